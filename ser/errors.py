@@ -1,0 +1,86 @@
+"""Errors that a person can act on.
+
+Every error that bad input can cause derives from `SerError`, and its message is
+one sentence: the value at fault, what is allowed, what to do. The command line,
+the app and the API show that sentence and nothing else.
+"""
+
+
+class SerError(Exception):
+    """Base of every error that this package raises on purpose."""
+
+
+class AudioError(SerError, ValueError):
+    """A clip cannot be recognised."""
+
+
+class AudioNotFoundError(AudioError, FileNotFoundError):
+    """The path names no file."""
+
+
+class EmptyAudioError(AudioError):
+    """The clip has no bytes or no samples."""
+
+
+class UnreadableAudioError(AudioError):
+    """The bytes are not audio in a format that the decoders know."""
+
+
+class TruncatedAudioError(AudioError):
+    """The file starts as audio but holds nothing that can be decoded."""
+
+
+class NonFiniteAudioError(AudioError):
+    """Samples are NaN or infinite."""
+
+
+class AudioTooLongError(AudioError):
+    """The clip is longer than the limit."""
+
+
+class InvalidSampleRateError(AudioError):
+    """The sample rate is outside the range that speech recordings use."""
+
+
+class NoSpeechError(AudioError):
+    """The clip is silent, has less than 0.3 s of sound, or no speech in it."""
+
+
+class FeatureConfigError(SerError, ValueError):
+    """A feature configuration names something that does not exist or fit."""
+
+
+class VoiceProfileError(SerError, ValueError):
+    """Clips do not make a voice profile, or the profile is another model's."""
+
+
+class DatasetError(SerError, ValueError):
+    """A source holds no usable clip, or an option does not fit it."""
+
+
+class ModelError(SerError):
+    """A model folder cannot be used."""
+
+
+class ModelNotFoundError(ModelError, FileNotFoundError):
+    """A model folder, or a file that belongs in it, is missing."""
+
+
+class ModelFormatError(ModelError):
+    """The folder was written in another format version, or is malformed."""
+
+
+class ModelIntegrityError(ModelError):
+    """`model.skops` is not the file that `config.json` describes."""
+
+
+class UntrustedModelError(ModelError):
+    """`model.skops` holds types other than scikit-learn's and NumPy's."""
+
+
+class FeatureMismatchError(ModelError):
+    """The model expects other features than this version extracts."""
+
+
+class HubError(SerError):
+    """The Hugging Face Hub refused a request or could not be reached."""

@@ -1,0 +1,21 @@
+"""Fixtures that several test modules share."""
+
+from pathlib import Path
+
+import pytest
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+@pytest.fixture(scope="session")
+def shared():
+    """Return the folder of real recordings beside the project."""
+    if not SHARED.is_dir():
+        pytest.skip("the real recordings are not beside the project (../shared)")
+    return SHARED
+
+
+@pytest.fixture(scope="session")
+def ravdess_speech(shared):
+    """Return the folder of RAVDESS speech recordings."""
+    return shared / "ravdess" / "speech"
