@@ -1,0 +1,163 @@
+"""Which clips train and which test: the protocols under which figures are given.
+
+Conventions: a fold is a pair of index arrays into the clips; no clip is on both
+sides of a fold, and every clip is tested in exactly one fold of a protocol.
+Actors are RAVDESS actor numbers: odd ones are men, even ones women.
+
+Only `random` lets one actor be on both sides. Its figures say how well voices
+that the model has heard are recognised; all the others speak of strangers.
+
+References
+----------
+Luna-Jiménez et al., "A Proposal for Multimodal Emotion Recognition Using Aural
+Transformers and Action Units on RAVDESS Dataset", Applied Sciences 12(1), 2022
+(the `published` folds).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.model_selection import StratifiedKFold
+
+from ser.errors import DatasetError
+
+#: What each protocol does, in the order in which figures are shown.
+PROTOCOLS = {
+    "actors": "six folds of four actors, two men and two women, none of them in training",
+    "published": "the five published folds, the tested actors never in training",
+    "leave-one-actor-out": "each actor tested by a model that never heard them",
+    "sentence": "tested on the other sentence and on other actors than those in training",
+    "random": "five stratified folds, same actors on both sides",
+}
+
+N_ACTOR_FOLDS = 6
+N_RANDOM_FOLDS = 5
+PUBLISHED_TEST_ACTORS = (
+    (2, 5, 14, 15, 16),
+    (3, 6, 7, 13, 18),
+    (10, 11, 12, 19, 20),
+    (8, 17, 21, 23, 24),
+    (1, 4, 9, 22),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Fold:
+    """One split of the clips.
+
+    Attributes
+    ----------
+    name : str
+        What is tested, such as ``"actors 1, 2, 13, 14"``.
+    train, test : ndarray of int
+        Ascending indices of the clips on either side.
+    """
+
+    name: str
+    train: np.ndarray
+    test: np.ndarray
+
+
+def is_speaker_independent(protocol):
+    """Tell whether no actor is on both sides of any fold of `protocol`."""
+    return protocol != "random"
+
+
+def make_folds(protocol, *, emotions, actors, statements, seed):
+    """Split clips into the folds of a protocol.
+
+    A dataset without some of the actors has fewer or smaller folds; folds that
+    would have nothing to train on or nothing to test are left out.
+
+    Parameters
+    ----------
+    protocol : str
+        A key of `PROTOCOLS`.
+    emotions, actors, statements : array_like of int, shape (n_clips,)
+        Class index, actor number and sentence (1 or 2) of each clip.
+    seed : int
+        Shuffles the clips of `random`; the other protocols do not depend on it.
+
+    Returns
+    -------
+    list of Fold
+
+    Raises
+    ------
+    DatasetError
+        If the protocol is unknown, or the clips cannot be split under it.
+    """
+    emotions, actors, statements = map(np.asarray, (emotions, actors, statements))
+    if protocol == "actors":
+        folds = _actor_folds(actors, _balanced_actors())
+    elif protocol == "published":
+        folds = _actor_folds(actors, PUBLISHED_TEST_ACTORS)
+    elif protocol == "leave-one-actor-out":
+        folds = _actor_folds(actors, [[actor] for actor in np.unique(actors)])
+    elif protocol == "sentence":
+        folds = _sentence_folds(actors, statements)
+    elif protocol == "random":
+        folds = _random_folds(emotions, seed)
+    else:
+        raise DatasetError(f"Protocol {protocol!r} is unknown; choose from {', '.join(PROTOCOLS)}.")
+    tested = sum(len(fold.test) for fold in folds)
+    if tested != len(actors):
+        raise DatasetError(
+            f"Protocol {protocol!r} cannot split {len(actors)} clips of actors "
+            f"{', '.join(map(str, np.unique(actors)))} so that each is tested by a model that "
+            "was trained on others; add clips or choose another protocol."
+        )
+    return folds
+
+
+def _balanced_actors():
+    """Return six groups of four actors: two men and two women of RAVDESS's 24 in each."""
+    return [
+        [actor for actor in range(1, 25) if (actor - 1) // 2 % N_ACTOR_FOLDS == fold]
+        for fold in range(N_ACTOR_FOLDS)
+    ]
+
+
+def _actor_folds(actors, groups):
+    """Test one group of actors at a time and train on all others."""
+    return _usable(
+        (f"actors {', '.join(map(str, group))}", ~np.isin(actors, group), np.isin(actors, group))
+        for group in groups
+    )
+
+
+def _sentence_folds(actors, statements):
+    """Test the actors of each balanced group on the sentence that training did not have."""
+    return _usable(
+        (
+            f"actors {', '.join(map(str, group))}, sentence {statement}",
+            ~np.isin(actors, group) & (statements != statement),
+            np.isin(actors, group) & (statements == statement),
+        )
+        for group in _balanced_actors()
+        for statement in (1, 2)
+    )
+
+
+def _usable(sides):
+    """Turn (name, training mask, test mask) into folds, without those that lack a side."""
+    return [
+        Fold(name, np.flatnonzero(train), np.flatnonzero(test))
+        for name, train, test in sides
+        if train.any() and test.any()
+    ]
+
+
+def _random_folds(emotions, seed):
+    """Return stratified folds that ignore who speaks."""
+    counts = np.bincount(emotions)
+    if counts[counts > 0].min() < N_RANDOM_FOLDS:
+        raise DatasetError(
+            f"Protocol 'random' needs at least {N_RANDOM_FOLDS} clips of every emotion, and one "
+            f"has only {counts[counts > 0].min()}; add clips or choose another protocol."
+        )
+    splitter = StratifiedKFold(N_RANDOM_FOLDS, shuffle=True, random_state=seed)
+    return [
+        Fold(f"part {number} of {N_RANDOM_FOLDS}", train, test)
+        for number, (train, test) in enumerate(splitter.split(emotions, emotions), start=1)
+    ]
