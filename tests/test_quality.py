@@ -1,0 +1,54 @@
+"""Warnings about the recording."""
+
+import numpy as np
+import pytest
+from signals import noise, speech_like
+
+from ser.quality import recording_warnings
+
+RATE = 24000
+SPEECH = slice(RATE // 2, 5 * RATE // 2)
+
+
+def only_warning(waveform, segment=SPEECH):
+    (sentence,) = recording_warnings(waveform, RATE, segment)
+    assert sentence.endswith(".")
+    return sentence
+
+
+@pytest.mark.parametrize("level", [0.003, 0.1])
+def test_clean_speech_has_none_whether_soft_or_loud(level):
+    voice = speech_like(level=0.1) * level / 0.1
+    assert recording_warnings(voice, RATE, SPEECH) == []
+
+
+def test_very_quiet():
+    assert "quiet" in only_warning(speech_like() * 0.003)
+
+
+def test_clipped():
+    assert "clipped" in only_warning(np.clip(10 * speech_like(), -1, 1))
+
+
+def test_noisy():
+    assert "noisy" in only_warning(speech_like() + noise(3, level=0.05))
+
+
+def test_little_speech():
+    assert "0.4 s" in only_warning(speech_like(), slice(RATE, RATE + 4 * RATE // 10))
+
+
+def test_a_segment_shorter_than_a_frame_is_still_measured():
+    assert recording_warnings(speech_like(), RATE, slice(RATE, RATE + 100))
+
+
+def test_few_ravdess_clips_draw_any(ravdess_speech):
+    from ser.audio import load_audio
+    from ser.speech import find_speech
+
+    clips = sorted(ravdess_speech.glob("*/*.*"))[::24]
+    warned = 0
+    for clip in clips:
+        waveform = load_audio(clip, RATE)
+        warned += bool(recording_warnings(waveform, RATE, find_speech(waveform, RATE)))
+    assert warned <= 0.05 * len(clips)
