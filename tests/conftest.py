@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from running_app import app  # noqa: F401 - a fixture
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 

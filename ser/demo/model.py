@@ -1,0 +1,96 @@
+"""The one recogniser that a running demo serves, loaded and warmed up behind the page."""
+
+import logging
+import threading
+from concurrent.futures import Future
+from pathlib import Path
+
+import numpy as np
+
+from ser.errors import AudioError, HubError, SerError
+
+logger = logging.getLogger(__name__)
+
+
+class ServedModel:
+    """A recogniser that loads in a thread of its own, so that the page is up before it.
+
+    Parameters
+    ----------
+    name : str, optional
+        A model folder, or `owner/name` or `owner/name@revision` on the Hub;
+        by default the model that ships with the package.
+
+    Attributes
+    ----------
+    notice : str or None
+        What a visitor should know about how the model was found, once it is loaded.
+    """
+
+    def __init__(self, name=None):
+        self.notice = None
+        self._loaded = Future()
+        threading.Thread(target=self._load, args=(name,), name="model", daemon=True).start()
+
+    def get(self):
+        """Return the recogniser, waiting for it if need be.
+
+        Raises
+        ------
+        ser.errors.SerError
+            If the model could not be loaded; every call says so again.
+        """
+        return self._loaded.result()
+
+    def _load(self, name):
+        try:
+            self._loaded.set_result(self._find(name))
+        except SerError as error:
+            logger.error("%s", error)
+            self._loaded.set_exception(error)
+        except BaseException as error:
+            # Without this a fault in loading would leave every visitor waiting for ever.
+            self._loaded.set_exception(error)
+            raise
+        else:
+            warm_up(self._loaded.result())
+
+    def _find(self, name):
+        from ser.recognizer import EmotionRecognizer
+
+        if not name:
+            return EmotionRecognizer.from_pretrained()
+        path, revision = split_revision(name)
+        try:
+            return EmotionRecognizer.from_pretrained(path, revision=revision)
+        except HubError as error:
+            self.notice = f"{error} This page runs on the model that ships with the demo instead."
+            logger.warning("%s", self.notice)
+            return EmotionRecognizer.from_pretrained()
+
+
+def split_revision(name):
+    """Split `owner/name@revision` into the two; a folder on this machine has no revision.
+
+    Returns
+    -------
+    path : str
+    revision : str or None
+    """
+    if Path(name).exists():
+        return name, None
+    path, _, revision = name.partition("@")
+    return path, revision or None
+
+
+def warm_up(recognizer):
+    """Recognise a made-up sound, because first use compiles and imports for seconds."""
+    rate = recognizer.config["sample_rate"]
+    time = np.arange(2 * rate) / rate
+    voice = (
+        np.sign(np.sin(2 * np.pi * (140 + 20 * np.sin(5 * time)) * time)) * np.sin(6 * time) ** 2
+    )
+    try:
+        recognizer.predict((0.1 * voice.astype(np.float32), rate))
+    except AudioError:
+        logger.debug("the warm-up sound does not pass as speech")
