@@ -1,0 +1,189 @@
+"""The recogniser: from a clip to an emotion, with a model folder in between."""
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from ser.audio import load_audio
+from ser.classifier import EmotionClassifier
+from ser.errors import AudioError, FeatureConfigError, FeatureMismatchError
+from ser.features import FeatureConfig, FeatureExtractor
+from ser.model_folder import read_model_folder, replace_folder
+from ser.quality import recording_warnings
+from ser.speech import find_speech
+
+SHIPPED_MODEL = Path(__file__).parent / "pretrained"
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a recogniser says of a clip.
+
+    Attributes
+    ----------
+    emotion : str
+        The most probable label.
+    confidence : float
+        Its probability.
+    probabilities : dict of str to float
+        Probability of every label, in label order; they sum to 1.
+    duration, speech_duration : float
+        Seconds of audio in the clip, and from the first to the last speech in it.
+    warnings : list of str
+        Reasons to doubt the result, one sentence each.
+    """
+
+    emotion: str
+    confidence: float
+    probabilities: dict[str, float]
+    duration: float
+    speech_duration: float
+    warnings: list[str] = field(default_factory=list)
+
+    def to_dict(self):
+        """Return the fields as a dict that `json.dumps` takes."""
+        return asdict(self)
+
+
+class EmotionRecognizer:
+    """Recognises emotion in speech. Safe to use from several threads.
+
+    Parameters
+    ----------
+    folder : ser.model_folder.ModelFolder
+        An audited model; `from_pretrained` reads one.
+    source : str
+        Where the model is from: a folder or a Hub repository.
+    revision : str, optional
+        Commit of the Hub repository.
+
+    Attributes
+    ----------
+    labels : tuple of str
+        Emotions in the order of the probabilities.
+    config, metrics : dict
+        Contents of ``config.json`` and ``metrics.json``.
+    files : dict of str to bytes
+        Every file of the model by name: card, pictures and examples included.
+    source, revision : str or None
+        As above.
+
+    Raises
+    ------
+    FeatureMismatchError
+        If the model was trained on other features than this version extracts.
+    """
+
+    def __init__(self, folder, *, source, revision=None):
+        self.config = folder.config
+        self.metrics = folder.metrics
+        self.labels = tuple(folder.config["labels"])
+        self.source = source
+        self.revision = revision
+        self.files = folder.files
+        self._extractor = _make_extractor(folder.config, source)
+        self._classifier = EmotionClassifier.from_model(folder.model, folder.config)
+
+    @classmethod
+    def from_pretrained(cls, path_or_repo_id=None, *, revision=None, token=None):
+        """Load a model.
+
+        Parameters
+        ----------
+        path_or_repo_id : str or Path, optional
+            A model folder; by default the model that ships with the package.
+
+        Returns
+        -------
+        EmotionRecognizer
+
+        Raises
+        ------
+        ModelError
+            If there is no such model, or the audit of its folder refuses it.
+        """
+        source = SHIPPED_MODEL if path_or_repo_id is None else path_or_repo_id
+        return cls(read_model_folder(source), source=str(source))
+
+    def predict(self, clip):
+        """Recognise the emotion in a clip.
+
+        Parameters
+        ----------
+        clip : str, Path, bytes, file object or (ndarray, int)
+            As `ser.audio.load_audio` takes it.
+
+        Returns
+        -------
+        Prediction
+
+        Raises
+        ------
+        AudioError
+            If the clip cannot be read or has no speech in it.
+        """
+        sample_rate = self.config["sample_rate"]
+        waveform = load_audio(clip, sample_rate)
+        speech = find_speech(waveform, sample_rate)
+        features = self._extractor.extract(waveform[speech])
+        (probabilities,) = self._classifier.predict_proba(features[None]).tolist()
+        by_label = dict(zip(self.labels, probabilities, strict=True))
+        emotion = max(by_label, key=by_label.get)
+        return Prediction(
+            emotion=emotion,
+            confidence=by_label[emotion],
+            probabilities=by_label,
+            duration=waveform.size / sample_rate,
+            speech_duration=(speech.stop - speech.start) / sample_rate,
+            warnings=recording_warnings(waveform, sample_rate, speech),
+        )
+
+    def predict_many(self, clips):
+        """Recognise the emotion in one clip after another.
+
+        Parameters
+        ----------
+        clips : iterable
+            Clips as `predict` takes them; each is read when its turn comes.
+
+        Yields
+        ------
+        Prediction or AudioError
+            In the order of `clips`; a clip that fails gives its error and does not end the run.
+        """
+        for clip in clips:
+            try:
+                yield self.predict(clip)
+            except AudioError as error:
+                yield error
+
+    def save_pretrained(self, folder):
+        """Write the model folder again, byte for byte, card and pictures and examples included.
+
+        Parameters
+        ----------
+        folder : str or Path
+            Where to write; an older model folder there is replaced.
+
+        Raises
+        ------
+        ModelError
+            If `folder` holds anything that is not a model's, or cannot be written.
+        """
+        replace_folder(folder, self.files)
+
+
+def _make_extractor(config, source):
+    try:
+        extractor = FeatureExtractor(FeatureConfig.from_dict(config["features"]))
+    except FeatureConfigError as error:
+        raise FeatureMismatchError(
+            f"The model '{source}' (features {config['feature_hash']}) needs features that this "
+            f"version does not have: {error}"
+        ) from error
+    if extractor.hash != config["feature_hash"]:
+        raise FeatureMismatchError(
+            f"The model '{source}' was trained on features {config['feature_hash']}, and this "
+            f"version extracts features {extractor.hash}: train it again, or use the version of "
+            "ser that trained it."
+        )
+    return extractor
