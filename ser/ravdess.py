@@ -7,8 +7,9 @@ order of actor and name, so that every source gives the same dataset. (Two names
 of actor 7, 03-01-03-01-02-01-07 and 03-01-03-01-02-02-07, hold one recording;
 both stay, as in every published count.)
 
-Audio stays undecoded, as a path or as bytes. No source needs torch: the `Audio`
-feature is only ever cast to, with ``decode=False``, and never encoded.
+Audio stays undecoded, as paths of files; what is embedded in Parquet or packed
+in a ZIP is first unpacked into the datasets cache, a clip at a time. No source
+needs torch: the `Audio` feature is only cast to, with ``decode=False``.
 
 References
 ----------
@@ -16,9 +17,7 @@ Livingstone & Russo, "The Ryerson Audio-Visual Database of Emotional Speech and
 Song (RAVDESS)", PLoS ONE 13(5): e0196391, 2018. https://zenodo.org/record/1188976
 """
 
-import contextlib
 import hashlib
-import io
 import logging
 import re
 import shutil
@@ -30,6 +29,7 @@ from pathlib import Path
 
 import datasets
 import pyarrow
+import pyarrow.parquet
 import soundfile
 from datasets.utils import tqdm
 from huggingface_hub import snapshot_download
@@ -46,6 +46,7 @@ CHANNELS = ("speech", "song", "both")
 
 GOOD_NAME = "03-01-06-01-02-01-12.wav"
 AUDIO_SUFFIXES = (".wav", ".flac")
+ARCHIVE_SUFFIXES = (".parquet", ".zip")
 
 #: What each field of a name may hold, and what that means.
 _CODES = {
@@ -132,9 +133,9 @@ def load_ravdess(source="xbgoose/ravdess", *, channel="speech", emotions=None):
     Parameters
     ----------
     source : str or Path
-        A dataset on the Hugging Face Hub, a folder (of WAV or FLAC files in any
-        subfolders, or of Parquet files with embedded audio), a Parquet file, or
-        a ZIP as distributed on Zenodo, which is unpacked into the datasets cache.
+        A dataset on the Hugging Face Hub; a folder of WAV or FLAC files, in
+        subfolders or not; a ZIP of them, as Zenodo distributes it; or Parquet
+        with embedded audio, a file or a folder of them.
     channel : {"speech", "song", "both"}
     emotions : iterable of str, optional
         Only these; all that the channel has by default.
@@ -143,9 +144,9 @@ def load_ravdess(source="xbgoose/ravdess", *, channel="speech", emotions=None):
     -------
     datasets.Dataset
         One row a clip, ordered by actor and name. Columns: ``audio`` (undecoded:
-        a dict of ``bytes`` and ``path``, one of them None), ``file`` (name without
-        suffix), ``emotion`` (ClassLabel of the emotions asked for, in RAVDESS's
-        order), and the other attributes of `ClipName`.
+        a dict of ``path`` and ``bytes``, which are None), ``file`` (the name without
+        suffix), and the attributes of `ClipName`, ``emotion`` as a ClassLabel of the
+        emotions asked for in RAVDESS's order.
 
     Raises
     ------
@@ -153,19 +154,45 @@ def load_ravdess(source="xbgoose/ravdess", *, channel="speech", emotions=None):
         If the source cannot be read or has no such clip, or an option is unknown.
     """
     labels = _labels(channel, emotions)
-
-    def wanted(name):
-        return name.emotion in labels and channel in (name.channel, "both")
-
     path = Path(source).expanduser()
     if not path.exists():
         path = _download(source)
-    if path.is_file() and path.suffix.lower() != ".parquet":
-        path = _unpack(path)
     path = path.resolve()
-    if parquet := [path] if path.is_file() else _find(path, (".parquet",)):
-        return _from_parquet(parquet, source, wanted, labels)
-    return _from_files(path, source, wanted, labels)
+    if not _find(path, AUDIO_SUFFIXES):
+        archives = _find(path, ARCHIVE_SUFFIXES) if path.is_dir() else [path]
+        path = _unpack(archives) if archives else path
+
+    rows = []
+    for name, file in _pick(path, source, channel, labels):
+        changed = file.stat().st_mtime_ns
+        rows.append({"audio": str(file), "file": str(name), **vars(name), "changed": changed})
+    # A generator rather than from_dict: what `map` makes of a dataset is cached only
+    # if the dataset itself is on disk. The time of change is part of its key, so that
+    # edited recordings are not taken for the earlier ones. A tuple, as a list would
+    # be dealt out to one call of the generator for each of its rows.
+    text, number = datasets.Value("string"), datasets.Value("int64")
+    dataset = datasets.Dataset.from_generator(
+        _generate,
+        features=datasets.Features(
+            {
+                "audio": text,
+                "file": text,
+                "channel": text,
+                "emotion": datasets.ClassLabel(names=labels),
+                "intensity": text,
+                "statement": number,
+                "repetition": number,
+                "actor": number,
+            }
+        ),
+        gen_kwargs={"rows": tuple(rows)},
+    )
+    return dataset.cast_column("audio", datasets.Audio(decode=False))
+
+
+def _generate(rows):
+    for row in rows:
+        yield {column: value for column, value in row.items() if column != "changed"}
 
 
 def _labels(channel, emotions):
@@ -182,67 +209,46 @@ def _labels(channel, emotions):
     return [emotion for emotion in allowed if emotion in emotions]
 
 
-def _download(source):
-    """Fetch a dataset of the Hub, or what changed of it; return the folder it is in.
+def _pick(folder, source, channel, labels):
+    """Choose the usable clips in a folder, one for each name; warn of the unusable ones.
 
-    The files themselves rather than `load_dataset`, which refuses mirrors in
-    several configurations and, without torch, mirrors made of WAV files.
+    Returns
+    -------
+    list of (ClipName, Path)
+        Ordered by actor and name.
     """
-    missing = f"There is no folder, ZIP or Parquet file {source}"
-    try:
-        validate_repo_id(str(source))
-    except HFValidationError:
-        raise DatasetError(f"{missing}; give one that exists or a dataset on the Hub.") from None
-    patterns = ["*.parquet", *(f"*{suffix}" for suffix in AUDIO_SUFFIXES)]
-    try:
-        return Path(snapshot_download(str(source), repo_type="dataset", allow_patterns=patterns))
-    except RepositoryNotFoundError:
+    picked, problems = {}, []
+    files = _find(folder, AUDIO_SUFFIXES)
+    for file in files:
+        label = file.relative_to(folder)
+        try:
+            name = ClipName.parse(label)
+            wanted = name.emotion in labels and channel in (name.channel, "both")
+            if wanted and name not in picked:
+                _check_content(file, label)
+                picked[name] = file
+        except DatasetError as error:
+            problems.append(str(error))
+    if not picked:
+        reason = f"none of its {len(files)} recordings is of the kind asked for"
+        if problems or not files:
+            reason = problems[0].rstrip(".") if problems else "it has neither"
         raise DatasetError(
-            f"{missing} and no dataset of that name on the Hugging Face Hub that you may read; "
-            "check the name, or log in if it is private."
-        ) from None
-    except (HfHubHTTPError, OSError) as error:
-        raise DatasetError(
-            f"{missing}, and the Hugging Face Hub cannot be asked for a dataset of that name "
-            f"({type(error).__name__}); check the connection or give a local copy."
-        ) from error
+            f"{source} holds no usable clip, a WAV or FLAC file named like {GOOD_NAME}: {reason}."
+        )
+    for problem in problems:
+        logger.warning("Skipped in %s: %s", source, problem)
+    return sorted(picked.items(), key=lambda item: (item[0].actor, str(item[0])))
 
 
-def _unpack(archive):
-    """Unpack the audio in a ZIP into the datasets cache, once; return the folder."""
-    status = archive.stat()
-    key = hashlib.sha256(
-        f"{archive.resolve()}|{status.st_size}|{status.st_mtime_ns}".encode()
-    ).hexdigest()
-    target = Path(datasets.config.HF_DATASETS_CACHE) / "ravdess" / key[:16]
-    if target.is_dir():
-        return target
-    target.parent.mkdir(parents=True, exist_ok=True)
-    staging = Path(tempfile.mkdtemp(dir=target.parent, prefix="unpacking-"))
+def _check_content(file, label):
+    """Refuse what does not start as audio; to decode all of it would take too long here."""
     try:
-        with zipfile.ZipFile(archive) as members:
-            for member in tqdm(members.infolist(), desc=f"Unpacking {archive.name}", unit="file"):
-                if _is_visible(Path(member.filename), AUDIO_SUFFIXES):
-                    _extract(members, member, staging)
-        # Whole or not at all; a second process may have been faster, which is as good.
-        if not target.is_dir():
-            staging.replace(target)
-    except zipfile.BadZipFile:
-        raise DatasetError(
-            f"{archive} is not a ZIP; give RAVDESS as a folder, a Parquet file, Zenodo's ZIP or "
-            "a dataset on the Hub."
-        ) from None
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
-    return target
-
-
-def _extract(members, member, folder):
-    """Write one member below `folder`; an unreadable one is left empty, to be named later."""
-    try:
-        members.extract(member, folder)  # drops drives, leading slashes and ".." by itself
-    except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError):
-        (folder / Path(member.filename).name).write_bytes(b"")
+        if soundfile.info(file).frames > 0:
+            return
+    except (soundfile.SoundFileError, OSError):
+        pass
+    raise DatasetError(f"{label} is not audio that can be read.")
 
 
 def _find(folder, suffixes):
@@ -257,74 +263,116 @@ def _is_visible(path, suffixes):
     return path.suffix.lower() in suffixes and not hidden
 
 
-def _from_files(folder, source, wanted, labels):
-    """Make the dataset of the audio files below `folder`."""
-    files = _find(folder, AUDIO_SUFFIXES)
-    picked = _pick([(str(file.relative_to(folder)), [], file) for file in files], source, wanted)
-    rows = []
-    for name, position in picked:
-        file = files[position]
-        rows.append({"audio": str(file), **_row(name), "changed": file.stat().st_mtime_ns})
-    # A generator rather than from_dict: what `map` makes of a dataset is cached only
-    # if the dataset itself is on disk. The time of change is part of its key, so that
-    # edited recordings are not taken for the earlier ones. A tuple, as a list would
-    # be dealt out to one call of the generator for each of its rows.
-    dataset = datasets.Dataset.from_generator(
-        _rows,
-        features=datasets.Features({"audio": datasets.Value("string"), **_features(labels)}),
-        gen_kwargs={"rows": tuple(rows)},
-    )
-    return dataset.cast_column("audio", datasets.Audio(decode=False))
+def _download(source):
+    """Fetch a dataset of the Hub, or what changed of it; return the folder it is in.
 
-
-def _rows(rows):
-    for row in rows:
-        yield {column: value for column, value in row.items() if column != "changed"}
-
-
-def _from_parquet(files, source, wanted, labels):
-    """Make the dataset of Parquet files with embedded audio."""
+    Its files rather than `load_dataset`, which refuses mirrors in several
+    configurations and, without torch, mirrors made of WAV files.
+    """
+    missing = f"There is no folder, ZIP or Parquet file {source}"
     try:
-        table = datasets.load_dataset("parquet", data_files=list(map(str, files)), split="train")
-    except (datasets.exceptions.DatasetsError, pyarrow.ArrowException) as error:
-        raise DatasetError(f"The Parquet files of {source} cannot be read together.") from error
-    if "audio" not in table.column_names:
-        raise DatasetError(
-            f"The Parquet files of {source} have the columns {', '.join(table.column_names)}; "
-            "one named audio is needed, with the bytes of the recordings."
+        validate_repo_id(str(source))
+        suffixes = AUDIO_SUFFIXES + ARCHIVE_SUFFIXES
+        folder = snapshot_download(
+            str(source), repo_type="dataset", allow_patterns=[f"*{suffix}" for suffix in suffixes]
         )
-    table = table.cast_column("audio", datasets.Audio(decode=False))
-    flat = table.flatten()
-    candidates = []
-    contents = flat.data.column("audio.bytes")
-    for row, content in zip(flat.remove_columns("audio.bytes"), contents, strict=True):
-        label = row["audio.path"] or f"row {len(candidates)}"
-        others = [text for text in row.values() if isinstance(text, str)]
-        others.append(_compose_name(row, flat.features["emotion"]))
-        # A view into the memory map: of the recording, only the header is read.
-        audio = pyarrow.BufferReader(content.as_buffer()) if content.is_valid else io.BytesIO()
-        candidates.append((label, others, audio))
-    picked = _pick(candidates, source, wanted)
-
-    # Columns are added before rows are chosen: the other way round copies all audio.
-    rows = [dict.fromkeys(_features(labels))] * len(table)
-    for name, position in picked:
-        rows[position] = _row(name)
-    names = datasets.Dataset.from_list(rows, features=datasets.Features(_features(labels)))
-    table = datasets.concatenate_datasets([table.select_columns("audio"), names], axis=1)
-    return table.select([position for _, position in picked])
+    except HFValidationError:
+        raise DatasetError(f"{missing}; give one that exists or a dataset on the Hub.") from None
+    except RepositoryNotFoundError:
+        raise DatasetError(
+            f"{missing} and no dataset of that name on the Hugging Face Hub that you may read; "
+            "check the name, or log in if it is private."
+        ) from None
+    except (HfHubHTTPError, OSError) as error:
+        raise DatasetError(
+            f"{missing}, and a dataset of that name cannot be fetched from the Hugging Face Hub "
+            f"({type(error).__name__}); check the connection or give a local copy."
+        ) from error
+    return Path(folder)
 
 
-def _compose_name(row, emotion_feature):
-    """Compose the file name from columns as `xbgoose/ravdess` has them, or return ""."""
+def _unpack(archives):
+    """Unpack recordings into one folder in the datasets cache, once; return the folder."""
+    states = [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in archives]
+    key = hashlib.sha256(repr(states).encode()).hexdigest()[:16]
+    target = Path(datasets.config.HF_DATASETS_CACHE) / "ravdess" / key
+    if target.is_dir():
+        return target
+    target.parent.mkdir(parents=True, exist_ok=True)
+    staging = Path(tempfile.mkdtemp(dir=target.parent, prefix="unpacking-"))
     try:
-        emotion = row["emotion"]
-        if isinstance(emotion_feature, datasets.ClassLabel):
-            emotion = emotion_feature.int2str(emotion)
+        for archive in archives:
+            read = _read_parquet if archive.suffix.lower() == ".parquet" else _read_zip
+            for name, content in tqdm(
+                read(archive), desc=f"Unpacking {archive.name}", unit=" clips"
+            ):
+                file = staging / re.split(r"[\\/]", name)[-1]  # never outside the folder
+                if not file.exists():
+                    file.write_bytes(content)
+        if not target.is_dir():  # another process may have been faster
+            staging.replace(target)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    return target
+
+
+def _read_zip(archive):
+    """Yield name and content of the audio files in a ZIP; what cannot be read is empty."""
+    try:
+        members = zipfile.ZipFile(archive)
+    except zipfile.BadZipFile:
+        raise DatasetError(
+            f"{archive} is neither a ZIP nor a Parquet file; give one of them, a folder, or a "
+            "dataset on the Hub."
+        ) from None
+    with members:
+        for member in members.infolist():
+            if _is_visible(Path(member.filename), AUDIO_SUFFIXES):
+                try:
+                    content = members.read(member)
+                except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError):
+                    content = b""
+                yield member.filename, content
+
+
+def _read_parquet(archive):
+    """Yield name and content of the recordings in a Parquet file, a few at a time."""
+    try:
+        table = pyarrow.parquet.ParquetFile(archive)
+        if "audio" not in table.schema_arrow.names:
+            raise DatasetError(
+                f"{archive} has the columns {', '.join(table.schema_arrow.names)}; one named "
+                "audio with embedded recordings is needed."
+            )
+        number = 0
+        for batch in table.iter_batches(batch_size=16):
+            for row in batch.to_pylist():
+                number += 1
+                audio = row.pop("audio") or {}
+                path = audio.get("path") or f"row {number} of {archive.name}"
+                stem = _find_name(path, row) or Path(path).stem
+                suffix = Path(path).suffix if path.lower().endswith(AUDIO_SUFFIXES) else ".wav"
+                yield f"{stem}{suffix}", audio.get("bytes") or b""
+    except (pyarrow.ArrowException, OSError) as error:
+        raise DatasetError(f"{archive} is not a Parquet file that can be read.") from error
+
+
+def _find_name(path, row):
+    """Return a recording's name from its path, another column, or all that describe it.
+
+    Mirrors differ in what they keep: the path in the audio, a column of file names,
+    or, as `xbgoose/ravdess`, a column for each field of the name in plain English.
+    """
+    for text in (path, *row.values()):
+        try:
+            return str(ClipName.parse(text))
+        except DatasetError:
+            continue
+    try:
         return str(
             ClipName(
-                channel=row.get("vocal_channel", "speech"),
-                emotion=emotion,
+                channel=row["vocal_channel"],
+                emotion=row["emotion"],
                 intensity=row["emotional_intensity"],
                 statement={"Kids": 1, "Dogs": 2}[row["statement"].split()[0]],
                 repetition=int(row["repetition"][0]),
@@ -332,78 +380,4 @@ def _compose_name(row, emotion_feature):
             )
         )
     except (KeyError, IndexError, AttributeError, TypeError, ValueError):
-        return ""
-
-
-def _pick(candidates, source, wanted):
-    """Choose the usable clips, one for each name, and warn of those that are not.
-
-    Parameters
-    ----------
-    candidates : list of (label, other texts, file)
-        How a recording is called, what else may be its RAVDESS name, and the
-        path or file object of its content.
-
-    Returns
-    -------
-    list of (ClipName, int)
-        Each clip and its position among the candidates, ordered by actor and name.
-    """
-    picked, problems = {}, []
-    for position, (label, others, file) in enumerate(candidates):
-        try:
-            name = _parse_any(label, others)
-            if wanted(name) and name not in picked:
-                _check_content(label, file)
-                picked[name] = position
-        except DatasetError as error:
-            problems.append(str(error))
-    if not picked:
-        reason = "it has no recordings"
-        if candidates:
-            reason = f"of its {len(candidates)} recordings none is of the kind asked for"
-        if problems:
-            reason = problems[0].rstrip(".")
-        raise DatasetError(
-            f"{source} holds no usable clip, a WAV or FLAC file named like {GOOD_NAME}: {reason}."
-        )
-    for problem in problems:
-        logger.warning("Skipped in %s: %s", source, problem)
-    return sorted(picked.items(), key=lambda item: (item[0].actor, str(item[0])))
-
-
-def _parse_any(label, others):
-    """Return what the label says, or else the first other text that is a RAVDESS name."""
-    for text in (label, *others):
-        with contextlib.suppress(DatasetError):
-            return ClipName.parse(text)
-    return ClipName.parse(label)
-
-
-def _check_content(label, file):
-    """Refuse what does not start as audio; decoding all of it would take too long here."""
-    try:
-        if soundfile.info(file).frames > 0:
-            return
-    except (soundfile.SoundFileError, OSError):
-        pass
-    raise DatasetError(f"{label} is not audio that can be read.")
-
-
-def _features(labels):
-    """Return the columns beside the audio."""
-    text, number = datasets.Value("string"), datasets.Value("int64")
-    return {
-        "file": text,
-        "emotion": datasets.ClassLabel(names=labels),
-        "actor": number,
-        "intensity": text,
-        "statement": number,
-        "repetition": number,
-        "channel": text,
-    }
-
-
-def _row(name):
-    """Return the columns beside the audio for one clip."""
-    return {"file": str(name), **vars(name)}
+        return None
