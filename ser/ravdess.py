@@ -7,9 +7,8 @@ order of actor and name, so that every source gives the same dataset. (Two names
 of actor 7, 03-01-03-01-02-01-07 and 03-01-03-01-02-02-07, hold one recording;
 both stay, as in every published count.)
 
-Audio stays undecoded, as paths of files; what is embedded in Parquet or packed
-in a ZIP is first unpacked into the datasets cache, a clip at a time. No source
-needs torch: the `Audio` feature is only cast to, with ``decode=False``.
+Audio stays undecoded. The `Audio` feature is only ever cast to, with
+``decode=False``: anything else it does needs torch.
 
 References
 ----------
@@ -17,26 +16,15 @@ Livingstone & Russo, "The Ryerson Audio-Visual Database of Emotional Speech and
 Song (RAVDESS)", PLoS ONE 13(5): e0196391, 2018. https://zenodo.org/record/1188976
 """
 
-import hashlib
 import logging
 import re
-import shutil
-import tempfile
-import zipfile
-import zlib
 from dataclasses import dataclass
-from pathlib import Path
 
 import datasets
-import pyarrow
-import pyarrow.parquet
 import soundfile
-from datasets.utils import tqdm
-from huggingface_hub import snapshot_download
-from huggingface_hub.errors import HfHubHTTPError, HFValidationError, RepositoryNotFoundError
-from huggingface_hub.utils import validate_repo_id
 
 from ser.errors import DatasetError
+from ser.sources import find_audio, open_source
 
 logger = logging.getLogger(__name__)
 
@@ -45,8 +33,6 @@ SONG_EMOTIONS = EMOTIONS[:6]
 CHANNELS = ("speech", "song", "both")
 
 GOOD_NAME = "03-01-06-01-02-01-12.wav"
-AUDIO_SUFFIXES = (".wav", ".flac")
-ARCHIVE_SUFFIXES = (".parquet", ".zip")
 
 #: What each field of a name may hold, and what that means.
 _CODES = {
@@ -100,7 +86,7 @@ class ClipName:
         codes = stem.split("-")
         if len(codes) != len(_CODES):
             raise DatasetError(
-                f"{name} is no RAVDESS name: it has not seven two-digit fields like {GOOD_NAME}."
+                f"{name} is no RAVDESS name: it lacks the seven two-digit fields of {GOOD_NAME}."
             )
         values = {}
         for (field, meanings), code in zip(_CODES.items(), codes, strict=True):
@@ -154,16 +140,8 @@ def load_ravdess(source="xbgoose/ravdess", *, channel="speech", emotions=None):
         If the source cannot be read or has no such clip, or an option is unknown.
     """
     labels = _labels(channel, emotions)
-    path = Path(source).expanduser()
-    if not path.exists():
-        path = _download(source)
-    path = path.resolve()
-    if not _find(path, AUDIO_SUFFIXES):
-        archives = _find(path, ARCHIVE_SUFFIXES) if path.is_dir() else [path]
-        path = _unpack(archives) if archives else path
-
     rows = []
-    for name, file in _pick(path, source, channel, labels):
+    for name, file in _pick(open_source(source, _name_of), source, channel, labels):
         changed = file.stat().st_mtime_ns
         rows.append({"audio": str(file), "file": str(name), **vars(name), "changed": changed})
     # A generator rather than from_dict: what `map` makes of a dataset is cached only
@@ -218,7 +196,7 @@ def _pick(folder, source, channel, labels):
         Ordered by actor and name.
     """
     picked, problems = {}, []
-    files = _find(folder, AUDIO_SUFFIXES)
+    files = find_audio(folder)
     for file in files:
         label = file.relative_to(folder)
         try:
@@ -230,11 +208,11 @@ def _pick(folder, source, channel, labels):
         except DatasetError as error:
             problems.append(str(error))
     if not picked:
-        reason = f"none of its {len(files)} recordings is of the kind asked for"
-        if problems or not files:
-            reason = problems[0].rstrip(".") if problems else "it has neither"
+        reason = "it has no WAV or FLAC file, nor ZIP or Parquet with any."
+        if files:
+            reason = f"none of its {len(files)} recordings has the channel and emotion asked for."
         raise DatasetError(
-            f"{source} holds no usable clip, a WAV or FLAC file named like {GOOD_NAME}: {reason}."
+            f"{source} holds no usable clip, one named like {GOOD_NAME}: {[*problems, reason][0]}"
         )
     for problem in problems:
         logger.warning("Skipped in %s: %s", source, problem)
@@ -242,122 +220,18 @@ def _pick(folder, source, channel, labels):
 
 
 def _check_content(file, label):
-    """Refuse what does not start as audio; to decode all of it would take too long here."""
+    """Refuse what is not audio from its header to its last sample; the rest is not decoded."""
     try:
-        if soundfile.info(file).frames > 0:
-            return
+        with soundfile.SoundFile(file) as audio:
+            audio.seek(max(audio.frames - 1, 0))
+            if len(audio.read(1)):
+                return
     except (soundfile.SoundFileError, OSError):
         pass
     raise DatasetError(f"{label} is not audio that can be read.")
 
 
-def _find(folder, suffixes):
-    """Return the files with one of `suffixes` below a folder, sorted."""
-    files = sorted(folder.rglob("*"))
-    return [file for file in files if _is_visible(file.relative_to(folder), suffixes)]
-
-
-def _is_visible(path, suffixes):
-    """Tell files with one of `suffixes` from others and from what macOS leaves beside them."""
-    hidden = any(part.startswith((".", "__MACOSX")) for part in path.parts)
-    return path.suffix.lower() in suffixes and not hidden
-
-
-def _download(source):
-    """Fetch a dataset of the Hub, or what changed of it; return the folder it is in.
-
-    Its files rather than `load_dataset`, which refuses mirrors in several
-    configurations and, without torch, mirrors made of WAV files.
-    """
-    missing = f"There is no folder, ZIP or Parquet file {source}"
-    try:
-        validate_repo_id(str(source))
-        suffixes = AUDIO_SUFFIXES + ARCHIVE_SUFFIXES
-        folder = snapshot_download(
-            str(source), repo_type="dataset", allow_patterns=[f"*{suffix}" for suffix in suffixes]
-        )
-    except HFValidationError:
-        raise DatasetError(f"{missing}; give one that exists or a dataset on the Hub.") from None
-    except RepositoryNotFoundError:
-        raise DatasetError(
-            f"{missing} and no dataset of that name on the Hugging Face Hub that you may read; "
-            "check the name, or log in if it is private."
-        ) from None
-    except (HfHubHTTPError, OSError) as error:
-        raise DatasetError(
-            f"{missing}, and a dataset of that name cannot be fetched from the Hugging Face Hub "
-            f"({type(error).__name__}); check the connection or give a local copy."
-        ) from error
-    return Path(folder)
-
-
-def _unpack(archives):
-    """Unpack recordings into one folder in the datasets cache, once; return the folder."""
-    states = [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in archives]
-    key = hashlib.sha256(repr(states).encode()).hexdigest()[:16]
-    target = Path(datasets.config.HF_DATASETS_CACHE) / "ravdess" / key
-    if target.is_dir():
-        return target
-    target.parent.mkdir(parents=True, exist_ok=True)
-    staging = Path(tempfile.mkdtemp(dir=target.parent, prefix="unpacking-"))
-    try:
-        for archive in archives:
-            read = _read_parquet if archive.suffix.lower() == ".parquet" else _read_zip
-            for name, content in tqdm(
-                read(archive), desc=f"Unpacking {archive.name}", unit=" clips"
-            ):
-                file = staging / re.split(r"[\\/]", name)[-1]  # never outside the folder
-                if not file.exists():
-                    file.write_bytes(content)
-        if not target.is_dir():  # another process may have been faster
-            staging.replace(target)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
-    return target
-
-
-def _read_zip(archive):
-    """Yield name and content of the audio files in a ZIP; what cannot be read is empty."""
-    try:
-        members = zipfile.ZipFile(archive)
-    except zipfile.BadZipFile:
-        raise DatasetError(
-            f"{archive} is neither a ZIP nor a Parquet file; give one of them, a folder, or a "
-            "dataset on the Hub."
-        ) from None
-    with members:
-        for member in members.infolist():
-            if _is_visible(Path(member.filename), AUDIO_SUFFIXES):
-                try:
-                    content = members.read(member)
-                except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError):
-                    content = b""
-                yield member.filename, content
-
-
-def _read_parquet(archive):
-    """Yield name and content of the recordings in a Parquet file, a few at a time."""
-    try:
-        table = pyarrow.parquet.ParquetFile(archive)
-        if "audio" not in table.schema_arrow.names:
-            raise DatasetError(
-                f"{archive} has the columns {', '.join(table.schema_arrow.names)}; one named "
-                "audio with embedded recordings is needed."
-            )
-        number = 0
-        for batch in table.iter_batches(batch_size=16):
-            for row in batch.to_pylist():
-                number += 1
-                audio = row.pop("audio") or {}
-                path = audio.get("path") or f"row {number} of {archive.name}"
-                stem = _find_name(path, row) or Path(path).stem
-                suffix = Path(path).suffix if path.lower().endswith(AUDIO_SUFFIXES) else ".wav"
-                yield f"{stem}{suffix}", audio.get("bytes") or b""
-    except (pyarrow.ArrowException, OSError) as error:
-        raise DatasetError(f"{archive} is not a Parquet file that can be read.") from error
-
-
-def _find_name(path, row):
+def _name_of(path, row):
     """Return a recording's name from its path, another column, or all that describe it.
 
     Mirrors differ in what they keep: the path in the audio, a column of file names,

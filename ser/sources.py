@@ -1,0 +1,178 @@
+"""Recordings as files in a folder, wherever they come from and whatever packs them.
+
+Parquet with embedded audio and ZIPs are unpacked into the datasets cache, one
+recording at a time and once for each state of the archive; datasets of the
+Hugging Face Hub are fetched into its cache. Nothing here needs torch, which
+`datasets` does for folders of audio, nor holds many recordings in memory.
+"""
+
+import hashlib
+import re
+import shutil
+import tempfile
+import zipfile
+import zlib
+from pathlib import Path
+
+import datasets
+import pyarrow
+import pyarrow.parquet
+from datasets.utils import tqdm
+from huggingface_hub import snapshot_download
+from huggingface_hub.errors import (
+    HFValidationError,
+    HTTPError,
+    OfflineModeIsEnabled,
+    RepositoryNotFoundError,
+)
+from huggingface_hub.utils import validate_repo_id
+
+from ser.errors import DatasetError
+
+AUDIO_SUFFIXES = (".wav", ".flac")
+ARCHIVE_SUFFIXES = (".parquet", ".zip")
+
+
+def open_source(source, name_of):
+    """Return a folder that holds the recordings of a source as WAV or FLAC files.
+
+    Parameters
+    ----------
+    source : str or Path
+        A folder, a ZIP or Parquet file, a folder of them, or the name of a dataset
+        on the Hub that holds any of these.
+    name_of : callable
+        ``name_of(path, row)`` gives a recording in Parquet a file name without
+        suffix, or None to keep that of its path. ``row`` is a dict of its other
+        columns.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    DatasetError
+        If there is no such source, or an archive cannot be read.
+    """
+    path = Path(source).expanduser()
+    if not path.exists():
+        path = _download(source)
+    path = path.resolve()
+    archives = _find(path, ARCHIVE_SUFFIXES) if path.is_dir() else [path]
+    if archives and not find_audio(path):
+        return _unpack(archives, name_of)
+    return path
+
+
+def find_audio(folder):
+    """Return the WAV and FLAC files below a folder, sorted, without what macOS adds to them."""
+    return _find(folder, AUDIO_SUFFIXES)
+
+
+def _find(folder, suffixes):
+    files = sorted(folder.rglob("*"))
+    return [file for file in files if _is_visible(file.relative_to(folder), suffixes)]
+
+
+def _is_visible(path, suffixes):
+    hidden = any(part.startswith((".", "__MACOSX")) for part in path.parts)
+    return path.suffix.lower() in suffixes and not hidden
+
+
+def _download(source):
+    """Fetch a dataset of the Hub, or what changed of it; return the folder it is in.
+
+    Its files rather than `load_dataset`, which refuses mirrors in several
+    configurations and, without torch, mirrors made of WAV files.
+    """
+    missing = f"There is no folder, ZIP or Parquet file {source}"
+    patterns = [f"*{suffix}" for suffix in AUDIO_SUFFIXES + ARCHIVE_SUFFIXES]
+    try:
+        validate_repo_id(str(source))
+        return Path(snapshot_download(str(source), repo_type="dataset", allow_patterns=patterns))
+    except HFValidationError:
+        raise DatasetError(
+            f"{missing}; give one that exists, or the name of a dataset on the Hugging Face Hub."
+        ) from None
+    except RepositoryNotFoundError:
+        raise DatasetError(
+            f"{missing}, nor a dataset of that name on the Hugging Face Hub that you may read; "
+            "check the name, or log in if it is private."
+        ) from None
+    except (HTTPError, OfflineModeIsEnabled, OSError) as error:
+        raise DatasetError(
+            f"{missing}, and no dataset of that name can be fetched from the Hugging Face Hub "
+            "now; check the connection, or give a local copy."
+        ) from error
+
+
+def _unpack(archives, name_of):
+    """Unpack recordings into one folder in the datasets cache, once; return the folder.
+
+    Of several under one name the first is kept. Those that cannot be read become
+    empty files, so that whoever reads the folder can say which ones.
+    """
+    states = [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in archives]
+    key = hashlib.sha256(repr(states).encode()).hexdigest()[:16]
+    target = Path(datasets.config.HF_DATASETS_CACHE) / "recordings" / key
+    if target.is_dir():
+        return target
+    target.parent.mkdir(parents=True, exist_ok=True)
+    staging = Path(tempfile.mkdtemp(dir=target.parent, prefix="unpacking-"))
+    try:
+        for archive in archives:
+            if archive.suffix.lower() == ".parquet":
+                recordings = _read_parquet(archive, name_of)
+            else:
+                recordings = _read_zip(archive)
+            for name, content in tqdm(recordings, desc=f"Unpacking {archive.name}", unit=" clips"):
+                file = staging / re.split(r"[\\/]", name)[-1]  # never outside the folder
+                if not file.exists() or not file.stat().st_size:
+                    file.write_bytes(content)
+        if not target.is_dir():  # another process may have been faster
+            staging.replace(target)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    return target
+
+
+def _read_zip(archive):
+    """Yield name and content of the audio files in a ZIP; a damaged one has no content."""
+    try:
+        members = zipfile.ZipFile(archive)
+    except zipfile.BadZipFile:
+        raise DatasetError(
+            f"{archive} is not a ZIP or Parquet file that can be read; give one, a folder, or the "
+            "name of a dataset on the Hugging Face Hub."
+        ) from None
+    with members:
+        for member in members.infolist():
+            if _is_visible(Path(member.filename), AUDIO_SUFFIXES):
+                try:
+                    content = members.read(member)
+                except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError):
+                    content = b""
+                yield member.filename, content
+
+
+def _read_parquet(archive, name_of):
+    """Yield name and content of the recordings in a Parquet file, a few at a time."""
+    try:
+        table = pyarrow.parquet.ParquetFile(archive)
+        if "audio" not in table.schema_arrow.names:
+            raise DatasetError(
+                f"{archive} has the columns {', '.join(table.schema_arrow.names)}; one named "
+                "audio with embedded recordings is needed."
+            )
+        number = 0
+        for batch in table.iter_batches(batch_size=16):
+            for row in batch.to_pylist():
+                number += 1
+                audio = row.pop("audio") or {}
+                path = audio.get("path") or f"row {number} of {archive.name}"
+                stem = name_of(path, row) or Path(path).stem
+                suffix = Path(path).suffix if path.lower().endswith(AUDIO_SUFFIXES) else ".wav"
+                yield f"{stem}{suffix}", audio.get("bytes") or b""
+    except (pyarrow.ArrowException, OSError) as error:
+        raise DatasetError(f"{archive} is not a Parquet file that can be read.") from error
