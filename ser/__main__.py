@@ -10,15 +10,25 @@ from ser.errors import SerError
 
 COMMANDS = {
     "predict": ("ser.cli", "recognise the emotion in clips"),
+    "push": ("ser.cli", "publish a model folder on the Hugging Face Hub"),
+    "pull": ("ser.cli", "fetch a model from the Hugging Face Hub"),
+    "deploy": ("ser.cli", "deploy the demo as a Space on the Hugging Face Hub"),
 }
-"""Command to the module that has its ``add_<command>(parser)``, and one line of help."""
+"""Command to the module that has its ``add_<command>(parser)``, and what it does."""
 
 
 def main(argv=None):
     """Run one command and return the exit status."""
     argv = sys.argv[1:] if argv is None else argv
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
-    args = _make_parser(argv).parse_args(argv)
+    name = _parse_command(argv[:1])
+    module, summary = COMMANDS[name]
+    parser = argparse.ArgumentParser(
+        prog=f"python -m ser {name}", description=f"{summary[0].upper()}{summary[1:]}."
+    )
+    # Only the module of the command that runs is imported, so that others do not slow it down.
+    getattr(import_module(module), f"add_{name}")(parser)
+    args = parser.parse_intermixed_args(argv[1:])
     try:
         status = args.run(args)
         sys.stdout.flush()
@@ -34,15 +44,18 @@ def main(argv=None):
         return 130
 
 
-def _make_parser(argv):
-    parser = argparse.ArgumentParser(prog="python -m ser", description="Speech emotion recognition")
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for name, (module, summary) in COMMANDS.items():
-        command = commands.add_parser(name, help=summary, description=f"{summary}.".capitalize())
-        # Only the command that runs is imported, so that --help answers at once.
-        if name in argv[:1]:
-            getattr(import_module(module), f"add_{name}")(command)
-    return parser
+def _parse_command(argv):
+    parser = argparse.ArgumentParser(
+        prog="python -m ser",
+        description="Speech emotion recognition.",
+        epilog="\n".join(
+            ["commands:", *(f"  {name:9} {summary}" for name, (_, summary) in COMMANDS.items())]
+        ),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        usage="%(prog)s [-h] COMMAND ...",
+    )
+    parser.add_argument("command", choices=COMMANDS, metavar="COMMAND", help="see below")
+    return parser.parse_args(argv).command
 
 
 if __name__ == "__main__":

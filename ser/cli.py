@@ -1,4 +1,4 @@
-"""The commands of ``python -m ser`` that use a model."""
+"""The commands of ``python -m ser`` that use a model: predict, push, pull, deploy."""
 
 import json
 import sys
@@ -9,13 +9,17 @@ from ser.errors import SerError
 def add_predict(parser):
     """Add the options of ``predict``."""
     parser.add_argument("clips", nargs="+", metavar="CLIP", help="audio file")
-    parser.add_argument("--model", metavar="FOLDER", help="model (default: the one that ships)")
+    parser.add_argument(
+        "--model",
+        metavar="MODEL",
+        help="model folder, or OWNER/NAME[@REVISION] on the Hub (default: the model that ships)",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object a line")
     parser.set_defaults(run=_predict)
 
 
 def _predict(args):
-    from ser import EmotionRecognizer
+    from ser.recognizer import EmotionRecognizer
 
     recognizer = EmotionRecognizer.from_pretrained(args.model)
     failed = False
@@ -32,3 +36,52 @@ def _predict(args):
             notes = "".join(f" [{warning}]" for warning in result.warnings)
             print(f"{clip}: {result.emotion} {result.confidence:.0%}{notes}", flush=True)
     return int(failed)
+
+
+def add_push(parser):
+    """Add the options of ``push``."""
+    parser.add_argument("folder", metavar="FOLDER", help="model folder that train.py wrote")
+    parser.add_argument("repo_id", metavar="OWNER/NAME", help="repository; created if missing")
+    parser.add_argument("--private", action="store_true", help="create a private repository")
+    parser.add_argument("--tag", metavar="TAG", help="name for this revision, such as v1")
+    parser.add_argument("--message", metavar="TEXT", help="commit message")
+    parser.set_defaults(run=_push)
+
+
+def _push(args):
+    from ser.hub import push_model
+    from ser.model_folder import read_model_folder
+
+    published = push_model(
+        read_model_folder(args.folder).files,
+        args.repo_id,
+        private=args.private,
+        commit_message=args.message,
+        tag=args.tag,
+    )
+    state = "published" if published.changed else "nothing has changed"
+    print(f"{published.url} at revision {published.revision}: {state}")
+    return 0
+
+
+def add_pull(parser):
+    """Add the options of ``pull``."""
+    parser.add_argument("repo_id", metavar="OWNER/NAME", help="repository on the Hub")
+    parser.add_argument("--revision", metavar="REVISION", help="branch, tag or commit")
+    parser.add_argument(
+        "folder", nargs="?", metavar="FOLDER", help="where to put the model (default: NAME)"
+    )
+    parser.set_defaults(run=_pull)
+
+
+def _pull(args):
+    from ser.folders import check_replaceable, replace_folder
+    from ser.hub import pull_model
+    from ser.model_folder import is_model_file
+
+    target = args.folder or args.repo_id.split("/")[-1]
+    check_replaceable(target, is_ours=is_model_file)
+    folder, commit = pull_model(args.repo_id, revision=args.revision)
+    replace_folder(target, folder.files, is_ours=is_model_file)
+    print(f"{args.repo_id} at revision {commit}: {target}")
+    return 0

@@ -19,8 +19,6 @@ import io
 import json
 import logging
 import re
-import secrets
-import shutil
 import warnings
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -28,12 +26,12 @@ from pathlib import Path
 from zipfile import ZipFile
 
 from ser.errors import (
-    ModelError,
     ModelFormatError,
     ModelIntegrityError,
     ModelNotFoundError,
     UntrustedModelError,
 )
+from ser.folders import replace_folder
 
 logger = logging.getLogger(__name__)
 
@@ -123,16 +121,18 @@ def write_model_folder(folder, *, model, config, metrics, readme, files=None):
         **(files or {}),
     }
     audit(contents, source=folder)
-    replace_folder(folder, contents)
+    replace_folder(folder, contents, is_ours=is_model_file)
 
 
-def read_model_folder(folder):
+def read_model_folder(folder, *, source=None):
     """Read and audit a model folder.
 
     Parameters
     ----------
     folder : str or Path
         A folder that `write_model_folder` wrote. Files that do not belong in it are not read.
+    source : str, optional
+        What messages call it, if not by its path.
 
     Returns
     -------
@@ -167,7 +167,7 @@ def read_model_folder(folder):
         raise ModelNotFoundError(
             f"The model folder '{folder}' cannot be read ({error.strerror or error})."
         ) from error
-    return audit(files, source=folder)
+    return audit(files, source=source or folder)
 
 
 def audit(files, *, source):
@@ -209,76 +209,6 @@ def audit(files, *, source):
     _check_config(config, source)
     model = _open_model(files["model.skops"], config, source)
     return ModelFolder(model, config, metrics, dict(files))
-
-
-def check_replaceable(folder):
-    """Refuse to write a model folder over anything else.
-
-    Parameters
-    ----------
-    folder : str or Path
-        A folder that may not exist yet.
-
-    Raises
-    ------
-    ModelError
-        If `folder` is a file, or holds something that a model folder has no place for.
-    """
-    folder = Path(folder)
-    if folder.exists() and not folder.is_dir():
-        raise ModelError(f"'{folder}' is a file: give the name of a folder for the model.")
-    if not folder.is_dir():
-        return
-    names = [path.relative_to(folder).as_posix() for path in folder.rglob("*")]
-    strange = sorted(name for name in names if name != "examples" and not is_model_file(name))
-    if strange:
-        raise ModelError(
-            f"'{folder}' holds '{strange[0]}', which is not part of a model: nothing was written, "
-            "give another folder or an empty one."
-        )
-
-
-def replace_folder(folder, files):
-    """Write files to a folder beside its final place, then swap it in.
-
-    Parameters
-    ----------
-    folder : str or Path
-        Final place; a model folder there is replaced.
-    files : dict of str to bytes
-        Contents by file name.
-
-    Raises
-    ------
-    ModelError
-        If the place is taken by anything else, or cannot be written.
-    """
-    check_replaceable(folder)
-    folder = Path(folder).resolve()
-    beside = f".{folder.name}.{secrets.token_hex(4)}"
-    new, old = folder.with_name(f"{beside}.new"), folder.with_name(f"{beside}.old")
-    try:
-        new.mkdir(parents=True)
-        for name, content in files.items():
-            path = new / name
-            path.parent.mkdir(exist_ok=True)
-            path.write_bytes(content)
-        if folder.exists():
-            folder.rename(old)
-        try:
-            new.rename(folder)
-        except OSError:
-            if old.exists():
-                old.rename(folder)
-            raise
-        shutil.rmtree(old, ignore_errors=True)
-    except OSError as error:
-        raise ModelError(
-            f"The model folder '{folder}' cannot be written ({error.strerror or error}): "
-            "nothing was changed, give another folder."
-        ) from error
-    finally:
-        shutil.rmtree(new, ignore_errors=True)
 
 
 def _to_json(value):

@@ -1,5 +1,6 @@
 """The recogniser: from a clip to an emotion, with a model folder in between."""
 
+import re
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -7,11 +8,14 @@ from ser.audio import load_audio
 from ser.classifier import EmotionClassifier
 from ser.errors import AudioError, FeatureConfigError, FeatureMismatchError
 from ser.features import FeatureConfig, FeatureExtractor
-from ser.model_folder import read_model_folder, replace_folder
+from ser.folders import replace_folder
+from ser.model_folder import is_model_file, read_model_folder
 from ser.quality import recording_warnings
 from ser.speech import find_speech
 
 SHIPPED_MODEL = Path(__file__).parent / "pretrained"
+
+_REPOSITORY = re.compile(r"(?P<repo_id>[a-zA-Z0-9][\w.-]*/[a-zA-Z0-9][\w.-]*)(@(?P<revision>.+))?")
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,8 @@ class EmotionRecognizer:
         Every file of the model by name: card, pictures and examples included.
     source, revision : str or None
         As above.
+    files : dict of str to bytes
+        All files of the model folder by name, such as ``"examples/metadata.csv"``.
 
     Raises
     ------
@@ -90,7 +96,12 @@ class EmotionRecognizer:
         Parameters
         ----------
         path_or_repo_id : str or Path, optional
-            A model folder; by default the model that ships with the package.
+            A model folder, or a repository on the Hugging Face Hub: ``OWNER/NAME`` or
+            ``OWNER/NAME@REVISION``. By default the model that ships with the package.
+        revision : str, optional
+            Branch, tag or commit of the repository; by default its latest commit.
+        token : str, optional
+            For a private repository; by default the one that ``hf auth login`` stored.
 
         Returns
         -------
@@ -99,10 +110,20 @@ class EmotionRecognizer:
         Raises
         ------
         ModelError
-            If there is no such model, or the audit of its folder refuses it.
+            If there is no such folder, or the audit refuses the model.
+        HubError
+            If the repository or revision cannot be had.
         """
         source = SHIPPED_MODEL if path_or_repo_id is None else path_or_repo_id
-        return cls(read_model_folder(source), source=str(source))
+        repository = _REPOSITORY.fullmatch(str(source))
+        if repository is None or Path(source).exists():
+            return cls(read_model_folder(source), source=str(source))
+
+        from ser.hub import pull_model
+
+        repo_id, revision = repository["repo_id"], revision or repository["revision"]
+        folder, commit = pull_model(repo_id, revision=revision, token=token)
+        return cls(folder, source=repo_id, revision=commit)
 
     def predict(self, clip):
         """Recognise the emotion in a clip.
@@ -169,7 +190,37 @@ class EmotionRecognizer:
         ModelError
             If `folder` holds anything that is not a model's, or cannot be written.
         """
-        replace_folder(folder, self.files)
+        replace_folder(folder, self.files, is_ours=is_model_file)
+
+    def push_to_hub(self, repo_id, *, private=False, token=None, commit_message=None, tag=None):
+        """Publish the model, card and pictures and examples included, in one commit.
+
+        Parameters
+        ----------
+        repo_id : str
+            ``OWNER/NAME``; created if there is no such repository.
+        private, token, commit_message, tag
+            As for `ser.hub.push_model`.
+
+        Returns
+        -------
+        ser.hub.Published
+
+        Raises
+        ------
+        HubError
+            If anything fails; the repository is then as it was.
+        """
+        from ser.hub import push_model
+
+        return push_model(
+            self.files,
+            repo_id,
+            private=private,
+            token=token,
+            commit_message=commit_message,
+            tag=tag,
+        )
 
 
 def _make_extractor(config, source):

@@ -15,16 +15,17 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from ser.errors import (
-    ModelError,
     ModelFormatError,
     ModelIntegrityError,
     ModelNotFoundError,
+    SerError,
     UntrustedModelError,
 )
+from ser.folders import check_replaceable
 from ser.model_folder import (
     FORMAT_VERSION,
     MAX_BYTES,
-    check_replaceable,
+    is_model_file,
     read_model_folder,
     write_model_folder,
 )
@@ -117,17 +118,17 @@ def test_an_untrusted_model_is_not_written(folder, model):
 def test_other_things_are_not_overwritten(tmp_path, model):
     (tmp_path / "thesis").mkdir()
     (tmp_path / "thesis" / "chapter.txt").write_text("years of work")
-    with pytest.raises(ModelError, match=r"'chapter\.txt', which is not part of a model"):
+    with pytest.raises(SerError, match=r"'chapter\.txt', which does not belong there"):
         write(tmp_path / "thesis", model)
     assert contents(tmp_path) == {"thesis/chapter.txt": b"years of work"}
-    with pytest.raises(ModelError, match="is a file"):
-        check_replaceable(tmp_path / "thesis" / "chapter.txt")
-    check_replaceable(tmp_path / "not there yet")
+    with pytest.raises(SerError, match="is a file"):
+        check_replaceable(tmp_path / "thesis" / "chapter.txt", is_ours=is_model_file)
+    check_replaceable(tmp_path / "not there yet", is_ours=is_model_file)
 
 
 def test_a_failed_write_leaves_the_older_model(folder, model):
     before = contents(folder)
-    with pytest.raises(ModelError, match="cannot be written"):
+    with pytest.raises(SerError, match="cannot be written"):
         write_model_folder(
             folder,
             model=model,

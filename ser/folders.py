@@ -1,0 +1,81 @@
+"""Write a folder whole or not at all, and never over anything that is not ours."""
+
+import secrets
+import shutil
+from pathlib import Path
+
+from ser.errors import SerError
+
+
+def check_replaceable(folder, *, is_ours):
+    """Refuse a place that holds anything else than what is going to be replaced.
+
+    Parameters
+    ----------
+    folder : str or Path
+        A folder that may not exist yet.
+    is_ours : callable
+        Tells by its name (relative, POSIX) whether a file there may be replaced.
+
+    Raises
+    ------
+    SerError
+        If `folder` is a file, or holds one that is not ours.
+    """
+    folder = Path(folder)
+    if folder.exists() and not folder.is_dir():
+        raise SerError(f"'{folder}' is a file: give the name of a folder.")
+    if not folder.is_dir():
+        return
+    files = sorted(path for path in folder.rglob("*") if not path.is_dir())
+    for name in (path.relative_to(folder).as_posix() for path in files):
+        if not is_ours(name):
+            raise SerError(
+                f"'{folder}' holds '{name}', which does not belong there: nothing was written, "
+                "give another folder or an empty one."
+            )
+
+
+def replace_folder(folder, files, *, is_ours):
+    """Write files to a folder beside its final place, then swap it in.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Final place; what is there is replaced.
+    files : dict of str to bytes
+        Contents by name (relative, POSIX).
+    is_ours : callable
+        As for `check_replaceable`.
+
+    Raises
+    ------
+    SerError
+        If the place is taken by anything else, or cannot be written.
+    """
+    check_replaceable(folder, is_ours=is_ours)
+    folder = Path(folder).resolve()
+    beside = f".{folder.name}.{secrets.token_hex(4)}"
+    new, old = folder.with_name(f"{beside}.new"), folder.with_name(f"{beside}.old")
+    try:
+        new.mkdir(parents=True)
+        for name, content in files.items():
+            path = new / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        if folder.exists():
+            folder.rename(old)
+        try:
+            new.rename(folder)
+        except OSError:
+            if old.exists():
+                old.rename(folder)
+            raise
+        shutil.rmtree(old, ignore_errors=True)
+    except OSError as error:
+        raise SerError(
+            f"'{folder}' cannot be written ({error.strerror or error}): nothing was changed, give "
+            "another folder."
+        ) from error
+    finally:
+        shutil.rmtree(new, ignore_errors=True)

@@ -1,0 +1,286 @@
+"""The Hugging Face Hub: publish a folder in one commit, fetch a model, say plainly what failed.
+
+Only huggingface_hub's public functions are used, so that any server that speaks the Hub's
+protocol will do; `HF_ENDPOINT`, `HF_TOKEN` and `HF_HOME` mean what they mean to that library.
+"""
+
+import hashlib
+import json
+import logging
+import re
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+from huggingface_hub import (
+    CommitOperationAdd,
+    CommitOperationDelete,
+    HfApi,
+    ModelCard,
+    get_token,
+    scan_cache_dir,
+    snapshot_download,
+)
+from huggingface_hub.errors import (
+    HTTPError,
+    LocalEntryNotFoundError,
+    OfflineModeIsEnabled,
+    RepositoryNotFoundError,
+)
+from huggingface_hub.hf_api import RepoFile
+
+from ser.card import name_in_card
+from ser.errors import HubError, ModelError, ModelNotFoundError
+from ser.hub_errors import describe_absence, is_away, one_line, plain_words
+from ser.model_folder import REQUIRED_FILES, is_model_file, read_model_folder
+
+logger = logging.getLogger(__name__)
+
+TIMEOUT = 3.0
+"""Seconds to wait for the Hub's first answer, after which it counts as away."""
+
+
+@dataclass(frozen=True)
+class Published:
+    """What a publication came to.
+
+    Attributes
+    ----------
+    url : str
+        Address of the repository.
+    revision : str
+        Its commit that holds the files.
+    changed : bool
+        Whether there was anything to commit.
+    """
+
+    url: str
+    revision: str
+    changed: bool
+
+
+def push_model(files, repo_id, *, private=False, token=None, commit_message=None, tag=None):
+    """Publish a model in one commit, or in none if the repository holds just that already.
+
+    Parameters
+    ----------
+    files : dict of str to bytes
+        All files of an audited model folder.
+    repo_id : str
+        ``OWNER/NAME``; created if there is no such repository.
+    private : bool
+        Whether a repository that is created is private; one that exists must agree if True.
+    token : str, optional
+        By default the one that ``hf auth login`` stored.
+    commit_message : str, optional
+    tag : str, optional
+        Name for the published revision.
+
+    Returns
+    -------
+    Published
+
+    Raises
+    ------
+    HubError
+        If anything fails; the repository is then as it was.
+    """
+    card = name_in_card(files["README.md"].decode(), repo_id)
+    with plain_words(repo_id):
+        try:
+            # Before anything is created or uploaded; the commit checks it once more.
+            ModelCard(card).validate()
+        except (ValueError, yaml.YAMLError) as error:
+            raise HubError(f"The Hub refuses the model card: {_card_faults(error)}.") from error
+    return commit_files(
+        {**files, "README.md": card.encode()},
+        repo_id,
+        repo_type="model",
+        is_ours=is_model_file,
+        private=private,
+        token=token,
+        commit_message=commit_message or "Publish the model",
+        tag=tag,
+    )
+
+
+def pull_model(repo_id, *, revision=None, token=None):
+    """Fetch a model into huggingface_hub's cache, or take it from there if the Hub is away.
+
+    Only files that a model folder has are downloaded, and what the audit refuses is removed.
+
+    Parameters
+    ----------
+    repo_id : str
+        ``OWNER/NAME``.
+    revision : str, optional
+        Branch, tag or commit; by default the latest commit.
+    token : str, optional
+        By default the one that ``hf auth login`` stored.
+
+    Returns
+    -------
+    folder : ser.model_folder.ModelFolder
+    commit : str
+        The commit that `revision` stands for.
+
+    Raises
+    ------
+    HubError
+        If the repository or revision cannot be had.
+    ModelError
+        If what it holds is refused.
+    """
+    with plain_words(repo_id, revision):
+        path = Path(_download(repo_id, revision, token))
+    try:
+        return read_model_folder(path, source=repo_id), path.name
+    except ModelError:
+        scan_cache_dir().delete_revisions(path.name).execute()
+        raise
+
+
+def _download(repo_id, revision, token):
+    try:
+        info = HfApi(token=token).model_info(repo_id, revision=revision, timeout=TIMEOUT)
+    except (HTTPError, OfflineModeIsEnabled) as error:
+        if not is_away(error):
+            raise
+        try:
+            # Without a listing, the files that there must be tell whether the copy is complete.
+            path = snapshot_download(
+                repo_id, revision=revision, allow_patterns=REQUIRED_FILES, local_files_only=True
+            )
+        except LocalEntryNotFoundError:
+            raise HubError(
+                f"{describe_absence(error)}, and '{repo_id}' is not in the cache: check the "
+                "connection and try again."
+            ) from error
+        logger.warning("%s: '%s' is taken from the cache.", describe_absence(error), repo_id)
+        return path
+    names = [sibling.rfilename for sibling in info.siblings or []]
+    for name in REQUIRED_FILES:
+        if name not in names:
+            raise ModelNotFoundError(
+                f"The repository '{repo_id}' is not a model of ser: it has no {name}."
+            )
+    if strange := sorted({name for name in names if not is_model_file(name)} - {".gitattributes"}):
+        logger.warning(
+            "The repository '%s' also holds %s: not part of a model, not downloaded.",
+            repo_id,
+            ", ".join(strange),
+        )
+    wanted = [name for name in names if is_model_file(name)]
+    return snapshot_download(repo_id, revision=revision, allow_patterns=wanted, token=token)
+
+
+def commit_files(
+    files, repo_id, *, repo_type, is_ours, private, token, commit_message, tag=None, space_sdk=None
+):
+    """Make a repository hold these files, in at most one commit.
+
+    Parameters
+    ----------
+    files : dict of str to bytes
+        Contents by name.
+    repo_id, repo_type : str
+        As huggingface_hub takes them; the repository is created if there is none.
+    is_ours : callable
+        Tells by its name whether a file in the repository is deleted if `files` has none.
+    private, token, commit_message, tag
+        As for `push_model`.
+    space_sdk : str, optional
+        For a Space.
+
+    Returns
+    -------
+    Published
+
+    Raises
+    ------
+    HubError
+        If anything fails; the repository is then as it was.
+    """
+    if not (token or get_token()):
+        raise HubError(
+            "There is no token for the Hub: log in with `hf auth login`, or set HF_TOKEN to a "
+            "token with write access."
+        )
+    if tag and not re.fullmatch(r"\w[\w.-]*", tag):
+        raise HubError(f"'{tag}' cannot be a tag: use letters, digits, dots and dashes, as in v1.")
+    api = HfApi(token=token)
+    with plain_words(repo_id):
+        try:
+            info = api.repo_info(repo_id, repo_type=repo_type, timeout=TIMEOUT)
+        except RepositoryNotFoundError:
+            info = None
+        if info is None:
+            api.create_repo(
+                repo_id, repo_type=repo_type, private=private or None, space_sdk=space_sdk
+            )
+        elif private and not info.private:
+            raise HubError(
+                f"'{repo_id}' exists and is public: make it private in its settings first, or "
+                "leave out --private."
+            )
+        try:
+            revision, changed = _commit(
+                api, repo_id, repo_type, info, files, is_ours, commit_message, tag
+            )
+        except BaseException:
+            if info is None:
+                with suppress(Exception):
+                    api.delete_repo(repo_id, repo_type=repo_type)
+            raise
+    prefix = "" if repo_type == "model" else f"{repo_type}s/"
+    return Published(f"{api.endpoint}/{prefix}{repo_id}", revision, changed)
+
+
+def _commit(api, repo_id, repo_type, info, files, is_ours, commit_message, tag):
+    head = info.sha if info else None
+    remote = {}
+    if head:
+        entries = api.list_repo_tree(repo_id, repo_type=repo_type, revision=head, recursive=True)
+        remote = {entry.path: entry for entry in entries if isinstance(entry, RepoFile)}
+    changed = [name for name in files if not _is_same(files[name], remote.get(name))]
+    operations = [CommitOperationAdd(name, files[name]) for name in changed]
+    operations += [
+        CommitOperationDelete(name) for name in remote if is_ours(name) and name not in files
+    ]
+    tagged = None
+    if tag and head:
+        refs = api.list_repo_refs(repo_id, repo_type=repo_type)
+        tagged = next((ref.target_commit for ref in refs.tags if ref.name == tag), None)
+        if tagged and (operations or tagged != head):
+            raise HubError(
+                f"The tag '{tag}' of '{repo_id}' stands for another revision: nothing was "
+                "published, choose another tag."
+            )
+    revision = head
+    if operations:
+        revision = api.create_commit(
+            repo_id,
+            operations,
+            commit_message=commit_message,
+            repo_type=repo_type,
+            parent_commit=head,
+        ).oid
+    if tag and not tagged:
+        api.create_tag(repo_id, tag=tag, revision=revision, repo_type=repo_type)
+    return revision, bool(operations)
+
+
+def _is_same(content, entry):
+    """Compare a file with what the Hub lists: large files by SHA-256, others by git's blob id."""
+    if entry is None:
+        return False
+    if entry.lfs:
+        return hashlib.sha256(content).hexdigest() == entry.lfs.sha256
+    return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest() == entry.blob_id
+
+
+def _card_faults(error):
+    with suppress(ValueError, KeyError, TypeError):
+        return one_line("; ".join(fault["message"] for fault in json.loads(str(error))["errors"]))
+    return one_line(error)

@@ -1,0 +1,311 @@
+"""A model goes up to the Hub in one commit and comes down the same, or with one clear sentence."""
+
+import hashlib
+import io
+import json
+import os
+
+import numpy as np
+import pytest
+import skops.io
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+
+from ser.errors import (
+    HubError,
+    ModelFormatError,
+    ModelIntegrityError,
+    ModelNotFoundError,
+    UntrustedModelError,
+)
+from ser.model_folder import read_model_folder, write_model_folder
+
+REPO = "ada/voices"
+CARD = """---
+license: cc-by-nc-sa-4.0
+---
+# A model
+
+    EmotionRecognizer.from_pretrained("model")
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    x, y = np.random.default_rng(0).standard_normal((30, 4)), np.arange(30) % 2
+    mlp = MLPClassifier((4,), solver="lbfgs", max_iter=300, random_state=0)
+    folder = tmp_path_factory.mktemp("trained") / "model"
+    write_model_folder(
+        folder,
+        model={"general": make_pipeline(StandardScaler(), mlp).fit(x, y)},
+        config={
+            "labels": ["calm", "angry"],
+            "sample_rate": 24000,
+            "features": {},
+            "feature_hash": "0" * 16,
+        },
+        metrics={"protocols": {}},
+        readme=CARD,
+        files={
+            "confusion.png": b"\x89PNG",
+            "examples/metadata.csv": b"file_name\nvoice.flac\n",
+            "examples/voice.flac": b"fLaC",
+        },
+    )
+    return folder
+
+
+@pytest.fixture
+def files(folder):
+    return dict(read_model_folder(folder).files)
+
+
+def push(files, repo_id=REPO, **options):
+    from ser.hub import push_model
+
+    return push_model(files, repo_id, **options)
+
+
+def pull(repo_id=REPO, **options):
+    from ser.hub import pull_model
+
+    folder, commit = pull_model(repo_id, **options)
+    return folder.files, commit
+
+
+def run_command(*argv):
+    from contextlib import redirect_stderr, redirect_stdout
+
+    from ser.__main__ import main
+
+    with redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()) as err:
+        status = main([str(arg) for arg in argv])
+    return status, out.getvalue(), err.getvalue()
+
+
+def refused(machine, function, *args, kind=HubError, match, **options):
+    with pytest.raises(kind, match=match) as caught:
+        machine.run(function, *args, **options)
+    assert type(caught.value) is kind
+    assert "\n" not in str(caught.value) and str(caught.value).endswith(".")
+
+
+def downloaded(machine):
+    """Return name and content of every file in the machine's cache of the Hub."""
+    found = [path for path in machine.home.rglob("*") if path.is_file() and "hub" in path.parts]
+    return {path.name: path.read_bytes() for path in found}
+
+
+def writes(hub):
+    return [request for request in hub.requests if "/commit/" in request or "/repos/" in request]
+
+
+def test_a_model_comes_down_as_it_went_up(hub, machine, files):
+    published = machine.run(push, files)
+    repo = hub.repos["model", REPO]
+    assert published.url == f"{hub.url}/{REPO}"
+    assert len(repo.commits) == 2 and published.revision == repo.commits[-1].sha
+    pulled, commit = machine.run(pull)
+    assert commit == published.revision
+    assert pulled.keys() == files.keys()
+    assert {name for name in files if pulled[name] != files[name]} == {"README.md"}
+    assert f'from_pretrained("{REPO}")' in pulled["README.md"].decode()
+
+
+def test_the_same_model_makes_no_second_commit(hub, machine, files):
+    assert machine.run(push, files).changed
+    again = machine.run(push, files)
+    repo = hub.repos["model", REPO]
+    assert not again.changed and again.revision == repo.commits[-1].sha
+    assert len(repo.commits) == 2
+
+
+def test_a_changed_model_is_one_commit_that_leaves_nothing_old(hub, machine, files):
+    machine.run(push, files)
+    hub.add(REPO, hub.repos["model", REPO].files | {"LICENSE": b"by hand"})
+    del files["examples/voice.flac"]
+    files["confusion.png"] = b"\x89PNG2"
+    machine.run(push, files, commit_message="Train again")
+    commits = hub.repos["model", REPO].commits
+    assert len(commits) == 4 and commits[-1].title == "Train again"
+    assert commits[-1].files.keys() == files.keys() | {".gitattributes", "LICENSE"}
+    assert commits[-1].files["confusion.png"] == b"\x89PNG2"
+
+
+def test_a_tag_keeps_its_revision(hub, machine, files):
+    first = machine.run(push, files, tag="v1")
+    files["confusion.png"] = b"\x89PNG2"
+    second = machine.run(push, files)
+    assert first.revision != second.revision
+    assert machine.run(pull, revision="v1")[1] == first.revision
+    assert machine.run(pull)[1] == second.revision
+    assert machine.run(pull, revision=first.revision[:40])[0]["confusion.png"] == b"\x89PNG"
+
+
+def test_a_taken_tag_publishes_nothing(hub, machine, files):
+    machine.run(push, files, tag="v1")
+    assert not machine.run(push, files, tag="v1").changed
+    files["confusion.png"] = b"\x89PNG2"
+    refused(machine, push, files, tag="v1", match="tag 'v1'.* another revision")
+    refused(machine, push, files, tag="not a tag", match="'not a tag' cannot be a tag")
+    assert len(hub.repos["model", REPO].commits) == 2
+
+
+def test_a_private_repository_is_for_its_owner(hub, machine, files):
+    machine.run(push, files, private=True)
+    assert hub.repos["model", REPO].private
+    assert machine.run(pull)[0].keys() == files.keys()
+    machine.forget()
+    for token in ("hf_bob", None):
+        refused(machine, pull, token=token, match="no repository 'ada/voices'.* or it is private")
+
+
+def test_a_public_repository_is_not_taken_for_private(hub, machine, files):
+    machine.run(push, files)
+    files["confusion.png"] = b"secret"
+    refused(machine, push, files, private=True, match="exists and is public")
+    assert len(hub.repos["model", REPO].commits) == 2
+
+
+@pytest.mark.parametrize(
+    ("token", "repo_id", "match"),
+    [
+        (None, REPO, "no token.* `hf auth login`"),
+        ("hf_wrong", REPO, "did not accept the token"),
+        ("hf_bob", REPO, "no right"),
+        ("hf_bob", "ada/new", "no right"),
+        ("hf_ada", "no such name", "not the name of a repository: give OWNER/NAME"),
+    ],
+)
+def test_a_refused_push_changes_nothing(hub, machine, files, token, repo_id, match):
+    hub.add(REPO, {"README.md": b"by hand"})
+    refused(machine, push, files, repo_id, token=token, match=match)
+    assert list(hub.repos) == [("model", REPO)]
+    assert hub.repos["model", REPO].files == {"README.md": b"by hand"}
+
+
+def test_a_refused_card_changes_nothing(hub, machine, files):
+    files["README.md"] = b"---\nlicense: [1, 2]\n---\n"
+    refused(machine, push, files, match="refuses the model card: .*license")
+    assert not hub.repos and not writes(hub)
+
+
+@pytest.mark.parametrize("existing", [True, False])
+@pytest.mark.parametrize(
+    ("step", "answer", "match"),
+    [
+        ("PUT /lfs/", (507, "disk full"), "fails with status 507: .*try again"),
+        ("/commit/", (507, "disk full"), "fails with status 507: .*try again"),
+        ("/commit/", None, "cannot be reached .*try again"),
+        ("/preupload/", (422, "Too large."), "refused this for 'ada/voices': “Too large”"),
+    ],
+)
+def test_a_push_that_breaks_off_leaves_the_hub_as_it_was(
+    hub, machine, files, existing, step, answer, match
+):
+    if existing:
+        hub.add(REPO, {"README.md": b"by hand"})
+
+    def break_off(method, path):
+        if step in f"{method} {path}":
+            if answer is None:
+                raise ConnectionAbortedError
+            return answer
+        return None
+
+    hub.refuse = break_off
+    refused(machine, push, files, match=match)
+    if existing:
+        assert hub.repos["model", REPO].files == {"README.md": b"by hand"}
+    else:
+        assert not hub.repos
+
+
+def test_a_push_that_someone_else_overtakes_changes_nothing(hub, machine, files):
+    repo = hub.add(REPO, {"README.md": b"by hand"})
+
+    def overtake(method, path):
+        if "/commit/" in path:
+            repo.commit("overtaking", {"README.md": b"overtaken"})
+
+    hub.refuse = overtake
+    refused(machine, push, files, match="changed by someone else.*try again")
+    assert repo.files == {"README.md": b"overtaken"}
+
+
+def test_missing_repositories_and_revisions_are_named(hub, machine, files):
+    refused(machine, pull, match="no repository 'ada/voices'")
+    machine.run(push, files)
+    refused(machine, pull, revision="v9", match="'ada/voices' has no revision 'v9'")
+    refused(machine, pull, token="hf_wrong", match="did not accept the token")
+
+
+def test_the_cache_serves_when_the_hub_is_away(hub, machine, files):
+    commit = machine.run(push, files, tag="v1").revision
+    pulled = machine.run(pull)
+    machine.run(pull, revision="v1")
+    hub.go_away()
+    assert machine.run(pull) == pulled
+    assert machine.run(pull, revision="v1") == pulled
+    assert machine.run(pull, revision=commit) == pulled
+    refused(machine, pull, revision="v9", match="cannot be reached.*'ada/voices' is not in the ca")
+    hub.come_back()
+    hub.refuse = lambda method, path: (503, "maintenance")
+    assert machine.run(pull) == pulled
+
+
+def test_hub_away_and_nothing_cached(hub, machine):
+    hub.go_away()
+    refused(machine, pull, match="cannot be reached at http.*not in the cache")
+
+
+def test_files_of_no_model_are_not_downloaded(hub, machine, files):
+    machine.run(push, files)
+    hub.add(REPO, hub.repos["model", REPO].files | {"evil.py": b"import os", "x/evil.png": b"2"})
+    assert machine.run(pull)[0].keys() == files.keys()
+    assert not any(content in (b"import os", b"2") for content in downloaded(machine).values())
+    assert "evil.py" not in downloaded(machine)
+
+
+def test_a_model_with_a_foreign_type_is_refused_and_not_kept(hub, machine, files):
+    evil = skops.io.dumps({"general": make_pipeline(FunctionTransformer(os.system))})
+    config = json.loads(files["config.json"]) | {"sha256": hashlib.sha256(evil).hexdigest()}
+    hub.add(REPO, files | {"model.skops": evil, "config.json": json.dumps(config).encode()})
+    for _ in range(2):
+        refused(machine, pull, kind=UntrustedModelError, match=r"'ada/voices' holds posix\.system")
+        assert evil not in downloaded(machine).values()
+
+
+def test_another_kind_of_repository_is_refused_before_downloading(hub, machine):
+    hub.add(REPO, {"config.json": b"{}", "README.md": b"", "pytorch_model.bin": b"weights"})
+    refused(
+        machine, pull, kind=ModelNotFoundError, match=r"not a model of ser: it has no model\.sk"
+    )
+    assert not downloaded(machine)
+
+
+def test_an_altered_model_and_an_older_format_are_refused(hub, machine, files):
+    hub.add(REPO, files | {"model.skops": files["model.skops"] + b"\0"})
+    refused(machine, pull, kind=ModelIntegrityError, match="'ada/voices'.* altered")
+    config = json.loads(files["config.json"]) | {"format_version": 0}
+    hub.add(REPO, files | {"config.json": json.dumps(config).encode()})
+    refused(machine, pull, kind=ModelFormatError, match="'ada/voices'.* version 0.*train it again")
+
+
+def test_a_server_that_is_no_hub_is_named(hub, machine):
+    hub.refuse = lambda method, path: (418, "I am a teapot")
+    refused(machine, pull, match="refused this for 'ada/voices': “I am a teapot”")
+
+
+def test_push_and_pull_commands(hub, machine, folder, tmp_path):
+    status, out, _ = machine.run(run_command, "push", folder, REPO, "--private", "--tag", "v1")
+    revision = hub.repos["model", REPO].tags["v1"]
+    assert status == 0 and f"{hub.url}/{REPO}" in out and revision in out
+    status, out, _ = machine.run(run_command, "pull", REPO, "--revision", "v1", tmp_path / "pulled")
+    assert status == 0 and revision in out
+    pulled = read_model_folder(tmp_path / "pulled")
+    assert pulled.files["model.skops"] == (folder / "model.skops").read_bytes()
+    status, out, err = machine.run(run_command, "pull", "ada/none", tmp_path / "none")
+    assert status == 1 and not out and err.startswith("error: There is no repository")
+    assert not (tmp_path / "none").exists()
