@@ -281,7 +281,7 @@ def _ffmpeg_blocks(stream, name) -> Blocks:
         first = None
         for packet in container.demux(audio=0):
             frames = []
-            with suppress(av.FFmpegError):
+            with suppress(av.FFmpegError, ValueError):  # ValueError: a codec that is not known
                 frames = packet.decode()
             for frame in frames:
                 channels = frame.layout.nb_channels

@@ -322,6 +322,7 @@ BAD_FILES = {
     "ogg-cut": (LOSSY["ogg-vorbis"][:4500], errors.TruncatedAudioError, "cut off or damaged"),
     "m4a-cut": (LOSSY["m4a"][:5000], errors.TruncatedAudioError, "cut off or damaged"),
     "webm-cut": (LOSSY["webm"][:300], errors.TruncatedAudioError, "cut off or damaged"),
+    "wav-codec": (patch(WAV, 20, b"wx"), errors.TruncatedAudioError, "cut off or damaged"),
     "webm-codec": (
         LOSSY["webm"].replace(b"A_OPUS", b"A_XXXX"),
         errors.TruncatedAudioError,
