@@ -16,33 +16,24 @@ model = ServedModel(os.environ.get("SER_MODEL"))  # loads behind the imports tha
 
 import gradio as gr  # noqa: E402
 
-from ser.demo.api import add_endpoints, errors_in_one_sentence  # noqa: E402
+from ser.demo import about, batch, live, page, recognise  # noqa: E402
+from ser.demo.api import add_endpoints  # noqa: E402
 
-TITLE = "Speech emotion recognition"
-
-
-def recognise(clip):
-    """Return the probability of each emotion, or nothing for no clip."""
-    if clip is None:
-        return None
-    with errors_in_one_sentence():
-        return model.get().predict(clip).probabilities
-
-
-with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(600, 3600)) as demo:
-    gr.Markdown(f"# {TITLE}")
-    with gr.Row():
-        clip = gr.Audio(sources=["microphone", "upload"], type="filepath", label="Recording")
-        result = gr.Label(label="Emotion")
-    clip.change(recognise, clip, result, api_visibility="private")
+with gr.Blocks(title=page.TITLE, analytics_enabled=False, delete_cache=(600, 3600)) as demo:
+    notice = page.add_header()
+    with gr.Tabs():
+        with gr.Tab("Recognise"):
+            recognise_tab = recognise.add_tab(model)
+        with gr.Tab("Live"):
+            live.add_tab(model, recognise_tab.profile)
+        with gr.Tab("Batch"):
+            batch.add_tab(model)
+        with gr.Tab("About"):
+            about_tab = about.add_tab()
+    page.fill_when_loaded(demo, model, notice, recognise_tab, about_tab)
     add_endpoints(model)
 
 demo.queue(default_concurrency_limit=os.cpu_count(), max_size=256)
 
 if __name__ == "__main__":
-    demo.launch(
-        ssr_mode=False,
-        run_history=False,
-        max_file_size="200mb",
-        footer_links=["api"],
-    )
+    demo.launch(**page.LAUNCH)

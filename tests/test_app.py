@@ -10,6 +10,8 @@ from signals import speech_like
 
 from ser import EmotionRecognizer
 
+ENDPOINTS = {"/predict", "/timeline", "/predict_batch", "/model_info"}
+
 
 @pytest.fixture(scope="module")
 def client(app):
@@ -55,7 +57,7 @@ def test_a_bad_clip_is_one_sentence_and_the_next_one_works(app, client, clips, t
 
 def test_only_the_named_endpoints_are_public(client):
     endpoints = client.view_api(return_format="dict")
-    assert set(endpoints["named_endpoints"]) == {"/predict"}
+    assert set(endpoints["named_endpoints"]) == ENDPOINTS
     assert not endpoints["unnamed_endpoints"]
     assert "emotion" in endpoints["named_endpoints"]["/predict"]["description"]
 

@@ -7,10 +7,13 @@ descriptions; gradio finds a parameter's meaning in lines of the form `name: mea
 # ruff: noqa: D406, D407 - the sections are written as gradio reads them
 
 from contextlib import contextmanager
+from pathlib import Path
 
 import gradio as gr
 
+from ser.demo.about import model_facts
 from ser.errors import SerError
+from ser.timeline import recognize_timeline
 
 
 class Endpoints:
@@ -24,26 +27,91 @@ class Endpoints:
     def __init__(self, model):
         self._model = model
 
-    def predict(self, clip: str) -> dict:
+    def predict(self, clip: str, voice: str | None = None) -> dict:
         """Recognise the emotion that a voice carries in one recording.
 
         Parameters:
             clip: one person speaking, up to 10 minutes, in any usual audio format.
+            voice: optionally, a few seconds of the same person's everyday speech to compare with.
 
         Returns:
             emotion, confidence (0 to 1), probabilities of every emotion, duration and
             speech_duration in seconds, and warnings, each a sentence that gives reason for doubt.
         """
         with errors_in_one_sentence():
-            return self._model.get().predict(clip).to_dict()
+            recognizer = self._model.get()
+            return recognizer.predict(clip, **_relative_to(recognizer, voice)).to_dict()
+
+    def timeline(self, clip: str, voice: str | None = None) -> dict:
+        """Recognise how emotion changes over a recording, in overlapping windows of 3 seconds.
+
+        Parameters:
+            clip: one person speaking, up to 10 minutes, in any usual audio format.
+            voice: optionally, a few seconds of the same person's everyday speech to compare with.
+
+        Returns:
+            duration in seconds; windows, each with start, end, emotion, confidence and
+            probabilities (null where nobody speaks); segments, the stretches in which one emotion
+            dominates, with start, end, emotion and confidence.
+        """
+        with errors_in_one_sentence():
+            recognizer = self._model.get()
+            options = _relative_to(recognizer, voice)
+            return recognize_timeline(recognizer, clip, **options).to_dict()
+
+    def predict_batch(self, clips: list[str]) -> list[dict]:
+        """Recognise the emotion in many recordings.
+
+        Parameters:
+            clips: recordings as /predict takes them; one that cannot be recognised does not stop
+                the others.
+
+        Returns:
+            one object a recording, in order: file, and either what /predict returns or error.
+        """
+        with errors_in_one_sentence():
+            results = self._model.get().predict_many(clips or [])
+            return [
+                {"file": Path(clip).name}
+                | ({"error": str(result)} if isinstance(result, SerError) else result.to_dict())
+                for clip, result in zip(clips or [], results, strict=True)
+            ]
+
+    def model_info(self) -> dict:
+        """Tell which model answers, how often it is right and on whom, and its licence.
+
+        Returns:
+            model (folder or Hub repository), revision, licence, emotions in the order of the
+            probabilities, sample_rate in Hz, metrics by protocol of evaluation.
+        """
+        with errors_in_one_sentence():
+            recognizer = self._model.get()
+            facts = model_facts(recognizer)
+            return {
+                "model": facts["Model"],
+                "revision": recognizer.revision,
+                "licence": facts["Licence"],
+                "emotions": list(recognizer.labels),
+                "sample_rate": recognizer.config["sample_rate"],
+                "metrics": recognizer.metrics,
+            }
 
 
 def add_endpoints(model):
     """Add the named endpoints to the `gr.Blocks` being built; nothing of them shows in the page."""
     endpoints = Endpoints(model)
     clip = gr.Audio(type="filepath", label="clip", visible=False)
+    voice = gr.Audio(type="filepath", label="voice", visible=False)
+    clips = gr.File(file_count="multiple", type="filepath", label="clips", visible=False)
     answer = gr.JSON(label="answer", visible=False)
-    gr.Button(visible=False).click(endpoints.predict, clip, answer, api_name="predict")
+    call = gr.Button(visible=False)
+    for function, inputs in (
+        (endpoints.predict, [clip, voice]),
+        (endpoints.timeline, [clip, voice]),
+        (endpoints.predict_batch, [clips]),
+        (endpoints.model_info, []),
+    ):
+        call.click(function, inputs, answer)  # the endpoint is named after the function
 
 
 @contextmanager
@@ -53,3 +121,8 @@ def errors_in_one_sentence():
         yield
     except SerError as error:
         raise gr.Error(str(error), print_exception=False) from None
+
+
+def _relative_to(recognizer, voice):
+    """Return what `predict` is to be told about the speaker's usual voice, if anything."""
+    return {"voice": recognizer.voice_profile([voice])} if voice else {}

@@ -1,0 +1,117 @@
+"""The tab about the model, told from the model's own files."""
+
+import re
+from html import escape
+
+import gradio as gr
+from huggingface_hub import ModelCard
+
+from ser.demo.words import percent
+
+HEADLINE = {
+    "accuracy": "Accuracy",
+    "unweighted_average_recall": "Unweighted recall",
+    "macro_f1": "Macro-F1",
+}
+
+
+def add_tab():
+    """Lay out the tab; return the components that `contents` fills once the model has loaded."""
+    loading = '<p class="ser-quiet">The model is loading.</p>'
+    facts = gr.HTML(f'<div class="ser-card">{loading}</div>', elem_id="ser-about")
+    card = gr.Markdown(elem_id="ser-card")
+    return [facts, card]
+
+
+def contents(recognizer):
+    """Tell about a recogniser.
+
+    Returns
+    -------
+    facts : str
+        HTML: where the model is from, its figures, what it takes for what.
+    card : str
+        Its card, as Markdown.
+    """
+    card = model_card(recognizer)
+    protocols = sorted(
+        recognizer.metrics.get("protocols", {}).values(),
+        key=lambda figures: not figures["speaker_independent"],
+    )
+    parts = [_facts(model_facts(recognizer))]
+    if protocols:
+        parts += [_figures(protocols), _confusion(protocols[0])]
+    return f'<div class="ser-card">{"".join(parts)}</div>', re.sub(
+        r"!\[[^]]*\]\([^)]*\)\n*", "", card.text
+    )
+
+
+def model_card(recognizer):
+    """Return the model's card, parsed."""
+    return ModelCard(recognizer.files["README.md"].decode(), ignore_metadata_errors=True)
+
+
+def model_facts(recognizer):
+    """Return name, revision, licence and emotions of a model as a dict of str."""
+    return {
+        "Model": str(recognizer.source),
+        "Revision": recognizer.revision or "",
+        "Licence": model_card(recognizer).data.license or "",
+        "Emotions": ", ".join(recognizer.labels),
+    }
+
+
+def _facts(facts):
+    rows = "".join(
+        f'<tr><th scope="row">{name}</th><td>{escape(value)}</td></tr>'
+        for name, value in facts.items()
+        if value
+    )
+    return f'<div class="ser-scroll"><table class="ser-table">{rows}</table></div>'
+
+
+def _figures(protocols):
+    head = "".join(f'<th scope="col">{name}</th>' for name in HEADLINE.values())
+    rows = "".join(
+        f'<tr><th scope="row">{_protocol_name(figures)}</th>'
+        + "".join(
+            f"<td>{percent(figures[key])} ± {100 * figures['fold_std'][key]:.0f}</td>"
+            for key in HEADLINE
+        )
+        + "</tr>"
+        for figures in protocols
+    )
+    return (
+        "<h2>How often it is right</h2>"
+        '<div class="ser-scroll" tabindex="0" role="region" aria-label="Figures">'
+        f'<table class="ser-table"><thead><tr><th scope="col">Tested on</th>{head}</tr></thead>'
+        f"<tbody>{rows}</tbody></table></div>"
+    )
+
+
+def _protocol_name(figures):
+    kind = "strangers" if figures["speaker_independent"] else "voices it was trained on"
+    return f"{kind.capitalize()} <small>{escape(figures['description'])}</small>"
+
+
+def _confusion(figures):
+    """Draw the confusion matrix as a table whose cells are shaded by their share of the row."""
+    labels = figures["labels"]
+    head = "".join(f'<th scope="col">{escape(label)}</th>' for label in labels)
+    rows = ""
+    for label, counts in zip(labels, figures["confusion_matrix"], strict=True):
+        cells = "".join(_shaded(count / max(sum(counts), 1)) for count in counts)
+        rows += f'<tr><th scope="row">{escape(label)}</th>{cells}</tr>'
+    return (
+        "<h2>What it takes for what</h2>"
+        f'<p class="ser-quiet">{escape(figures["description"].capitalize())}: a row for each '
+        "emotion that actors were asked for, with the share of its clips that was recognised as "
+        "each.</p>"
+        '<div class="ser-scroll" tabindex="0" role="region" aria-label="Confusion matrix">'
+        f'<table class="ser-confusion"><thead><tr><td></td>{head}</tr></thead>'
+        f"<tbody>{rows}</tbody></table></div>"
+    )
+
+
+def _shaded(share):
+    return f'<td style="--share:{share:.3f}">{100 * share:.0f}</td>'

@@ -1,0 +1,198 @@
+"""Clips to click that come with the model."""
+
+import csv
+import hashlib
+import io
+import tempfile
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import gradio as gr
+
+
+@dataclass(frozen=True)
+class Example:
+    """A clip of the model's.
+
+    Attributes
+    ----------
+    name : str
+        File name.
+    caption : str
+        What the actor was asked for, or what the clip is.
+    content : bytes
+        The file.
+    """
+
+    name: str
+    caption: str
+    content: bytes
+
+
+def read_examples(files):
+    """Read the examples among the files of a model.
+
+    Parameters
+    ----------
+    files : dict of str to bytes
+        As `EmotionRecognizer.files`.
+
+    Returns
+    -------
+    list of Example
+        In the order of `examples/metadata.csv`; clips that are missing are left out.
+    """
+    table = files.get("examples/metadata.csv", b"").decode()
+    return [
+        Example(row["file_name"], caption(row), files[path])
+        for row in csv.DictReader(io.StringIO(table))
+        if (path := f"examples/{row['file_name']}") in files
+    ]
+
+
+def caption(row):
+    """Say what the actor was asked for; of a synthetic clip, only what it is."""
+    emotion = row.get("emotion")
+    return f"Asked for {emotion}" if emotion else row.get("description") or row["file_name"]
+
+
+class Shelf:
+    """The examples of a served model as files to play, with what was made of them.
+
+    Parameters
+    ----------
+    model : ser.demo.model.ServedModel
+    """
+
+    def __init__(self, model):
+        self._model = model
+        self._results = {}
+
+    @cached_property
+    def examples(self):
+        """The examples, once the model has loaded."""
+        return read_examples(self._model.get().files)
+
+    @cached_property
+    def _folder(self):
+        folder = tempfile.TemporaryDirectory(prefix="ser-examples-")
+        for example in self.examples:
+            Path(folder.name, example.name).write_bytes(example.content)
+        return folder
+
+    def path(self, number):
+        """Return the path of an example by its place on the shelf, from 0."""
+        return str(Path(self._folder.name, self.examples[number].name))
+
+    def result(self, clip):
+        """Return what was kept for a clip; None if nothing was, or it is not an example."""
+        return self._results.get(_digest(clip))
+
+    def keep(self, clip, result):
+        """Keep the result of a clip if it is an example; nothing is kept of a visitor's own."""
+        digest = _digest(clip)
+        if any(hashlib.sha256(example.content).digest() == digest for example in self.examples):
+            self._results[digest] = result
+
+
+def _digest(clip):
+    return hashlib.sha256(Path(clip).read_bytes()).digest()
+
+
+SHOW_IN_ADDRESS = """(number) => {
+  const address = new URL(location);
+  address.searchParams.set("example", number + 1);
+  history.replaceState(null, "", address);
+  return number;
+}"""
+
+HIDE_IN_ADDRESS = """() => {
+  const address = new URL(location);
+  address.searchParams.delete("example");
+  history.replaceState(null, "", address);
+}"""
+
+COPY_ADDRESS = """async () => {
+  await navigator.clipboard.writeText(location);
+  return "Link copied";
+}"""
+
+
+@dataclass(frozen=True)
+class Buttons:
+    """One button an example, and one that copies a link to the example that is shown.
+
+    The link carries the number of the example and nothing of the visitor's: gradio's own
+    `DeepLinkButton` would write their recording and its result to the server's disk.
+    """
+
+    examples: gr.Dataset
+    link: gr.Button
+
+
+def add_buttons(shelf, clip):
+    """Lay out the buttons; `opened` fills them once the model has loaded.
+
+    Parameters
+    ----------
+    shelf : Shelf
+    clip : gr.Audio
+        Where a clicked example goes.
+
+    Returns
+    -------
+    Buttons
+    """
+    examples = gr.Dataset(
+        components=[gr.Textbox(visible=False)],
+        samples=[],
+        type="index",
+        label="Examples",
+        elem_id="ser-examples",
+    )
+    link = gr.Button("Copy link to example", size="sm", interactive=False, elem_id="ser-link")
+    examples.click(
+        lambda number: (shelf.path(number), _link(interactive=True)),
+        examples,
+        [clip, link],
+        js=SHOW_IN_ADDRESS,
+        api_visibility="private",
+    )
+    gr.on(
+        [clip.upload, clip.stop_recording, clip.clear],
+        lambda: _link(interactive=False),
+        None,
+        link,
+        js=HIDE_IN_ADDRESS,
+        api_visibility="private",
+    )
+    link.click(None, None, link, js=COPY_ADDRESS)
+    return Buttons(examples, link)
+
+
+def opened(shelf, number):
+    """Return what a page that was just opened shows of the examples.
+
+    Parameters
+    ----------
+    shelf : Shelf
+    number : str or None
+        From the address: which example the link is to, from 1.
+
+    Returns
+    -------
+    examples, link, clip : update
+    """
+    examples = gr.Dataset(
+        samples=[[example.name] for example in shelf.examples],
+        sample_labels=[example.caption for example in shelf.examples],
+        visible=bool(shelf.examples),
+    )
+    if number and number.isdecimal() and 1 <= int(number) <= len(shelf.examples):
+        return examples, _link(interactive=True), shelf.path(int(number) - 1)
+    return examples, _link(interactive=False), gr.skip()
+
+
+def _link(*, interactive):
+    return gr.Button("Copy link to example", interactive=interactive)

@@ -1,0 +1,168 @@
+"""The tab that listens."""
+
+from dataclasses import dataclass, field
+from html import escape
+
+import gradio as gr
+import numpy as np
+
+from ser.demo.result import LABELS, bars, colour, panel
+from ser.demo.words import adjective, how_sure, percent
+from ser.errors import NoSpeechError, SerError
+
+SPAN = 3.0
+"""Seconds that each update looks back over."""
+
+EVERY = 0.5
+"""Seconds between updates."""
+
+HISTORY = 60
+"""Updates that the history shows."""
+
+TIME_LIMIT = 600
+"""Seconds after which listening ends by itself, so that a forgotten tab frees its place."""
+
+INVITATION = "Press Record and talk."
+EXPLANATION = (
+    "Twice a second, the page shows what the last three seconds sound like, and below that the "
+    "last half minute. The sound itself is kept for three seconds and no longer."
+)
+
+
+@dataclass
+class Ear:
+    """What one visitor's live session holds: the last seconds of sound, and what was heard.
+
+    Attributes
+    ----------
+    waveform : ndarray, shape (n_samples,)
+        The last `SPAN` seconds.
+    history : list of (str or None, float)
+        Emotion and confidence of the last updates; None where nobody spoke.
+    """
+
+    waveform: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))
+    history: list = field(default_factory=list)
+
+    def hear(self, recognizer, chunk, sample_rate, voice=None):
+        """Take the next piece of sound and recognise the last seconds.
+
+        Parameters
+        ----------
+        recognizer : ser.EmotionRecognizer
+        chunk : ndarray, shape (n_samples,)
+        sample_rate : int
+            In Hz; the same for all of a session.
+        voice : VoiceProfile, optional
+
+        Returns
+        -------
+        ser.Prediction or None
+            None where nobody speaks.
+        """
+        self.waveform = np.concatenate([self.waveform, chunk])[-int(SPAN * sample_rate) :]
+        options = {} if voice is None else {"voice": voice}
+        try:
+            result = recognizer.predict((self.waveform, sample_rate), **options)
+        except NoSpeechError:
+            result = None
+        heard = (result.emotion, result.confidence) if result else (None, 0.0)
+        self.history = [*self.history, heard][-HISTORY:]
+        return result
+
+
+def add_tab(model, profile):
+    """Lay out the tab in the `gr.Blocks` being built.
+
+    Parameters
+    ----------
+    model : ser.demo.model.ServedModel
+    profile : gr.State
+        The visitor's voice, or None.
+    """
+    ear = gr.State(None)
+    with gr.Row(equal_height=False):
+        with gr.Column(scale=5, min_width=300):
+            microphone = gr.Audio(
+                sources=["microphone"],
+                streaming=True,
+                type="numpy",
+                label="Microphone",
+                buttons=[],
+                elem_id="ser-live",
+            )
+            gr.HTML(f"<p>{EXPLANATION}</p>", elem_classes="ser-quiet")
+        with gr.Column(scale=7, min_width=300):
+            output = gr.HTML(live_panel(None, [], LABELS, INVITATION), elem_id="ser-live-result")
+
+    def listen(chunk, state, voice):
+        if chunk is None:
+            return gr.skip(), state
+        rate, samples = chunk
+        try:
+            recognizer = model.get()
+            state = state or Ear()
+            result = state.hear(recognizer, to_mono(samples), rate, voice)
+        except SerError as error:
+            return live_panel(None, [], LABELS, str(error)), state
+        return live_panel(result, state.history, recognizer.labels), state
+
+    microphone.stream(
+        listen,
+        [microphone, ear, profile],
+        [output, ear],
+        stream_every=EVERY,
+        time_limit=TIME_LIMIT,
+        concurrency_limit=20,
+        show_progress="hidden",
+        api_visibility="private",
+    )
+    gr.on(
+        [microphone.start_recording, microphone.stop_recording],
+        lambda: None,
+        None,
+        ear,
+        api_visibility="private",
+    )
+
+
+def to_mono(samples):
+    """Turn what a browser sends, 16-bit integers of one or more channels, into mono floats."""
+    scaled = samples.astype(np.float32) / 32768
+    return scaled if scaled.ndim == 1 else scaled.mean(axis=1)
+
+
+def live_panel(result, history, labels, message="No speech in the last seconds."):
+    """Draw the last result and the short history.
+
+    Parameters
+    ----------
+    result : ser.Prediction or None
+        None where nobody speaks.
+    history : list of (str or None, float)
+        As in `Ear`.
+    labels : sequence of str
+        Every emotion, in order.
+    message : str
+        What stands in place of a result.
+
+    Returns
+    -------
+    str
+        HTML; not announced by screen readers, which could not keep up.
+    """
+    marks = "".join(
+        f'<i style="--colour:{colour(emotion) if emotion else "var(--ser-soft)"};'
+        f'--share:{share:.2f}"></i>'
+        for emotion, share in history
+    )
+    strip = f'<div class="ser-history" aria-hidden="true">{marks}</div>'
+    if result is None:
+        body = bars(dict.fromkeys(labels, 0.0)) + strip
+        return panel(escape(message), "Listening" if history else "Not listening", body, "empty")
+    return panel(
+        f"<b>{how_sure(result.confidence)}</b>, {percent(result.confidence)}",
+        adjective(result.emotion).capitalize(),
+        bars(result.probabilities, result.emotion) + strip,
+        hue=colour(result.emotion),
+    )

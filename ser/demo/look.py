@@ -1,0 +1,71 @@
+"""How the page looks: theme and style sheet, with nothing fetched from another host."""
+
+from pathlib import Path
+
+import gradio as gr
+
+STYLE = Path(__file__).with_name("style.css")
+
+_ink = gr.themes.Color(
+    name="ink",
+    c50="#f7f8f9",
+    c100="#eef0f2",
+    c200="#e1e4e8",
+    c300="#c9ced6",
+    c400="#98a1ad",
+    c500="#6a7380",
+    c600="#525b68",
+    c700="#3a424d",
+    c800="#23282f",
+    c900="#171b20",
+    c950="#101317",
+)
+_cobalt = gr.themes.Color(
+    name="cobalt",
+    c50="#f0f3fe",
+    c100="#dfe6fc",
+    c200="#c5d1fa",
+    c300="#9fb2f5",
+    c400="#8da2ff",
+    c500="#4a67e0",
+    c600="#3454d1",
+    c700="#2a44ac",
+    c800="#243b8c",
+    c900="#22356f",
+    c950="#172144",
+)
+
+
+def theme():
+    """Return the theme: greys, one accent, and a font that gradio serves itself."""
+    # Bold and regular only: the semi-bold file that gradio ships lacks most letters.
+    sans = gr.themes.LocalFont("IBM Plex Sans", weights=(400, 700))
+    return gr.themes.Base(
+        primary_hue=_cobalt,
+        secondary_hue=_cobalt,
+        neutral_hue=_ink,
+        font=(sans, "ui-sans-serif", "system-ui", "sans-serif"),
+        radius_size=gr.themes.sizes.radius_lg,
+    ).set(
+        body_background_fill="*neutral_50",
+        body_background_fill_dark="*neutral_950",
+        body_text_color="*neutral_800",
+        body_text_color_dark="*neutral_100",
+        body_text_color_subdued="*neutral_600",
+        body_text_color_subdued_dark="*neutral_300",
+        block_background_fill="white",
+        block_background_fill_dark="*neutral_900",
+        block_label_text_color="*neutral_600",
+        block_label_text_color_dark="*neutral_300",
+        block_info_text_color="*neutral_600",
+        block_info_text_color_dark="*neutral_300",
+        block_border_width="1px",
+        block_border_color="*neutral_200",
+        block_border_color_dark="*neutral_800",
+        block_shadow="none",
+        button_primary_background_fill="*primary_600",
+        button_primary_background_fill_hover="*primary_700",
+        button_primary_background_fill_dark="*primary_600",
+        button_primary_background_fill_hover_dark="*primary_500",
+        button_primary_text_color="white",
+    )

@@ -1,0 +1,78 @@
+"""What belongs to the page as a whole: its head, its look, and what it learns from the model."""
+
+import importlib.util
+from html import escape
+
+import gradio as gr
+
+from ser.demo import about, examples
+from ser.demo.look import STYLE, theme
+from ser.errors import SerError
+
+TITLE = "Speech emotion recognition"
+LEAD = (
+    "Which emotion a voice carries, how sure that is, and what speaks against it. "
+    "Recordings are recognised on this server and deleted within two hours."
+)
+
+LAUNCH = {
+    "theme": theme(),
+    "css_paths": STYLE,
+    "ssr_mode": False,  # it would need Node
+    "run_history": False,  # visitors' recordings are not kept, not even in their browsers
+    "footer_links": ["api"],
+    "max_file_size": "200mb",  # ten minutes of 24-bit stereo at 48 kHz, and some
+    "mcp_server": importlib.util.find_spec("mcp") is not None,
+}
+"""How the server is launched."""
+
+
+def add_header():
+    """Lay out the head of the page; return the place for a notice to everyone."""
+    gr.HTML(f"<header><h1>{TITLE}</h1><p>{LEAD}</p></header>", elem_id="ser-head")
+    return gr.HTML(visible=False, elem_id="ser-notice")
+
+
+def fill_when_loaded(demo, model, notice, tab, about_tab):
+    """Show what only the model knows, as soon as it has loaded.
+
+    Parameters
+    ----------
+    demo : gr.Blocks
+    model : ser.demo.model.ServedModel
+    notice : gr.HTML
+    tab : ser.demo.recognise.Tab
+    about_tab : list of component
+    """
+
+    def fill(request: gr.Request):
+        try:
+            recognizer = model.get()
+        except SerError as error:
+            return {notice: _notice(str(error))}
+        number = request.query_params.get("example")
+        return {
+            notice: _notice(model.notice),
+            **dict(zip(from_examples, examples.opened(tab.shelf, number), strict=True)),
+            **dict(zip(about_tab, about.contents(recognizer), strict=True)),
+        }
+
+    from_examples = [tab.buttons.examples, tab.buttons.link, tab.clip]
+    demo.load(
+        fill,
+        None,
+        [notice, *from_examples, *about_tab],
+        show_progress="hidden",
+        api_visibility="private",
+    )
+
+    def forget(request: gr.Request):
+        demo.state_holder.delete_state(request.session_hash)
+
+    # Gradio would keep what a session holds, a voice profile say, for an hour after it ended.
+    demo.unload(forget)
+
+
+def _notice(sentence):
+    text = f'<p role="status">{escape(sentence)}</p>' if sentence else ""
+    return gr.HTML(text, visible=bool(sentence))

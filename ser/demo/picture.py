@@ -1,0 +1,195 @@
+"""The picture of a recording: waveform, spectrogram with pitch, and timeline over one time axis.
+
+Drawn as HTML and SVG of our own rather than as a bitmap: it follows the page's colours in light
+and dark, its letters stay letters at any width, and nothing moves when it arrives.
+"""
+
+import base64
+import io
+from html import escape
+
+import numpy as np
+from PIL import Image
+
+from ser.demo.result import colour
+from ser.demo.sound import MAX_FREQUENCY, envelope, mel, mel_spectrogram, pitch_track
+from ser.demo.words import adjective, clock, percent
+
+FREQUENCIES = (250, 1000, 2000, 4000, 8000)
+"""Hz that are named at the side of the spectrogram."""
+
+TIME_STEPS = (0.1, 0.25, 0.5, 1, 2, 5, 10, 15, 30, 60, 120)
+"""Seconds between the marks of a time axis, of which the first that gives few enough is taken."""
+
+MAX_TICKS = 7
+
+
+def empty_picture():
+    """Draw the frames that a picture will fill, so that the page does not jump."""
+    return _figure(
+        "",
+        _row("Waveform", '<div class="ser-plot ser-wave"></div>')
+        + _row("Pitch, spectrum", '<div class="ser-plot ser-spectrum"></div>')
+        + _row("", '<div class="ser-axis"></div>'),
+        state="empty",
+    )
+
+
+def draw_recording(waveform, sample_rate, segment=None, timeline=None):
+    """Draw a recording.
+
+    Parameters
+    ----------
+    waveform : ndarray, shape (n_samples,)
+    sample_rate : int
+        In Hz.
+    segment : slice, optional
+        The samples that were used; without them, nothing is shaded.
+    timeline : ser.timeline.Timeline, optional
+        Adds the course of every emotion.
+
+    Returns
+    -------
+    str
+        HTML.
+    """
+    duration = waveform.size / sample_rate
+    pitch = pitch_track(waveform, sample_rate)
+    used = (segment.start / sample_rate, segment.stop / sample_rate) if segment else None
+    rows = (
+        _row("Waveform", _wave(waveform, duration, used))
+        + _row(_frequency_names(), _spectrum(waveform, sample_rate, duration, pitch))
+        + _row("", _time_axis(duration))
+    )
+    if timeline is not None:
+        rows += _timeline(timeline)
+    return _figure(describe(duration, used, pitch, timeline), rows)
+
+
+def describe(duration, used, pitch, timeline=None):
+    """Say in words what the picture shows, for those who do not see it."""
+    parts = [f"Picture of a recording of {clock(duration)}."]
+    if used:
+        parts.append(f"The part from {clock(used[0])} to {clock(used[1])} was used.")
+    heard = pitch[1][~np.isnan(pitch[1])]
+    if heard.size:
+        low, middle, high = np.percentile(heard, [5, 50, 95])
+        parts.append(f"The pitch is mostly {low:.0f} to {high:.0f} Hz, in the middle {middle:.0f}.")
+    if timeline is not None:
+        parts.append("Over time: " + "; ".join(map(_segment_words, timeline.segments)) + ".")
+    return " ".join(parts)
+
+
+def _figure(description, rows, state="drawn"):
+    role = f'role="img" aria-label="{escape(description)}"' if description else 'aria-hidden="true"'
+    return f'<div class="ser-picture ser-{state}" {role}>{rows}</div>'
+
+
+def _row(name, plot):
+    return f'<div class="ser-gutter" aria-hidden="true">{name}</div>{plot}'
+
+
+def _svg(width, height, body, kind):
+    """Draw in a box that stretches to the plot; strokes keep their width."""
+    return (
+        f'<div class="ser-plot ser-{kind}" aria-hidden="true">'
+        f'<svg viewBox="0 0 {width} {height}" preserveAspectRatio="none">{body}</svg></div>'
+    )
+
+
+def _wave(waveform, duration, used):
+    low, high = envelope(waveform)
+    peak = max(np.abs(waveform).max(), 1e-9)
+    top = [f"{x} {50 - 48 * y / peak:.1f}" for x, y in enumerate(high)]
+    bottom = [f"{x} {50 - 48 * y / peak:.1f}" for x, y in enumerate(low)]
+    shade = ""
+    if used:
+        start, end = (time / duration * len(low) for time in used)
+        shade = f'<rect class="ser-used" x="{start:.1f}" width="{end - start:.1f}" height="100"/>'
+    path = f'<path class="ser-line" d="M{"L".join(top + bottom[::-1])}Z"/>'
+    return _svg(len(low), 100, shade + path, "wave")
+
+
+def _spectrum(waveform, sample_rate, duration, pitch):
+    levels = mel_spectrogram(waveform, sample_rate)
+    alpha = np.round(255 * levels[::-1]).astype(np.uint8)
+    file = io.BytesIO()
+    Image.merge("LA", [Image.new("L", alpha.shape[::-1]), Image.fromarray(alpha)]).save(file, "PNG")
+    image = base64.b64encode(file.getvalue()).decode()
+    return (
+        '<div class="ser-plot ser-spectrum" aria-hidden="true">'
+        f'<div style="--levels:url(data:image/png;base64,{image})"></div>'
+        f'<svg viewBox="0 0 1000 1000" preserveAspectRatio="none">{_pitch(pitch, duration)}</svg>'
+        "</div>"
+    )
+
+
+def _pitch(pitch, duration):
+    times, hertz = pitch
+    path, pen_down = [], False
+    for x, y in zip(times / duration * 1000, 1000 * (1 - _height(hertz)), strict=True):
+        if np.isnan(y):
+            pen_down = False
+            continue
+        path.append(f"{'L' if pen_down else 'M'}{x:.1f} {y:.1f}")
+        pen_down = True
+    return (
+        f'<path class="ser-halo" d="{"".join(path)}"/><path class="ser-pitch" d="{"".join(path)}"/>'
+    )
+
+
+def _height(hertz):
+    """Return how far up the spectrogram a frequency is, from 0 to 1."""
+    return mel(hertz) / mel(MAX_FREQUENCY)
+
+
+def _frequency_names():
+    names = "".join(
+        f'<span style="bottom:{100 * _height(hertz):.1f}%">{hertz:,}</span>'.replace(",", "")
+        for hertz in FREQUENCIES
+    )
+    return f'<span class="ser-unit">Hz</span>{names}'
+
+
+def _time_axis(duration):
+    step = next((s for s in TIME_STEPS if duration / s <= MAX_TICKS), TIME_STEPS[-1])
+    marks = "".join(
+        f'<span style="left:{100 * time / duration:.2f}%">{_tick(time, step)}</span>'
+        for time in np.arange(0, duration * (1 - 0.04), step)
+    )
+    unit = "s" if duration < 60 else "min"
+    marks += f'<span class="ser-unit">{unit}</span>'
+    return f'<div class="ser-axis" aria-hidden="true">{marks}</div>'
+
+
+def _tick(time, step):
+    if step >= 10:
+        return f"{int(time) // 60}:{int(time) % 60:02}"
+    return f"{time:g}"
+
+
+def _timeline(timeline):
+    edges, curves = timeline.curves()
+    blocks = "".join(
+        f'<i style="left:{100 * s.start / timeline.duration:.2f}%;'
+        f"width:{100 * (s.end - s.start) / timeline.duration:.2f}%;"
+        f'background:{colour(s.emotion)}" title="{escape(_segment_words(s))}"></i>'
+        for s in timeline.segments
+        if s.emotion
+    )
+    rows = _row("Strongest", f'<div class="ser-plot ser-strip" aria-hidden="true">{blocks}</div>')
+    for emotion, curve in zip(timeline.labels, np.nan_to_num(curves).T, strict=True):
+        points = [f"{edges[0]:.2f} 1"]
+        for start, end, share in zip(edges[:-1], edges[1:], curve, strict=True):
+            points += [f"{start:.2f} {1 - share:.3f}", f"{end:.2f} {1 - share:.3f}"]
+        points.append(f"{edges[-1]:.2f} 1")
+        area = f'<path style="fill:{colour(emotion)}" d="M{"L".join(points)}Z"/>'
+        rows += _row(escape(emotion), _svg(f"{timeline.duration:.2f}", 1, area, "course"))
+    return rows
+
+
+def _segment_words(segment):
+    times = f"{clock(segment.start)} to {clock(segment.end)}"
+    if segment.emotion is None:
+        return f"{times} no speech"
+    return f"{times} {adjective(segment.emotion)}, {percent(segment.confidence)}"

@@ -1,0 +1,125 @@
+"""The first tab: one recording, its result and its picture."""
+
+from dataclasses import dataclass
+
+import gradio as gr
+
+from ser.audio import load_audio
+from ser.demo import examples, voice
+from ser.demo.picture import draw_recording, empty_picture
+from ser.demo.result import empty_panel, error_panel, result_panel
+from ser.errors import AudioError, SerError
+from ser.speech import find_speech
+from ser.timeline import recognize_timeline
+from ser.windows import MIN_DURATION
+
+
+@dataclass(frozen=True)
+class Tab:
+    """What other parts of the page need of this one.
+
+    Attributes
+    ----------
+    profile : gr.State
+        What was learnt of the visitor's voice, or None.
+    shelf : ser.demo.examples.Shelf
+    buttons : ser.demo.examples.Buttons
+    clip : gr.Audio
+        The recording.
+    """
+
+    profile: gr.State
+    shelf: examples.Shelf
+    buttons: examples.Buttons
+    clip: gr.Audio
+
+
+def add_tab(model):
+    """Lay out the tab in the `gr.Blocks` being built, and return it as a `Tab`."""
+    shelf = examples.Shelf(model)
+    with gr.Row(equal_height=False):
+        with gr.Column(scale=5, min_width=300):
+            clip = gr.Audio(
+                sources=["upload", "microphone"],
+                type="filepath",
+                label="Recording",
+                buttons=[],
+                elem_id="ser-clip",
+            )
+            buttons = examples.add_buttons(shelf, clip)
+            profile = voice.add_panel(model)
+        with gr.Column(scale=7, min_width=300):
+            panel = gr.HTML(empty_panel(), elem_id="ser-result")
+    picture = gr.HTML(empty_picture(), elem_id="ser-picture")
+
+    def show(path, voice_profile, progress=gr.Progress()):  # noqa: B008 - gradio looks for it here
+        if path is None:
+            yield empty_panel(), empty_picture()
+            return
+        try:
+            recognizer = model.get()
+        except SerError as error:
+            yield error_panel(str(error)), empty_picture()
+            return
+        if voice_profile is None and (kept := shelf.result(path)):
+            yield kept
+            return
+        for shown in analyse(recognizer, path, voice_profile, progress):
+            yield shown
+        if voice_profile is None:
+            shelf.keep(path, shown)
+
+    gr.on(
+        [clip.change, profile.change],
+        show,
+        [clip, profile],
+        [panel, picture],
+        show_progress="minimal",
+        show_progress_on=[panel],
+        trigger_mode="always_last",
+        api_visibility="private",
+    )
+    return Tab(profile, shelf, buttons, clip)
+
+
+def analyse(recognizer, clip, voice_profile=None, progress=None):
+    """Recognise and draw a recording.
+
+    Parameters
+    ----------
+    recognizer : ser.EmotionRecognizer
+    clip : str or Path
+    voice_profile : VoiceProfile, optional
+    progress : callable, optional
+        Called with a share from 0 to 1 and a description, as `gr.Progress` is.
+
+    Yields
+    ------
+    panel, picture : str
+        HTML, whole as soon as there is a result; a long recording gets its timeline after that.
+    """
+    rate = recognizer.config["sample_rate"]
+    options = {} if voice_profile is None else {"voice": voice_profile}
+    try:
+        waveform = load_audio(clip, rate)
+    except AudioError as error:
+        yield error_panel(str(error), recognizer.labels), empty_picture()
+        return
+    try:
+        result = recognizer.predict((waveform, rate), **options)
+    except AudioError as error:
+        yield error_panel(str(error), recognizer.labels), draw_recording(waveform, rate)
+        return
+    panel = result_panel(result, relative=voice_profile is not None)
+    segment = find_speech(waveform, rate)
+    yield panel, draw_recording(waveform, rate, segment)
+    if result.duration > MIN_DURATION:
+
+        def tell(done, count):
+            if progress is not None:
+                progress(done / count, desc=f"Timeline: window {done + 1} of {count}")
+
+        timeline = recognize_timeline(
+            recognizer, (waveform, rate), voice=voice_profile, progress=tell
+        )
+        yield panel, draw_recording(waveform, rate, segment, timeline)

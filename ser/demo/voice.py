@@ -1,0 +1,60 @@
+"""The place where a visitor lets the recogniser hear their everyday voice."""
+
+from contextlib import suppress
+from html import escape
+from pathlib import Path
+
+import gradio as gr
+
+from ser.errors import SerError
+
+UNKNOWN = (
+    "Record or upload a few seconds of how you usually talk, three at least. Results are then "
+    "relative to your voice. It stays in this session: the recording is deleted at once, and "
+    "what was learnt goes when you leave."
+)
+KNOWN = "Your voice is known: results are relative to it until you press the button or leave."
+
+
+def add_panel(model):
+    """Lay out the panel; return the state that holds what was learnt, None until then."""
+    profile = gr.State(None)
+    with gr.Accordion("My voice", open=False, elem_id="ser-voice"):
+        status = gr.HTML(_status(UNKNOWN), elem_classes="ser-quiet")
+        clip = gr.Audio(
+            sources=["microphone", "upload"],
+            type="filepath",
+            label="Everyday speech",
+            buttons=[],
+            editable=False,
+        )
+        forget = gr.Button("Forget my voice", interactive=False, size="sm")
+
+    def learn(path):
+        try:
+            learnt = model.get().voice_profile([path])
+        except SerError as error:
+            return None, _status(str(error)), None, gr.Button(interactive=False)
+        finally:
+            with suppress(OSError):
+                Path(path).unlink()
+        return None, _status(KNOWN), learnt, gr.Button(interactive=True)
+
+    gr.on(
+        [clip.stop_recording, clip.upload],
+        learn,
+        clip,
+        [clip, status, profile, forget],
+        api_visibility="private",
+    )
+    forget.click(
+        lambda: (_status(UNKNOWN), None, gr.Button(interactive=False)),
+        None,
+        [status, profile, forget],
+        api_visibility="private",
+    )
+    return profile
+
+
+def _status(sentence):
+    return f'<p aria-live="polite">{escape(sentence)}</p>'

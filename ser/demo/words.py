@@ -1,0 +1,38 @@
+"""A result in plain words, the same in every part of the page."""
+
+HOW_SURE = (
+    (0.9, "Very sure"),
+    (0.7, "Fairly sure"),
+    (0.5, "More likely than not"),
+    (0.0, "Little more than a guess"),
+)
+"""What a probability is called, from the given one up."""
+
+
+def adjective(emotion):
+    """Return the word for how someone sounds; labels are adjectives, except one."""
+    return "disgusted" if emotion == "disgust" else emotion
+
+
+def how_sure(confidence):
+    """Put a probability into words."""
+    return next(words for least, words in HOW_SURE if confidence >= least)
+
+
+def runner_up(probabilities):
+    """Return the second most probable emotion and its probability."""
+    return sorted(probabilities.items(), key=lambda item: -item[1])[1]
+
+
+def percent(share):
+    """Write a share as people read it: `72 %`, and `<1 %` rather than a rounded zero."""
+    if 0 < share < 0.005:
+        return "<1 %"
+    return f"{share:.0%}".replace("%", "\N{NO-BREAK SPACE}%")
+
+
+def clock(seconds):
+    """Write a time as `7.5 s` within the first minute and `1:07` after it."""
+    if seconds < 60:
+        return f"{seconds:.1f}\N{NO-BREAK SPACE}s"
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02}"

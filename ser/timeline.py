@@ -1,0 +1,157 @@
+"""Emotion over the course of a recording."""
+
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from ser.audio import load_audio
+from ser.errors import NoSpeechError
+from ser.windows import HOP, window_slices
+
+
+@dataclass(frozen=True)
+class Window:
+    """What a recogniser says of one window.
+
+    Attributes
+    ----------
+    start, end : float
+        In seconds from the beginning of the recording.
+    emotion : str or None
+        The most probable label; None where nobody speaks, as for the two that follow.
+    confidence : float or None
+    probabilities : dict of str to float, or None
+    """
+
+    start: float
+    end: float
+    emotion: str | None = None
+    confidence: float | None = None
+    probabilities: dict[str, float] | None = None
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A stretch of a recording in which one emotion dominates.
+
+    Attributes
+    ----------
+    start, end : float
+        In seconds; segments follow one another without a gap.
+    emotion : str or None
+        None where nobody speaks.
+    confidence : float or None
+        Mean probability of the emotion.
+    """
+
+    start: float
+    end: float
+    emotion: str | None
+    confidence: float | None
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """Emotion over a recording.
+
+    Attributes
+    ----------
+    duration : float
+        In seconds.
+    windows : list of Window
+        Overlapping; at least one of them holds speech.
+    """
+
+    duration: float
+    windows: list[Window]
+
+    @property
+    def labels(self):
+        """Every emotion, in the order of the probabilities."""
+        return next(list(window.probabilities) for window in self.windows if window.emotion)
+
+    def curves(self):
+        """Return the probability of each emotion over time: the mean of the windows at a moment.
+
+        Returns
+        -------
+        edges : ndarray, shape (n_cells + 1,)
+            In seconds; a cell lasts `HOP` but for the last one, which ends with the recording.
+        probabilities : ndarray, shape (n_cells, n_labels)
+            NaN where no window holds speech.
+        """
+        edges = np.append(np.arange(0, self.duration - HOP / 2, HOP), self.duration)
+        middles = (edges[:-1] + edges[1:]) / 2
+        total = np.zeros((middles.size, len(self.labels)))
+        count = np.zeros((middles.size, 1))
+        for window in self.windows:
+            if window.emotion is not None:
+                held = (window.start <= middles) & (middles < window.end)
+                total[held] += list(window.probabilities.values())
+                count[held] += 1
+        return edges, np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
+
+    @property
+    def segments(self):
+        """The stretches in which one emotion dominates, as a list of `Segment`."""
+        edges, curves = self.curves()
+        spoken = ~np.isnan(curves[:, 0])
+        dominant = np.where(spoken, np.nan_to_num(curves).argmax(axis=1), -1)
+        bounds = [0, *(np.flatnonzero(np.diff(dominant)) + 1), dominant.size]
+        segments = []
+        for first, last in pairwise(bounds):
+            index = dominant[first]
+            emotion = self.labels[index] if index >= 0 else None
+            confidence = float(curves[first:last, index].mean()) if index >= 0 else None
+            segments.append(Segment(float(edges[first]), float(edges[last]), emotion, confidence))
+        return segments
+
+    def to_dict(self):
+        """Return duration, windows and segments as a dict that `json.dumps` takes."""
+        return asdict(self) | {"segments": [asdict(segment) for segment in self.segments]}
+
+
+def recognize_timeline(recognizer, clip, *, voice=None, progress=None):
+    """Recognise the emotion in every window of a recording.
+
+    Parameters
+    ----------
+    recognizer : EmotionRecognizer
+    clip : str, Path, bytes, file object or (ndarray, int)
+        As `ser.audio.load_audio` takes it.
+    voice : VoiceProfile, optional
+        As `EmotionRecognizer.predict` takes it.
+    progress : callable, optional
+        Called with the number of windows done and the number of all, before each window.
+
+    Returns
+    -------
+    Timeline
+
+    Raises
+    ------
+    AudioError
+        If the clip cannot be read.
+    NoSpeechError
+        If no window holds speech.
+    """
+    rate = recognizer.config["sample_rate"]
+    waveform = load_audio(clip, rate)
+    options = {} if voice is None else {"voice": voice}
+    windows = []
+    slices = window_slices(waveform.size, rate)
+    for done, part in enumerate(slices):
+        if progress is not None:
+            progress(done, len(slices))
+        times = part.start / rate, part.stop / rate
+        try:
+            result = recognizer.predict((waveform[part], rate), **options)
+        except NoSpeechError as error:
+            windows.append(Window(*times))
+            silence = error
+        else:
+            windows.append(Window(*times, result.emotion, result.confidence, result.probabilities))
+    if all(window.emotion is None for window in windows):
+        raise silence
+    return Timeline(waveform.size / rate, windows)

@@ -1,0 +1,31 @@
+"""Overlapping windows over a recording that is longer than the clips a model learns from."""
+
+WINDOW = 3.0
+"""Length of a window in seconds: about one sentence, as in RAVDESS."""
+
+HOP = 0.5
+"""Seconds from one window to the next, so that some window holds each short sentence whole."""
+
+MIN_DURATION = 4.0
+"""A recording up to this many seconds is one window."""
+
+
+def window_slices(n_samples, sample_rate):
+    """Lay windows over a recording, from its first sample to its last.
+
+    Parameters
+    ----------
+    n_samples : int
+    sample_rate : int
+        In Hz.
+
+    Returns
+    -------
+    list of slice
+        In order; the last one ends with the recording, whatever its distance to the one before.
+    """
+    if n_samples <= MIN_DURATION * sample_rate:
+        return [slice(0, n_samples)]
+    length, hop = int(WINDOW * sample_rate), int(HOP * sample_rate)
+    starts = [*range(0, n_samples - length, hop), n_samples - length]
+    return [slice(start, start + length) for start in starts]
