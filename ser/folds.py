@@ -103,9 +103,9 @@ def make_folds(protocol, *, emotions, actors, statements, seed):
     tested = sum(len(fold.test) for fold in folds)
     if tested != len(actors):
         raise DatasetError(
-            f"Protocol {protocol!r} cannot split {len(actors)} clips of actors "
-            f"{', '.join(map(str, np.unique(actors)))} so that each is tested by a model that "
-            "was trained on others; add clips or choose another protocol."
+            f"Protocol {protocol!r} cannot split {len(actors)} clips of {_list(np.unique(actors))} "
+            "so that each is tested by a model trained on others; add clips or choose another "
+            "protocol."
         )
     return folds
 
@@ -121,8 +121,7 @@ def _balanced_actors():
 def _actor_folds(actors, groups):
     """Test one group of actors at a time and train on all others."""
     return _usable(
-        (f"actors {', '.join(map(str, group))}", ~np.isin(actors, group), np.isin(actors, group))
-        for group in groups
+        (_list(group), ~np.isin(actors, group), np.isin(actors, group)) for group in groups
     )
 
 
@@ -130,13 +129,17 @@ def _sentence_folds(actors, statements):
     """Test the actors of each balanced group on the sentence that training did not have."""
     return _usable(
         (
-            f"actors {', '.join(map(str, group))}, sentence {statement}",
+            f"{_list(group)}, sentence {statement}",
             ~np.isin(actors, group) & (statements != statement),
             np.isin(actors, group) & (statements == statement),
         )
         for group in _balanced_actors()
         for statement in (1, 2)
     )
+
+
+def _list(actors):
+    return f"actor{'s' if len(actors) > 1 else ''} {', '.join(map(str, actors))}"
 
 
 def _usable(sides):

@@ -19,15 +19,11 @@ import pyarrow
 import pyarrow.parquet
 from datasets.utils import tqdm
 from huggingface_hub import snapshot_download
-from huggingface_hub.errors import (
-    HFValidationError,
-    HTTPError,
-    OfflineModeIsEnabled,
-    RepositoryNotFoundError,
-)
+from huggingface_hub.errors import HFValidationError
 from huggingface_hub.utils import validate_repo_id
 
-from ser.errors import DatasetError
+from ser.errors import DatasetError, HubError
+from ser.hub_errors import plain_words
 
 AUDIO_SUFFIXES = (".wav", ".flac")
 ARCHIVE_SUFFIXES = (".parquet", ".zip")
@@ -90,21 +86,15 @@ def _download(source):
     patterns = [f"*{suffix}" for suffix in AUDIO_SUFFIXES + ARCHIVE_SUFFIXES]
     try:
         validate_repo_id(str(source))
-        return Path(snapshot_download(str(source), repo_type="dataset", allow_patterns=patterns))
+        with plain_words(source):
+            folder = snapshot_download(str(source), repo_type="dataset", allow_patterns=patterns)
     except HFValidationError:
         raise DatasetError(
-            f"{missing}; give one that exists, or the name of a dataset on the Hugging Face Hub."
+            f"{missing}; give one that exists, or a dataset on the Hub as OWNER/NAME."
         ) from None
-    except RepositoryNotFoundError:
-        raise DatasetError(
-            f"{missing}, nor a dataset of that name on the Hugging Face Hub that you may read; "
-            "check the name, or log in if it is private."
-        ) from None
-    except (HTTPError, OfflineModeIsEnabled, OSError) as error:
-        raise DatasetError(
-            f"{missing}, and no dataset of that name can be fetched from the Hugging Face Hub "
-            "now; check the connection, or give a local copy."
-        ) from error
+    except HubError as error:
+        raise DatasetError(f"{missing}, and it cannot be had from the Hub: {error}") from error
+    return Path(folder)
 
 
 def _unpack(archives, name_of):
@@ -169,10 +159,12 @@ def _read_parquet(archive, name_of):
         for batch in table.iter_batches(batch_size=16):
             for row in batch.to_pylist():
                 number += 1
-                audio = row.pop("audio") or {}
+                audio = row.pop("audio")
+                audio = audio if isinstance(audio, dict) else {"bytes": audio}
                 path = audio.get("path") or f"row {number} of {archive.name}"
                 stem = name_of(path, row) or Path(path).stem
                 suffix = Path(path).suffix if path.lower().endswith(AUDIO_SUFFIXES) else ".wav"
-                yield f"{stem}{suffix}", audio.get("bytes") or b""
+                content = audio.get("bytes")
+                yield f"{stem}{suffix}", content if isinstance(content, bytes) else b""
     except (pyarrow.ArrowException, OSError) as error:
         raise DatasetError(f"{archive} is not a Parquet file that can be read.") from error

@@ -98,7 +98,7 @@ def test_fewer_actors_make_fewer_or_smaller_folds():
 
 @pytest.mark.parametrize("protocol", filter(is_speaker_independent, PROTOCOLS))
 def test_one_actor_is_too_few_to_keep_actors_apart(protocol):
-    with pytest.raises(DatasetError, match=f"'{protocol}' cannot split 32 clips of actors 5 "):
+    with pytest.raises(DatasetError, match=f"'{protocol}' cannot split 32 clips of actor 5 "):
         make_folds(protocol, **corpus(actors=[5]), seed=0)
 
 
