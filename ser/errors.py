@@ -84,3 +84,11 @@ class FeatureMismatchError(ModelError):
 
 class HubError(SerError):
     """The Hugging Face Hub refused a request or could not be reached."""
+
+
+class SpaceError(SerError, ValueError):
+    """`space.yaml` has a setting that a Space would not understand."""
+
+
+class SharingError(SerError):
+    """A clip cannot be shared as asked."""

@@ -17,7 +17,6 @@ from huggingface_hub import (
     CommitOperationAdd,
     CommitOperationDelete,
     HfApi,
-    ModelCard,
     get_token,
     scan_cache_dir,
     snapshot_download,
@@ -29,6 +28,7 @@ from huggingface_hub.errors import (
     RepositoryNotFoundError,
 )
 from huggingface_hub.hf_api import RepoFile
+from huggingface_hub.repocard import RepoCard
 
 from ser.card import name_in_card
 from ser.errors import HubError, ModelError, ModelNotFoundError
@@ -87,12 +87,6 @@ def push_model(files, repo_id, *, private=False, token=None, commit_message=None
         If anything fails; the repository is then as it was.
     """
     card = name_in_card(files["README.md"].decode(), repo_id)
-    with plain_words(repo_id):
-        try:
-            # Before anything is created or uploaded; the commit checks it once more.
-            ModelCard(card).validate()
-        except (ValueError, yaml.YAMLError) as error:
-            raise HubError(f"The Hub refuses the model card: {_card_faults(error)}.") from error
     return commit_files(
         {**files, "README.md": card.encode()},
         repo_id,
@@ -183,7 +177,7 @@ def commit_files(
     Parameters
     ----------
     files : dict of str to bytes
-        Contents by name.
+        Contents by name; ``README.md`` among them.
     repo_id, repo_type : str
         As huggingface_hub takes them; the repository is created if there is none.
     is_ours : callable
@@ -210,77 +204,90 @@ def commit_files(
     if tag and not re.fullmatch(r"\w[\w.-]*", tag):
         raise HubError(f"'{tag}' cannot be a tag: use letters, digits, dots and dashes, as in v1.")
     api = HfApi(token=token)
+    repo = {"repo_id": repo_id, "repo_type": repo_type}
     with plain_words(repo_id):
+        _check_card(files["README.md"].decode(), repo_type)
         try:
-            info = api.repo_info(repo_id, repo_type=repo_type, timeout=TIMEOUT)
+            info = api.repo_info(**repo, timeout=TIMEOUT)
         except RepositoryNotFoundError:
             info = None
         if info is None:
-            api.create_repo(
-                repo_id, repo_type=repo_type, private=private or None, space_sdk=space_sdk
-            )
+            api.create_repo(**repo, private=private or None, space_sdk=space_sdk)
         elif private and not info.private:
             raise HubError(
                 f"'{repo_id}' exists and is public: make it private in its settings first, or "
                 "leave out --private."
             )
+        head = info.sha if info else None
         try:
-            revision, changed = _commit(
-                api, repo_id, repo_type, info, files, is_ours, commit_message, tag
-            )
+            operations = _changes(api, repo, head, files, is_ours)
+            tagged = tag and head and _is_tagged(api, repo, head, tag, changing=bool(operations))
+            revision = head
+            if operations:
+                revision = api.create_commit(
+                    **repo,
+                    operations=operations,
+                    commit_message=commit_message,
+                    parent_commit=head,
+                ).oid
+            if tag and not tagged:
+                api.create_tag(**repo, tag=tag, revision=revision)
         except BaseException:
             if info is None:
                 with suppress(Exception):
-                    api.delete_repo(repo_id, repo_type=repo_type)
+                    api.delete_repo(**repo)
             raise
     prefix = "" if repo_type == "model" else f"{repo_type}s/"
-    return Published(f"{api.endpoint}/{prefix}{repo_id}", revision, changed)
+    return Published(f"{api.endpoint}/{prefix}{repo_id}", revision, bool(operations))
 
 
-def _commit(api, repo_id, repo_type, info, files, is_ours, commit_message, tag):
-    head = info.sha if info else None
+def _changes(api, repo, head, files, is_ours):
+    """Return the operations that turn the repository's files at a commit into these."""
     remote = {}
     if head:
-        entries = api.list_repo_tree(repo_id, repo_type=repo_type, revision=head, recursive=True)
+        entries = api.list_repo_tree(**repo, revision=head, recursive=True)
         remote = {entry.path: entry for entry in entries if isinstance(entry, RepoFile)}
-    changed = [name for name in files if not _is_same(files[name], remote.get(name))]
-    operations = [CommitOperationAdd(name, files[name]) for name in changed]
-    operations += [
-        CommitOperationDelete(name) for name in remote if is_ours(name) and name not in files
+    additions = [
+        CommitOperationAdd(name, content)
+        for name, content in files.items()
+        if not (name in remote and _is_same(api, repo, head, remote[name], content))
     ]
-    tagged = None
-    if tag and head:
-        refs = api.list_repo_refs(repo_id, repo_type=repo_type)
-        tagged = next((ref.target_commit for ref in refs.tags if ref.name == tag), None)
-        if tagged and (operations or tagged != head):
-            raise HubError(
-                f"The tag '{tag}' of '{repo_id}' stands for another revision: nothing was "
-                "published, choose another tag."
-            )
-    revision = head
-    if operations:
-        revision = api.create_commit(
-            repo_id,
-            operations,
-            commit_message=commit_message,
-            repo_type=repo_type,
-            parent_commit=head,
-        ).oid
-    if tag and not tagged:
-        api.create_tag(repo_id, tag=tag, revision=revision, repo_type=repo_type)
-    return revision, bool(operations)
+    gone = [name for name in remote if is_ours(name) and name not in files]
+    return additions + [CommitOperationDelete(name) for name in gone]
 
 
-def _is_same(content, entry):
+def _is_same(api, repo, head, entry, content):
     """Compare a file with what the Hub lists: large files by SHA-256, others by git's blob id."""
-    if entry is None:
+    if entry.size != len(content):
         return False
     if entry.lfs:
-        return hashlib.sha256(content).hexdigest() == entry.lfs.sha256
-    return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest() == entry.blob_id
+        return entry.lfs.sha256 == hashlib.sha256(content).hexdigest()
+    if entry.blob_id == hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest():
+        return True
+    # Not every server numbers contents as git does.
+    path = api.hf_hub_download(**repo, filename=entry.path, revision=head)
+    return Path(path).read_bytes() == content
 
 
-def _card_faults(error):
-    with suppress(ValueError, KeyError, TypeError):
-        return one_line("; ".join(fault["message"] for fault in json.loads(str(error))["errors"]))
-    return one_line(error)
+def _is_tagged(api, repo, head, tag, *, changing):
+    """Tell whether the tag stands for what is going to be published; refuse another use of it."""
+    tags = {ref.name: ref.target_commit for ref in api.list_repo_refs(**repo).tags}
+    if tag not in tags:
+        return False
+    if changing or tags[tag] != head:
+        raise HubError(
+            f"The tag '{tag}' of '{repo['repo_id']}' stands for another revision: nothing was "
+            "published, choose another tag."
+        )
+    return True
+
+
+def _check_card(card, repo_type):
+    """Have the Hub check the metadata of a README.md before anything is created or uploaded."""
+    try:
+        RepoCard(card).validate(repo_type=repo_type)
+    except (ValueError, yaml.YAMLError) as error:
+        faults = str(error)
+        with suppress(ValueError, KeyError, TypeError):
+            faults = "; ".join(fault["message"] for fault in json.loads(faults)["errors"])
+        raise HubError(f"The Hub refuses the card: {one_line(faults)}.") from error

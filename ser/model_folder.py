@@ -40,7 +40,6 @@ MAX_BYTES = 128 * 2**20
 """Bytes in a folder, and bytes that ``model.skops`` may unpack to."""
 
 REQUIRED_FILES = ("model.skops", "config.json", "metrics.json", "README.md")
-LIBRARIES = ("scikit-learn", "skops", "librosa")
 CONFIG_TYPES = {
     "labels": list,
     "sample_rate": int,
@@ -78,6 +77,11 @@ def is_model_file(name):
     return name in REQUIRED_FILES or _OPTIONAL_FILE.fullmatch(name) is not None
 
 
+def library_versions():
+    """Return the installed versions of the libraries that a model depends on."""
+    return {name: version(name) for name in ("scikit-learn", "skops", "librosa")}
+
+
 def write_model_folder(folder, *, model, config, metrics, readme, files=None):
     """Write a model folder, whole or not at all.
 
@@ -101,7 +105,7 @@ def write_model_folder(folder, *, model, config, metrics, readme, files=None):
     ------
     UntrustedModelError
         If `model` holds types that skops does not trust by default.
-    ModelError
+    SerError
         If `folder` holds anything that is not a model's, or cannot be written.
     """
     import skops.io
@@ -110,7 +114,7 @@ def write_model_folder(folder, *, model, config, metrics, readme, files=None):
     config = {
         "format_version": FORMAT_VERSION,
         **config,
-        "versions": {name: version(name) for name in LIBRARIES},
+        "versions": library_versions(),
         "sha256": hashlib.sha256(skops_bytes).hexdigest(),
     }
     contents = {

@@ -187,7 +187,7 @@ class EmotionRecognizer:
 
         Raises
         ------
-        ModelError
+        SerError
             If `folder` holds anything that is not a model's, or cannot be written.
         """
         replace_folder(folder, self.files, is_ours=is_model_file)

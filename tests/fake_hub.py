@@ -89,6 +89,7 @@ class FakeHub:
         self.large = {}
         self.requests = []
         self.refuse = lambda method, path: None
+        self.blob_id = git_oid
 
     @property
     def url(self):
@@ -265,7 +266,7 @@ class FakeHub:
         names = [name for name in commit.files if name.startswith(inside)]
         if folder and not names:
             raise RefusedError(404, f"{folder} does not exist", "EntryNotFound")
-        return _json([_entry(name, commit.files[name]) for name in names])
+        return _json([self._entry(name, commit.files[name]) for name in names])
 
     def paths_info(self, user, body, kinds, repo_id, revision):
         commit = self._commit(self._repo(kinds, repo_id, user), revision)
@@ -273,13 +274,21 @@ class FakeHub:
             pairs = [pair.split("=", 1) for pair in body.decode().split("&")]
             body = {"paths": [unquote(v.replace("+", " ")) for k, v in pairs if k == "paths"]}
         wanted = body["paths"]
-        entries = [_entry(name, commit.files[name]) for name in wanted if name in commit.files]
+        entries = [self._entry(name, commit.files[name]) for name in wanted if name in commit.files]
         folders = [
             {"type": "directory", "path": path, "size": 0, "oid": "0" * 40}
             for path in wanted
             if any(name.startswith(f"{path}/") for name in commit.files)
         ]
         return _json(entries + folders)
+
+    def _entry(self, name, content):
+        entry = {"type": "file", "path": name, "size": len(content), "oid": self.blob_id(content)}
+        if name.endswith(LARGE):
+            digest = hashlib.sha256(content).hexdigest()
+            entry["lfs"] = {"oid": digest, "size": len(content), "pointerSize": 134}
+            entry["oid"] = hashlib.sha1(digest.encode()).hexdigest()  # of the pointer, in effect
+        return entry
 
     def resolve(self, user, body, kinds, repo_id, revision, name):
         commit = self._commit(self._repo(kinds, repo_id, user), revision)
@@ -385,15 +394,6 @@ def git_oid(content):
 
 def _json(value, status=200):
     return status, {"Content-Type": "application/json"}, json.dumps(value).encode()
-
-
-def _entry(name, content):
-    entry = {"type": "file", "path": name, "size": len(content), "oid": git_oid(content)}
-    if name.endswith(LARGE):
-        digest = hashlib.sha256(content).hexdigest()
-        entry["lfs"] = {"oid": digest, "size": len(content), "pointerSize": 134}
-        entry["oid"] = hashlib.sha1(digest.encode()).hexdigest()  # of the pointer, in effect
-    return entry
 
 
 class Machine:

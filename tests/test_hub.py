@@ -187,7 +187,7 @@ def test_a_refused_push_changes_nothing(hub, machine, files, token, repo_id, mat
 
 def test_a_refused_card_changes_nothing(hub, machine, files):
     files["README.md"] = b"---\nlicense: [1, 2]\n---\n"
-    refused(machine, push, files, match="refuses the model card: .*license")
+    refused(machine, push, files, match="refuses the card: .*license")
     assert not hub.repos and not writes(hub)
 
 
@@ -309,3 +309,11 @@ def test_push_and_pull_commands(hub, machine, folder, tmp_path):
     status, out, err = machine.run(run_command, "pull", "ada/none", tmp_path / "none")
     assert status == 1 and not out and err.startswith("error: There is no repository")
     assert not (tmp_path / "none").exists()
+
+
+def test_a_server_with_other_content_ids_gets_no_second_commit_either(hub, machine, files):
+    hub.blob_id = lambda content: hashlib.sha1(content).hexdigest()
+    machine.run(push, files)
+    assert not machine.run(push, files).changed
+    files["metrics.json"] = files["metrics.json"].replace(b"protocols", b"PROTOCOLS")
+    assert machine.run(push, files).changed
