@@ -15,7 +15,8 @@ import threading
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import unquote, urlsplit
+from pathlib import PurePosixPath
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import pytest
 
@@ -115,7 +116,7 @@ class FakeHub:
         return repo
 
     def answer(self, method, path, token, body):
-        """Return (status, headers, body) for a request."""
+        """Return (status, headers, body) for a request; the body of a GET is its query."""
         with self._lock:
             self.requests.append(f"{method} {path}")
             if refusal := self.refuse(method, path):
@@ -266,7 +267,12 @@ class FakeHub:
         names = [name for name in commit.files if name.startswith(inside)]
         if folder and not names:
             raise RefusedError(404, f"{folder} does not exist", "EntryNotFound")
-        return _json([self._entry(name, commit.files[name]) for name in names])
+        parents = {str(parent) for name in names for parent in PurePosixPath(name).parents}
+        entries = [self._entry(name, commit.files[name]) for name in names]
+        entries += [_folder_entry(path) for path in sorted(parents) if path.startswith(inside)]
+        if body.get("recursive", "").lower() != "true":
+            entries = [entry for entry in entries if "/" not in entry["path"][len(inside) :]]
+        return _json([entry for entry in entries if entry["path"] not in (".", folder)])
 
     def paths_info(self, user, body, kinds, repo_id, revision):
         commit = self._commit(self._repo(kinds, repo_id, user), revision)
@@ -276,7 +282,7 @@ class FakeHub:
         wanted = body["paths"]
         entries = [self._entry(name, commit.files[name]) for name in wanted if name in commit.files]
         folders = [
-            {"type": "directory", "path": path, "size": 0, "oid": "0" * 40}
+            _folder_entry(path)
             for path in wanted
             if any(name.startswith(f"{path}/") for name in commit.files)
         ]
@@ -362,7 +368,9 @@ class _Handler(BaseHTTPRequestHandler):
         ):
             body = json.loads(body)
         scheme, _, token = self.headers.get("Authorization", "").partition(" ")
-        path = urlsplit(self.path).path
+        path, query = urlsplit(self.path).path, urlsplit(self.path).query
+        if self.command == "GET":
+            body = dict(parse_qsl(query))
         try:
             answer = self.hub.answer(self.command, path, token if scheme else None, body)
         except RefusedError as refusal:
@@ -390,6 +398,10 @@ class _Handler(BaseHTTPRequestHandler):
 
 def git_oid(content):
     return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
+
+
+def _folder_entry(path):
+    return {"type": "directory", "path": path, "size": 0, "oid": "0" * 40}
 
 
 def _json(value, status=200):
