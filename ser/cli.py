@@ -85,3 +85,32 @@ def _pull(args):
     replace_folder(target, folder.files, is_ours=is_model_file)
     print(f"{args.repo_id} at revision {commit}: {target}")
     return 0
+
+
+def add_deploy(parser):
+    """Add the options of ``deploy``."""
+    parser.add_argument("repo_id", metavar="OWNER/SPACE", help="Space; created if missing")
+    parser.add_argument(
+        "--model", required=True, metavar="OWNER/NAME[@REVISION]", help="model that it serves"
+    )
+    parser.add_argument("--private", action="store_true", help="create a private Space")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="write the Space's files to a folder instead"
+    )
+    parser.add_argument(
+        "--output", default="space", metavar="FOLDER", help="folder for --dry-run (default: space)"
+    )
+    parser.set_defaults(run=_deploy)
+
+
+def _deploy(args):
+    from ser.folders import replace_folder
+    from ser.space import deploy_space, is_space_file, render_space
+
+    if args.dry_run:
+        replace_folder(args.output, render_space(args.model), is_ours=is_space_file)
+        print(f"{args.output}: run it there with SER_MODEL={args.model} python app.py")
+        return 0
+    published = deploy_space(args.repo_id, model=args.model, private=args.private)
+    print(f"{published.url}{'' if published.changed else ' (its files have not changed)'}")
+    return 0

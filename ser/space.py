@@ -1,0 +1,212 @@
+"""The demo as a Space on the Hugging Face Hub: its settings checked, its files put together.
+
+A Space reads its settings from the YAML on top of its README.md and nothing else, and takes what
+it does not understand for a default. So ``space.yaml`` is checked before anything leaves.
+"""
+
+import re
+from pathlib import Path
+
+import yaml
+from huggingface_hub import HfApi
+
+from ser.errors import SpaceError
+from ser.hub import commit_files
+from ser.hub_errors import plain_words
+
+ROOT = Path(__file__).parents[1]
+PARTS = ("app.py", "requirements.txt", "ser")
+COLOURS = ("red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray")
+
+README = """---
+{settings}---
+
+# {title}
+
+Tells the emotion in the sound of a voice, with the model [{model}](https://huggingface.co/{model}).
+
+It must not be used on people at work or in education, to decide about people, or to diagnose.
+Code: Apache-2.0. Model and examples: CC BY-NC-SA 4.0, as RAVDESS, from which they come.
+"""
+
+
+def read_settings(root=ROOT):
+    """Read ``space.yaml`` and check every setting.
+
+    Parameters
+    ----------
+    root : Path
+        The folder of the project.
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    SpaceError
+        If a setting is missing, unknown or wrong; names it and what is allowed.
+    """
+    try:
+        settings = yaml.safe_load((root / "space.yaml").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SpaceError(
+            f"There is no space.yaml in '{root}': deploy from a clone of the project."
+        ) from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        problem = " ".join(str(error).split())
+        raise SpaceError(f"space.yaml is not YAML: {problem}.") from error
+    if not isinstance(settings, dict):
+        raise SpaceError("space.yaml must hold one setting a line, such as `sdk: gradio`.")
+    rules = _rules(root)
+    for key in settings:
+        if key not in rules:
+            raise SpaceError(f"space.yaml has an unknown key '{key}': known are {_list(rules)}.")
+    for key, (is_right, allowed) in rules.items():
+        if key not in settings:
+            raise SpaceError(f"space.yaml has no '{key}': give {allowed}.")
+        if not is_right(settings[key]):
+            raise SpaceError(f"space.yaml has {key}: {settings[key]!r}; give {allowed}.")
+    return settings
+
+
+def _rules(root):
+    """Return for each setting a check of its value, and in words what that allows."""
+    gradio = _pinned_gradio(root)
+    colour = (COLOURS.__contains__, f"one of {_list(COLOURS)}")
+    text = (_is_text, "some text")
+    repositories = (_is_list(r"[\w.-]+/[\w.-]+"), "a list of OWNER/NAME")
+    return {
+        "title": text,
+        "emoji": (lambda value: _is_text(value) and not value.isascii(), "one emoji"),
+        "colorFrom": colour,
+        "colorTo": colour,
+        "sdk": (lambda value: value == "gradio", "gradio"),
+        "sdk_version": (
+            lambda value: value == gradio,
+            f'"{gradio}" in quotes, the gradio that requirements.txt pins',
+        ),
+        "python_version": (
+            lambda value: _is_text(value) and re.fullmatch(r"3\.1[1-9](\.\d+)?", value),
+            '"3.11" or later, in quotes',
+        ),
+        "app_file": (
+            lambda value: value == "app.py" and (root / value).is_file(),
+            "app.py, which must be there",
+        ),
+        "license": text,
+        "models": repositories,
+        "datasets": repositories,
+        "tags": (_is_list(r"\S+"), "a list of words"),
+        "short_description": (
+            lambda value: _is_text(value) and len(value) <= 60,
+            "text of at most 60 characters",
+        ),
+    }
+
+
+def _pinned_gradio(root):
+    path = root / "requirements.txt"
+    requirements = path.read_text(encoding="utf-8") if path.is_file() else ""
+    pin = re.search(r"^gradio(?:\[[\w,-]+\])?==([\w.]+)", requirements, re.MULTILINE)
+    if pin is None:
+        raise SpaceError("requirements.txt pins no gradio: give it as gradio==VERSION.")
+    return pin[1]
+
+
+def _is_text(value):
+    return isinstance(value, str) and value.strip() != ""
+
+
+def _is_list(pattern):
+    return lambda value: (
+        isinstance(value, list)
+        and all(isinstance(item, str) and re.fullmatch(pattern, item) for item in value)
+    )
+
+
+def _list(words):
+    return ", ".join(words)
+
+
+def render_space(model, root=ROOT):
+    """Put together the files of a Space, and nothing else of the project.
+
+    Parameters
+    ----------
+    model : str
+        ``OWNER/NAME`` or ``OWNER/NAME@REVISION`` of the model that it serves.
+    root : Path
+        The folder of the project.
+
+    Returns
+    -------
+    dict of str to bytes
+        Contents by name.
+
+    Raises
+    ------
+    SpaceError
+        As `read_settings`.
+    """
+    settings = read_settings(root)
+    repo_id = model.partition("@")[0]
+    settings["models"] = sorted({*settings["models"], repo_id})
+    readme = README.format(
+        settings=yaml.safe_dump(settings, sort_keys=False, allow_unicode=True),
+        title=settings["title"],
+        model=repo_id,
+    )
+    paths = [path for part in PARTS for path in [root / part, *(root / part).rglob("*")]]
+    names = {path.relative_to(root).as_posix(): path for path in paths if path.is_file()}
+    code = {
+        name: path.read_bytes() for name, path in names.items() if "__pycache__" not in path.parts
+    }
+    return {"README.md": readme.encode(), **code}
+
+
+def is_space_file(name):
+    """Tell whether `render_space` gives a file of this name its place."""
+    return name.split("/")[0] in ("README.md", *PARTS)
+
+
+def deploy_space(repo_id, *, model, private=False, token=None, root=ROOT):
+    """Deploy the demo as a Space.
+
+    Parameters
+    ----------
+    repo_id : str
+        ``OWNER/SPACE``; created if there is none.
+    model : str
+        ``OWNER/NAME`` or ``OWNER/NAME@REVISION`` of the model that it serves, which becomes its
+        variable ``SER_MODEL``.
+    private : bool
+    token : str, optional
+        By default the one that ``hf auth login`` stored.
+    root : Path
+        The folder of the project.
+
+    Returns
+    -------
+    ser.hub.Published
+
+    Raises
+    ------
+    SpaceError
+        As `read_settings`.
+    HubError
+        If the Hub refuses.
+    """
+    published = commit_files(
+        render_space(model, root),
+        repo_id,
+        repo_type="space",
+        space_sdk="gradio",
+        is_ours=is_space_file,
+        private=private,
+        token=token,
+        commit_message="Deploy the demo",
+    )
+    with plain_words(repo_id):
+        HfApi(token=token).add_space_variable(repo_id, "SER_MODEL", model)
+    return published
