@@ -111,19 +111,21 @@ def write_model_folder(folder, *, model, config, metrics, readme, files=None):
     import skops.io
 
     skops_bytes = skops.io.dumps(model)
-    config = {
+    described = {
         "format_version": FORMAT_VERSION,
-        **config,
         "versions": library_versions(),
         "sha256": hashlib.sha256(skops_bytes).hexdigest(),
     }
     contents = {
         "model.skops": skops_bytes,
-        "config.json": _to_json(config),
+        "config.json": _to_json(config | described),
         "metrics.json": _to_json(metrics),
         "README.md": readme.encode(),
         **(files or {}),
     }
+    for name in contents:
+        if not is_model_file(name):
+            raise ValueError(f"a model folder has no place for {name!r}")
     audit(contents, source=folder)
     replace_folder(folder, contents, is_ours=is_model_file)
 

@@ -115,6 +115,19 @@ def test_an_untrusted_model_is_not_written(folder, model):
     assert list(folder.parent.iterdir()) == [folder]
 
 
+def test_a_file_that_would_not_be_read_back_is_not_written(tmp_path, model):
+    with pytest.raises(ValueError, match=r"no place for 'my figure\.png'"):
+        write_model_folder(
+            tmp_path / "model",
+            model=model,
+            config=CONFIG,
+            metrics={},
+            readme="",
+            files={"my figure.png": b""},
+        )
+    assert not (tmp_path / "model").exists()
+
+
 def test_other_things_are_not_overwritten(tmp_path, model):
     (tmp_path / "thesis").mkdir()
     (tmp_path / "thesis" / "chapter.txt").write_text("years of work")
