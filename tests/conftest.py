@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from fake_hub import hub, machine, session_hub  # noqa: F401 - fixtures
-from running_app import app  # noqa: F401 - a fixture
+from running_app import app, recognizer  # noqa: F401 - fixtures
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 

@@ -66,3 +66,11 @@ def app(tmp_path_factory):
     running = RunningApp(tmp_path_factory.mktemp("app")).wait()
     yield running
     running.stop()
+
+
+@pytest.fixture(scope="session")
+def recognizer():
+    """Return the recogniser that the app runs on."""
+    from ser import EmotionRecognizer
+
+    return EmotionRecognizer.from_pretrained()

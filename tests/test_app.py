@@ -8,19 +8,12 @@ import soundfile
 from gradio_client import Client, handle_file
 from signals import speech_like
 
-from ser import EmotionRecognizer
-
 ENDPOINTS = {"/predict", "/timeline", "/predict_batch", "/model_info"}
 
 
 @pytest.fixture(scope="module")
 def client(app):
     return Client(app.url, verbose=False)
-
-
-@pytest.fixture(scope="module")
-def recognizer():
-    return EmotionRecognizer.from_pretrained()
 
 
 @pytest.fixture(scope="module")

@@ -2,25 +2,34 @@
 
 from dataclasses import dataclass, field
 from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import gradio as gr
 import numpy as np
+import soundfile
 
 from ser.demo.result import LABELS, bars, colour, panel
 from ser.demo.words import adjective, how_sure, percent
 from ser.errors import NoSpeechError, SerError
 
+if TYPE_CHECKING:
+    from ser import Prediction
+
 SPAN = 3.0
 """Seconds that each update looks back over."""
 
 EVERY = 0.5
-"""Seconds between updates."""
+"""Seconds of new sound from one update to the next; browsers send it in pieces of a tenth."""
 
 HISTORY = 60
 """Updates that the history shows."""
 
 TIME_LIMIT = 600
 """Seconds after which listening ends by itself, so that a forgotten tab frees its place."""
+
+VISITORS = 20
+"""How many can listen at a time."""
 
 INVITATION = "Press Record and talk."
 EXPLANATION = (
@@ -37,15 +46,21 @@ class Ear:
     ----------
     waveform : ndarray, shape (n_samples,)
         The last `SPAN` seconds.
+    unheard : int
+        How many of them came after the last update.
+    result : ser.Prediction or None
+        Of the last update; None where nobody spoke.
     history : list of (str or None, float)
         Emotion and confidence of the last updates; None where nobody spoke.
     """
 
     waveform: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))
+    unheard: int = 0
+    result: "Prediction | None" = None
     history: list = field(default_factory=list)
 
     def hear(self, recognizer, chunk, sample_rate, voice=None):
-        """Take the next piece of sound and recognise the last seconds.
+        """Take the next piece of sound, and recognise the last seconds if an update is due.
 
         Parameters
         ----------
@@ -57,18 +72,22 @@ class Ear:
 
         Returns
         -------
-        ser.Prediction or None
-            None where nobody speaks.
+        bool
+            Whether `result` and `history` are new.
         """
         self.waveform = np.concatenate([self.waveform, chunk])[-int(SPAN * sample_rate) :]
+        self.unheard += chunk.size
+        if self.unheard < EVERY * sample_rate:
+            return False
+        self.unheard = 0
         options = {} if voice is None else {"voice": voice}
         try:
-            result = recognizer.predict((self.waveform, sample_rate), **options)
+            self.result = recognizer.predict((self.waveform, sample_rate), **options)
+            heard = self.result.emotion, self.result.confidence
         except NoSpeechError:
-            result = None
-        heard = (result.emotion, result.confidence) if result else (None, 0.0)
+            self.result, heard = None, (None, 0.0)
         self.history = [*self.history, heard][-HISTORY:]
-        return result
+        return True
 
 
 def add_tab(model, profile):
@@ -86,7 +105,7 @@ def add_tab(model, profile):
             microphone = gr.Audio(
                 sources=["microphone"],
                 streaming=True,
-                type="numpy",
+                type="filepath",
                 label="Microphone",
                 buttons=[],
                 elem_id="ser-live",
@@ -96,24 +115,22 @@ def add_tab(model, profile):
             output = gr.HTML(live_panel(None, [], LABELS, INVITATION), elem_id="ser-live-result")
 
     def listen(chunk, state, voice):
-        if chunk is None:
-            return gr.skip(), state
-        rate, samples = chunk
+        state = state or Ear()
         try:
             recognizer = model.get()
-            state = state or Ear()
-            result = state.hear(recognizer, to_mono(samples), rate, voice)
+            samples, rate = read_once(chunk)
+            if not state.hear(recognizer, samples, rate, voice):
+                return gr.skip(), state
         except SerError as error:
             return live_panel(None, [], LABELS, str(error)), state
-        return live_panel(result, state.history, recognizer.labels), state
+        return live_panel(state.result, state.history, recognizer.labels), state
 
     microphone.stream(
         listen,
         [microphone, ear, profile],
         [output, ear],
-        stream_every=EVERY,
         time_limit=TIME_LIMIT,
-        concurrency_limit=20,
+        concurrency_limit=VISITORS,
         show_progress="hidden",
         api_visibility="private",
     )
@@ -126,10 +143,27 @@ def add_tab(model, profile):
     )
 
 
-def to_mono(samples):
-    """Turn what a browser sends, 16-bit integers of one or more channels, into mono floats."""
-    scaled = samples.astype(np.float32) / 32768
-    return scaled if scaled.ndim == 1 else scaled.mean(axis=1)
+def read_once(path):
+    """Read a piece of sound that a browser sent, and delete it from the server's disk.
+
+    Parameters
+    ----------
+    path : str or None
+
+    Returns
+    -------
+    samples : ndarray, shape (n_samples,)
+        Mono; nothing if there is no such file.
+    sample_rate : int
+        In Hz.
+    """
+    try:
+        samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
+        Path(path).unlink(missing_ok=True)
+    except (OSError, TypeError, soundfile.LibsndfileError):
+        # Pieces of equal content share a file: another visitor's silence may have gone with ours.
+        return np.zeros(0, np.float32), 1
+    return samples.mean(axis=1), rate
 
 
 def live_panel(result, history, labels, message="No speech in the last seconds."):

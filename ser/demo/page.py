@@ -15,7 +15,21 @@ LEAD = (
     "Recordings are recognised on this server and deleted within two hours."
 )
 
+RAW_MICROPHONE = """<script>
+(() => {
+  const devices = navigator.mediaDevices;
+  if (!devices) return;
+  const raw = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
+  const ask = devices.getUserMedia.bind(devices);
+  devices.getUserMedia = (wanted) =>
+    ask(wanted.audio ? { ...wanted, audio: { ...wanted.audio, ...raw } } : wanted);
+})();
+</script>"""
+"""Takes out of the browser's way what makes calls clearer and emotion harder to tell: a recording
+of a sound is to be that sound."""
+
 LAUNCH = {
+    "head": RAW_MICROPHONE,
     "theme": theme(),
     "css_paths": STYLE,
     "ssr_mode": False,  # it would need Node

@@ -22,7 +22,7 @@ def add_panel(model):
     with gr.Accordion("My voice", open=False, elem_id="ser-voice"):
         status = gr.HTML(_status(UNKNOWN), elem_classes="ser-quiet")
         clip = gr.Audio(
-            sources=["microphone", "upload"],
+            sources=["upload", "microphone"],
             type="filepath",
             label="Everyday speech",
             buttons=[],

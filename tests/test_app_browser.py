@@ -1,0 +1,227 @@
+"""The page, used the way people use it: a real Chromium, the real server."""
+
+import csv
+import re
+
+import numpy as np
+import pytest
+import soundfile
+from browser import chromium, open_page, require_browser, shown_probabilities, upload
+from signals import speech_like
+
+RATE = 24000
+TABS = ("Recognise", "Live", "Batch", "About")
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory, request):
+    """Return a short and a long recording; real speech where there is any."""
+    folder = tmp_path_factory.mktemp("clips")
+    try:
+        actor = request.getfixturevalue("ravdess_speech") / "Actor_08"
+        real = [soundfile.read(path) for path in sorted(actor.iterdir())[28:32]]
+        parts, rate = [samples for samples, _ in real], real[0][1]
+    except pytest.skip.Exception:
+        parts, rate = [speech_like(pitch=110 + 50 * seed, seed=seed) for seed in range(4)], RATE
+    short, long = folder / "short.wav", folder / "long.wav"
+    soundfile.write(short, parts[0], rate, subtype="PCM_16")
+    soundfile.write(long, np.concatenate(parts), rate, subtype="PCM_16")
+    return {"short": short, "long": long}
+
+
+@pytest.fixture(scope="module")
+def browser(clips, tmp_path_factory):
+    require_browser()
+    samples, rate = soundfile.read(clips["short"])
+    spoken = tmp_path_factory.mktemp("microphone") / "spoken.wav"
+    silence = np.zeros(int(1.5 * rate))
+    soundfile.write(spoken, np.concatenate([silence, samples, silence, samples]), rate)
+    with chromium(spoken) as running:
+        yield running
+
+
+@pytest.fixture
+def page(browser, app):
+    page = open_page(browser, app.url)
+    yield page
+    page.context.close()
+
+
+def test_an_upload_is_recognised_drawn_and_described(page, clips):
+    upload(page, clips["short"])
+    shares = shown_probabilities(page)
+    assert list(shares)[:2] == ["neutral", "calm"]
+    assert sum(shares.values()) == pytest.approx(1, abs=0.01)
+    heading = page.locator("#ser-result h2").inner_text().lower()
+    assert heading.startswith(max(shares, key=shares.get))
+    assert "%" in page.locator("#ser-result .ser-sure").inner_text()
+    description = page.get_by_role("img", name="Picture of a recording").get_attribute("aria-label")
+    assert "was used" in description
+    assert "Hz" in description
+
+
+def test_nothing_moves_when_the_result_arrives(page, clips):
+    boxes = [page.locator(f"#ser-{part}").bounding_box() for part in ("result", "picture")]
+    upload(page, clips["short"])
+    if not page.locator("#ser-result .ser-doubts").count():
+        assert [page.locator(f"#ser-{p}").bounding_box() for p in ("result", "picture")] == boxes
+
+
+def test_the_microphone_hears_what_an_upload_would_say(page, clips):
+    upload(page, clips["short"])
+    uploaded = shown_probabilities(page)
+    page.get_by_label("Clear").click()
+    page.locator("#ser-result .ser-empty").wait_for()
+    page.get_by_label("Record audio").click()
+    page.get_by_role("button", name="Record", exact=True).click()
+    page.wait_for_timeout(1000 * soundfile.info(clips["short"]).duration + 2500)
+    page.locator("#ser-clip .stop-button").click()
+    page.locator("#ser-result .ser-result").wait_for()
+    assert shown_probabilities(page) == pytest.approx(uploaded, abs=0.1)
+
+
+def test_an_example_is_one_click_and_has_a_link(page, app):
+    example = page.locator("#ser-examples button").nth(1)
+    link = page.get_by_role("button", name="Copy link")
+    assert link.is_disabled()
+    example.focus()
+    page.keyboard.press("Enter")
+    page.locator("#ser-result :is(.ser-result, .ser-error)").wait_for()
+    shown = page.locator("#ser-result").inner_text()
+    link.click()
+    page.get_by_role("button", name="Link copied").wait_for()
+    address = page.evaluate("navigator.clipboard.readText()")
+    assert address == f"{app.url}/?example=2"
+    page.goto(address)
+    page.locator("#ser-result :is(.ser-result, .ser-error)").wait_for()
+    assert page.locator("#ser-result").inner_text() == shown
+
+
+def test_a_long_recording_gets_a_timeline(page, clips):
+    upload(page, clips["long"])
+    page.locator(".ser-strip i").first.wait_for()
+    assert page.locator(".ser-course").count() == len(shown_probabilities(page))
+    description = page.locator("#ser-picture [role=img]").get_attribute("aria-label")
+    assert "Over time: 0.0" in description
+
+
+def test_a_file_that_is_no_audio_gives_one_sentence_and_the_next_clip_works(page, clips, tmp_path):
+    bad = tmp_path / "notes.wav"
+    bad.write_text("not a recording")
+    upload(page, bad)
+    sentence = page.locator("#ser-result .ser-sure").inner_text()
+    assert sentence.endswith(".")
+    assert "Traceback" not in page.content()
+    page.get_by_label("Clear").click()
+    page.locator("#ser-result .ser-empty").wait_for()
+    upload(page, clips["short"])
+    assert page.locator("#ser-result .ser-result").count() == 1
+
+
+def test_silence_is_not_given_an_emotion(page, tmp_path):
+    silence = tmp_path / "silence.wav"
+    soundfile.write(silence, np.zeros(2 * RATE), RATE)
+    upload(page, silence)
+    assert page.locator("#ser-result .ser-error").count() == 1
+    assert "speech" in page.locator("#ser-result .ser-sure").inner_text()
+
+
+def test_batch_with_a_bad_file_among_good_ones(page, clips, tmp_path):
+    bad = tmp_path / "=notes.wav"
+    bad.write_text("not a recording")
+    page.get_by_role("tab", name="Batch").click()
+    start = page.get_by_role("button", name="Recognise all")
+    assert start.is_disabled()
+    page.set_input_files("#ser-files input[type=file]", [clips["short"], bad, clips["long"]])
+    page.locator("#ser-start:not([disabled])").click()
+    link = page.locator("#ser-batch a[download]")
+    link.wait_for()
+    with page.expect_download() as download:
+        link.click()
+    with download.value.path().open(newline="", encoding="utf-8-sig") as file:
+        good, failed, last = csv.DictReader(file)
+    assert good["file"] == "short.wav"
+    assert good["emotion"]
+    assert last["second choice"]
+    assert failed["error"].endswith(".")
+    assert not re.match(r"[=+@-]", failed["file"])
+
+
+def test_live_follows_the_voice_and_stops(page):
+    page.get_by_role("tab", name="Live").click()
+    page.locator("#ser-live .record-button").click()
+    updates = page.locator("#ser-live-result .ser-history i")
+    updates.first.wait_for()
+    begun = updates.count()
+    page.locator("#ser-live-result .ser-result").wait_for(timeout=10000)
+    page.wait_for_timeout(5000)
+    page.locator("#ser-live .stop-button").click()
+    page.wait_for_timeout(1000)
+    heard = updates.count()
+    assert heard - begun >= 5
+    page.wait_for_timeout(1500)
+    assert updates.count() == heard
+
+
+def test_a_voice_profile_is_said_used_and_forgotten(page, clips, recognizer):
+    if not hasattr(recognizer, "voice_profile"):
+        pytest.skip("this recogniser makes no voice profiles")
+    upload(page, clips["short"])
+    without = page.locator("#ser-result").inner_text()
+    page.get_by_role("button", name="My voice").click()
+    page.set_input_files("#ser-voice input[type=file]", clips["long"])
+    page.locator("#ser-result .ser-relative").wait_for()
+    page.get_by_role("button", name="Forget my voice").click()
+    page.locator("#ser-result .ser-relative").wait_for(state="detached")
+    assert page.locator("#ser-result").inner_text() == without
+
+
+def test_about_tells_of_the_model(page, recognizer):
+    page.get_by_role("tab", name="About").click()
+    page.locator("#ser-about .ser-table").first.wait_for()
+    text = page.locator("#ser-about").inner_text()
+    for label in recognizer.labels:
+        assert label in text
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_nobody_is_shut_out(browser, app, clips, dark):
+    from axe_playwright_python.sync_playwright import Axe
+
+    page = open_page(browser, app.url, dark=dark)
+    upload(page, clips["long"])
+    page.locator(".ser-strip i").first.wait_for()
+    for tab in TABS:
+        page.get_by_role("tab", name=tab).click()
+        page.wait_for_timeout(300)
+        found = Axe().run(page).response["violations"]
+        serious = [v for v in found if v["impact"] in ("serious", "critical")]
+        assert not [(v["id"], v["nodes"][0]["html"]) for v in serious], tab
+    page.context.close()
+
+
+def test_a_phone_scrolls_one_way_only(browser, app, clips):
+    page = open_page(browser, app.url, width=390, height=844)
+    upload(page, clips["long"])
+    page.locator(".ser-strip i").first.wait_for()
+    for tab in TABS:
+        page.get_by_role("tab", name=tab).click()
+        page.wait_for_timeout(200)
+        assert page.evaluate("document.documentElement.scrollWidth") == 390, tab
+    page.context.close()
+
+
+def test_the_page_is_complete_without_any_other_host(browser, app):
+    page = browser.new_page()
+    asked, logged = [], []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("requestfailed", lambda request: logged.append(request.url))
+    page.on("response", lambda answer: answer.ok or logged.append(f"{answer.status} {answer.url}"))
+    page.on("console", lambda message: logged.append(message.text))
+    page.on("pageerror", lambda error: logged.append(str(error)))
+    page.goto(app.url)
+    page.locator("#ser-examples button").first.wait_for()
+    page.wait_for_load_state("load")
+    assert [url for url in asked if not url.startswith((app.url, "data:", "blob:"))] == []
+    assert logged == []
+    page.close()
