@@ -1,0 +1,140 @@
+"""What is extracted: the settings that travel with a model."""
+
+from dataclasses import asdict, dataclass, fields
+
+from ser.audio import SAMPLE_RATE_RANGE
+from ser.errors import FeatureConfigError
+from ser.features.families import FAMILIES
+from ser.features.statistics import STATISTICS
+
+MIN_PERIODS = 2  # of the lowest F0 in a window
+
+
+@dataclass(frozen=True)
+class FeatureConfig:
+    """Settings of a feature extractor.
+
+    Attributes
+    ----------
+    sample_rate : int
+        Of the waveforms, in Hz.
+    families : tuple of str
+        Frame descriptors, of `ser.features.families.FAMILIES`.
+    statistics : tuple of str
+        What is computed of them over time, of `ser.features.statistics.STATISTICS`.
+    window, hop : float
+        Duration of a frame, and from one frame to the next, in seconds.
+    n_mels, n_mfcc : int
+        Mel bands, and cepstral coefficients made of them, the first of which is level.
+    f0_min, f0_max : float
+        Range of the fundamental frequency in Hz.
+
+    Raises
+    ------
+    FeatureConfigError
+        If a value is not allowed, or values do not fit each other.
+    """
+
+    sample_rate: int = 16_000
+    families: tuple[str, ...] = ("energy", "mfcc", "pitch", "voice", "shape", "mel")
+    statistics: tuple[str, ...] = tuple(STATISTICS)
+    window: float = 0.040
+    hop: float = 0.010
+    n_mels: int = 40
+    n_mfcc: int = 20
+    f0_min: float = 60.0
+    f0_max: float = 500.0
+
+    def __post_init__(self):
+        object.__setattr__(self, "families", _names(self.families, FAMILIES, "families"))
+        object.__setattr__(self, "statistics", _names(self.statistics, STATISTICS, "statistics"))
+        for name in ("sample_rate", "n_mels", "n_mfcc"):
+            if not isinstance(getattr(self, name), int):
+                raise FeatureConfigError(f"{name} is {getattr(self, name)!r}; give a whole number.")
+        for name in ("window", "hop", "f0_min", "f0_max"):
+            if not isinstance(getattr(self, name), int | float) or not getattr(self, name) > 0:
+                raise FeatureConfigError(
+                    f"{name} is {getattr(self, name)!r}; give a number above 0."
+                )
+        lowest, highest = SAMPLE_RATE_RANGE
+        if not lowest <= self.sample_rate <= highest:
+            raise FeatureConfigError(
+                f"sample_rate is {self.sample_rate}; give {lowest} to {highest} Hz."
+            )
+        if not 2 <= self.n_mfcc <= self.n_mels:
+            raise FeatureConfigError(
+                f"n_mfcc is {self.n_mfcc}; give at least 2 and at most n_mels, which is "
+                f"{self.n_mels}."
+            )
+        if not self.f0_min < self.f0_max <= self.sample_rate / 8:
+            raise FeatureConfigError(
+                f"F0 ranges from {self.f0_min:g} to {self.f0_max:g} Hz; give a range that rises "
+                f"to at most an eighth of the sample rate, {self.sample_rate / 8:g} Hz."
+            )
+        if self.window < MIN_PERIODS / self.f0_min:
+            raise FeatureConfigError(
+                f"window is {self.window:g} s; give at least {MIN_PERIODS} periods of f0_min, "
+                f"{MIN_PERIODS / self.f0_min:.3f} s."
+            )
+        if not 1 / self.sample_rate <= self.hop <= self.window:
+            raise FeatureConfigError(
+                f"hop is {self.hop:g} s; give a sample at least and at most the window, "
+                f"{self.window:g} s."
+            )
+
+    @property
+    def window_length(self):
+        """Samples of a frame."""
+        return round(self.window * self.sample_rate)
+
+    @property
+    def hop_length(self):
+        """Samples from one frame to the next."""
+        return round(self.hop * self.sample_rate)
+
+    @property
+    def fft_length(self):
+        """Samples of the transform: half as many again at least, so that lags do not wrap."""
+        return 1 << (self.window_length * 3 // 2 - 1).bit_length()
+
+    def to_dict(self):
+        """Return the settings as a dict that `json.dumps` takes."""
+        return {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in asdict(self).items()
+        }
+
+    @classmethod
+    def from_dict(cls, settings):
+        """Make the configuration that `to_dict` wrote.
+
+        Parameters
+        ----------
+        settings : dict
+            What is left out has its default.
+
+        Raises
+        ------
+        FeatureConfigError
+            If a key is unknown or a value not allowed.
+        """
+        known = [field.name for field in fields(cls)]
+        for key in settings:
+            if key not in known:
+                raise FeatureConfigError(
+                    f"{key!r} is no setting of the features; give some of {', '.join(known)}."
+                )
+        return cls(**settings)
+
+
+def _names(names, table, what):
+    """Return names as a tuple, if the table has them all, once each."""
+    if isinstance(names, str) or not all(isinstance(name, str) for name in names):
+        raise FeatureConfigError(f"{what} is {names!r}; give a list of names.")
+    names = tuple(names)
+    for name in names:
+        if name not in table:
+            raise FeatureConfigError(f"{name!r} is none of the {what}; give {', '.join(table)}.")
+    if not names or len(set(names)) < len(names):
+        raise FeatureConfigError(f"{what} is {list(names)}; give one or more, each once.")
+    return names

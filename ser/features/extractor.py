@@ -1,0 +1,105 @@
+"""The feature extractor: from speech to a vector of numbers with names."""
+
+import hashlib
+import json
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from ser.features.config import FeatureConfig
+from ser.features.statistics import STATISTICS, Views
+from ser.features.tracks import compute_tracks, track_names
+
+HASH_LENGTH = 16  # hexadecimal digits: enough to tell versions apart, short enough to show
+
+
+class FeatureExtractor:
+    """Extracts the features of a configuration. Safe to use from several threads.
+
+    Parameters
+    ----------
+    config : FeatureConfig, optional
+
+    Attributes
+    ----------
+    config : FeatureConfig
+    names : tuple of str
+        Of the features, in their order.
+    hash : str
+        Differs if configuration or names do.
+    """
+
+    def __init__(self, config=None):
+        self.config = config or FeatureConfig()
+        tracks, paired = track_names(self.config)
+        correlated = [name for name, is_paired in zip(tracks, paired, strict=True) if is_paired]
+        self.names = tuple(
+            name
+            for statistic in self.config.statistics
+            for name in STATISTICS[statistic].names(tracks, correlated)
+        )
+        content = json.dumps([self.config.to_dict(), self.names], sort_keys=True)
+        self.hash = hashlib.sha256(content.encode()).hexdigest()[:HASH_LENGTH]
+
+    def tracks(self, waveform):
+        """Compute the descriptors of every frame.
+
+        Parameters
+        ----------
+        waveform : numpy.ndarray, shape (n_samples,)
+            Speech at the configuration's sample rate, silent edges cut off.
+
+        Returns
+        -------
+        Tracks
+        """
+        return compute_tracks(waveform, self.config)
+
+    def extract(self, waveform):
+        """Compute the features.
+
+        Parameters
+        ----------
+        waveform : numpy.ndarray, shape (n_samples,)
+            Speech at the configuration's sample rate, silent edges cut off.
+
+        Returns
+        -------
+        numpy.ndarray of float32, shape (n_features,)
+            Finite; the same at any gain.
+        """
+        return self.summarise(self.tracks(waveform))
+
+    def summarise(self, tracks):
+        """Compute the features of tracks that are at hand.
+
+        Parameters
+        ----------
+        tracks : Tracks
+            Of this extractor.
+
+        Returns
+        -------
+        numpy.ndarray of float32, shape (n_features,)
+        """
+        views = Views(tracks, self.config.hop)
+        values = [STATISTICS[name].compute(views).ravel() for name in self.config.statistics]
+        return np.concatenate(values, dtype=np.float32)
+
+
+@lru_cache
+def feature_fingerprint():
+    """Return a hash of the code between a file and its features, which a cache should be keyed on.
+
+    Returns
+    -------
+    str
+        SHA-256, hexadecimal.
+    """
+    package = Path(__file__).parent
+    sources = [package.parent / "audio.py", package.parent / "speech.py", *package.glob("*.py")]
+    digest = hashlib.sha256()
+    for source in sorted(sources):
+        digest.update(source.read_bytes())
+    return digest.hexdigest()

@@ -1,0 +1,161 @@
+"""Families of frame descriptors: what a frame of 40 ms tells, in numbers with names.
+
+A family is a row of `FAMILIES`: the names of its tracks, known from the configuration
+alone, and a function from frames to their values. All share one spectrogram.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from scipy.fft import dct
+
+from ser.features import voice
+
+CHROMA = ("c", "cs", "d", "ds", "e", "f", "fs", "g", "gs", "a", "as", "b")
+CONTRAST_EDGES = (0, 200, 400, 800, 1600, 3200, 8000)  # Hz, of bands an octave wide
+CONTRAST_SHARE = 0.1  # of the bins of a band that make its peak and its valley
+LOWEST_SHIFT = 50.0  # Hz, added so that logarithms of frequencies stay finite
+ROLLOFFS = (25, 50, 85)  # % of a frame's power
+CROSSINGS_FLOOR = 1e-3  # share of samples
+MAX_HNR = 30.0  # dB
+
+
+@dataclass(frozen=True)
+class Family:
+    """Descriptors that belong together.
+
+    Attributes
+    ----------
+    names : callable
+        From `FeatureConfig` to the names of the tracks.
+    compute : callable
+        From `Frames` and `Pitch` to values, shape (n_frames, n_tracks).
+    paired : bool
+        Whether the tracks are correlated with each other; not for those that come in dozens.
+    """
+
+    names: Callable
+    compute: Callable
+    paired: bool = True
+
+
+def energy(frames, pitch):
+    """Level in dB relative to the clip's."""
+    return frames.level[:, None]
+
+
+def mfcc(frames, pitch):
+    """Mel-frequency cepstral coefficients without the first, which is level (Davis 1980)."""
+    return dct(frames.log_mel, axis=1, norm="ortho")[:, 1 : frames.config.n_mfcc]
+
+
+def mel(frames, pitch):
+    """Mel bands in dB relative to the clip's level."""
+    return frames.log_mel
+
+
+def chroma(frames, pitch):
+    """Power in the twelve pitch classes, the strongest being 1."""
+    classes = frames.power @ _chroma_filters(frames.config).T
+    return classes / (classes.max(axis=1, keepdims=True) + np.float32(1e-12))
+
+
+def tonnetz(frames, pitch):
+    """Tonal centroid: fifths, minor and major thirds as coordinates (Harte et al. 2006)."""
+    classes = chroma(frames, pitch)
+    return classes / (classes.sum(axis=1, keepdims=True) + np.float32(1e-12)) @ _tonal_space()
+
+
+def contrast(frames, pitch):
+    """Peak over valley in each octave, in dB (Jiang et al. 2002)."""
+    bands = []
+    for lowest, highest in _contrast_bands(frames.config):
+        band = np.sort(frames.decibels[:, frames.bins(lowest, highest)], axis=1)
+        n_bins = max(1, round(CONTRAST_SHARE * band.shape[1]))
+        bands.append(band[:, -n_bins:].mean(axis=1) - band[:, :n_bins].mean(axis=1))
+    return np.stack(bands, axis=1)
+
+
+def shape(frames, pitch):
+    """Spectral shape: frequencies in octaves, flatness in dB, flux and zero crossings.
+
+    Flux is the distance between the spectral shapes of neighbouring frames, whatever
+    their levels.
+    """
+    power, frequencies = frames.power, frames.frequencies.astype(np.float32)
+    total = frames.total
+    centroid = power @ frequencies / total
+    bandwidth = np.sqrt(np.maximum(power @ frequencies**2 / total - centroid**2, 0))
+    cumulated = np.cumsum(power, axis=1)
+    rolloffs = [
+        frequencies[(cumulated >= share / 100 * cumulated[:, -1:]).argmax(axis=1)]
+        for share in ROLLOFFS
+    ]
+    flatness = frames.decibels.mean(axis=1) - 10 * np.log10(total / frequencies.size)
+    shapes = np.sqrt(frames.mel / frames.mel.sum(axis=1, keepdims=True))
+    flux = np.sqrt(np.sum(np.square(np.diff(shapes, axis=0, prepend=shapes[:1])), axis=1))
+    return np.column_stack(
+        [
+            *(np.log2(hertz + LOWEST_SHIFT) for hertz in (centroid, bandwidth, *rolloffs)),
+            flatness,
+            flux,
+            np.log(frames.zero_crossings + CROSSINGS_FLOOR),
+        ]
+    )
+
+
+def pitch(frames, pitch):
+    """Fundamental frequency in semitones from 100 Hz, and harmonics-to-noise ratio in dB.
+
+    F0 is interpolated where there is no voice.
+    """
+    periodicity = pitch.periodicity.clip(1e-2, 1 - 10 ** (-MAX_HNR / 10))
+    hnr = 10 * np.log10(periodicity / (1 - periodicity))
+    return np.column_stack([12 * np.log2(pitch.contour / 100), hnr])
+
+
+def _contrast_bands(config):
+    edges = [edge for edge in CONTRAST_EDGES if edge < config.sample_rate / 2]
+    return list(zip(edges, [*edges[1:], config.sample_rate / 2], strict=True))
+
+
+@lru_cache
+def _chroma_filters(config):
+    """Return the weight of each bin in each pitch class, shape (12, n_bins)."""
+    import librosa  # here, since it takes seconds to import
+
+    return librosa.filters.chroma(sr=config.sample_rate, n_fft=config.fft_length, tuning=0)
+
+
+@lru_cache
+def _tonal_space():
+    """Return the coordinates of each pitch class, shape (12, 6)."""
+    radii, turns = np.array([1, 1, 1, 1, 0.5, 0.5]), np.array([7, 7, 3, 3, 4, 4]) / 12
+    phases = np.array([0.5, 0, 0.5, 0, 0.5, 0])  # sine and cosine
+    angles = 2 * turns * np.arange(12)[:, None] - phases
+    return (radii * np.cos(np.pi * angles)).astype(np.float32)
+
+
+FAMILIES = {
+    "energy": Family(lambda config: ("energy",), energy),
+    "mfcc": Family(lambda config: [f"mfcc{i}" for i in range(1, config.n_mfcc)], mfcc),
+    "pitch": Family(lambda config: ("f0", "hnr"), pitch),
+    "voice": Family(lambda config: voice.NAMES, voice.voice),
+    "shape": Family(
+        lambda config: (
+            *("centroid", "bandwidth", *(f"rolloff{share}" for share in ROLLOFFS)),
+            *("flatness", "flux", "zero_crossings"),
+        ),
+        shape,
+    ),
+    "mel": Family(lambda config: [f"mel{i}" for i in range(config.n_mels)], mel, paired=False),
+    "chroma": Family(lambda config: [f"chroma_{name}" for name in CHROMA], chroma, paired=False),
+    "contrast": Family(
+        lambda config: [f"contrast{i}" for i in range(len(_contrast_bands(config)))],
+        contrast,
+        paired=False,
+    ),
+    "tonnetz": Family(lambda config: [f"tonnetz{i}" for i in range(6)], tonnetz, paired=False),
+}

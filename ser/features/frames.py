@@ -1,0 +1,122 @@
+"""Windows of a waveform at regular times, and the power spectra that all descriptors share."""
+
+from functools import cached_property, lru_cache
+
+import numpy as np
+from scipy.fft import rfft
+from scipy.signal import get_window
+
+LEVEL_FLOOR = 1e-6  # power of a frame relative to the clip's: -60 dB
+MEL_FLOOR = 1e-7  # power of a mel band relative to the clip's: -70 dB
+BIN_FLOOR = 1e-10  # power of a frequency bin relative to the clip's: -100 dB
+MEL_LOWEST = 50.0  # Hz, lower edge of the lowest mel band
+MEL_HIGHEST = 8000.0  # Hz, upper edge of the highest mel band
+
+
+def normalise(waveform):
+    """Take away the offset and scale to a root mean square of 1, so that gain does not matter.
+
+    Parameters
+    ----------
+    waveform : numpy.ndarray, shape (n_samples,)
+
+    Returns
+    -------
+    numpy.ndarray of float32, shape (n_samples,)
+        Zeros if the waveform is constant.
+    """
+    centred = waveform - np.mean(waveform, dtype=np.float64)
+    power = np.mean(np.square(centred))
+    return (centred / np.sqrt(power) if power > 0 else centred).astype(np.float32)
+
+
+class Frames:
+    """Frames of a normalised waveform; what several descriptors need is computed once.
+
+    Powers are relative to the clip's mean power, one-sided, and add up to it over bins.
+
+    Parameters
+    ----------
+    samples : numpy.ndarray of float32, shape ((n_frames - 1) * hop + window,)
+        The first frame starts at the first sample, the last one ends at the last.
+    config : FeatureConfig
+    """
+
+    def __init__(self, samples, config):
+        self.config = config
+        self._samples = samples
+        self._starts = np.arange(0, samples.size - config.window_length + 1, config.hop_length)
+
+    def __len__(self):
+        return self._starts.size
+
+    @cached_property
+    def frequencies(self):
+        """Frequency of each bin in Hz, shape (n_bins,)."""
+        return np.fft.rfftfreq(self.config.fft_length, 1 / self.config.sample_rate)
+
+    @cached_property
+    def power(self):
+        """Power spectra, shape (n_frames, n_bins)."""
+        window = _window(self.config.window_length)
+        views = np.lib.stride_tricks.sliding_window_view(self._samples, window.size)
+        spectra = rfft(views[:: self.config.hop_length] * window, self.config.fft_length, axis=1)
+        scale = 2 / (self.config.fft_length * np.sum(window**2))
+        return (np.square(spectra.real) + np.square(spectra.imag)) * scale
+
+    @cached_property
+    def decibels(self):
+        """Power spectra in dB, shape (n_frames, n_bins)."""
+        return 10 * np.log10(self.power + np.float32(BIN_FLOOR))
+
+    @cached_property
+    def total(self):
+        """Power of each frame, shape (n_frames,)."""
+        return self.power.sum(axis=1) + np.float32(LEVEL_FLOOR)
+
+    @cached_property
+    def level(self):
+        """Level of each frame in dB relative to the clip's, shape (n_frames,)."""
+        return 10 * np.log10(self.total)
+
+    @cached_property
+    def mel(self):
+        """Power in mel bands, shape (n_frames, n_mels)."""
+        return self.power @ _mel_filters(self.config).T + np.float32(MEL_FLOOR)
+
+    @cached_property
+    def log_mel(self):
+        """Level of mel bands in dB relative to the clip's, shape (n_frames, n_mels)."""
+        return 10 * np.log10(self.mel)
+
+    @cached_property
+    def zero_crossings(self):
+        """Share of neighbouring samples of opposite sign in each frame, shape (n_frames,)."""
+        signs = np.signbit(self._samples)
+        crossings = np.concatenate([[0], np.cumsum(signs[1:] != signs[:-1])])
+        span = self.config.window_length - 1
+        return (crossings[self._starts + span] - crossings[self._starts]) / span
+
+    def bins(self, lowest, highest):
+        """Return the slice of bins from one frequency up to another, in Hz."""
+        return slice(*np.searchsorted(self.frequencies, (lowest, highest)))
+
+
+@lru_cache
+def _window(length):
+    return get_window("hann", length).astype(np.float32)
+
+
+@lru_cache
+def _mel_filters(config):
+    """Return triangular filters on Slaney's mel scale, shape (n_mels, n_bins)."""
+    import librosa  # here, since it takes seconds to import
+
+    return librosa.filters.mel(
+        sr=config.sample_rate,
+        n_fft=config.fft_length,
+        n_mels=config.n_mels,
+        fmin=MEL_LOWEST,
+        fmax=min(MEL_HIGHEST, config.sample_rate / 2),
+        norm=None,
+    )

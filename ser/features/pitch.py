@@ -1,0 +1,134 @@
+"""Fundamental frequency and periodicity of voice.
+
+Boersma's method: the autocorrelation of a windowed frame, here the inverse transform of
+its power spectrum, is divided by that of the window; its peaks are candidates, and the
+cheapest path through the candidates of all frames, one of which is "unvoiced", is the
+contour.
+
+References
+----------
+Boersma, "Accurate short-term analysis of the fundamental frequency and the
+harmonics-to-noise ratio of a sampled sound", IFA Proceedings 17, 1993.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from scipy.fft import irfft, rfft
+from scipy.signal import get_window
+
+CANDIDATES = 8  # peaks of a frame that are considered
+HIGHEST_HARMONIC = 4000.0  # Hz; above it voice is seldom periodic, and telephones cut
+VOICING_THRESHOLD = 0.45  # periodicity from which a loud frame is voiced
+OCTAVE_COST = 0.02  # per octave below the highest F0, since all multiples of a period fit
+OCTAVE_JUMP_COST = 0.6  # per octave between neighbouring frames
+VOICING_COST = 0.14  # of a change between voiced and unvoiced
+QUIET = -20.0  # dB relative to the clip, below which frames are ever less often voiced
+QUIET_RANGE = 20.0  # dB, over which the voicing threshold rises by 1
+
+NO_VOICE = 150.0  # Hz, assumed between men's and women's voices where there is none
+
+
+@dataclass(frozen=True)
+class Pitch:
+    """Pitch of frames.
+
+    Attributes
+    ----------
+    f0 : numpy.ndarray, shape (n_frames,)
+        In Hz; NaN where unvoiced.
+    periodicity : numpy.ndarray, shape (n_frames,)
+        Share of the power that repeats after a period, 0 to 1; where unvoiced, after
+        whichever period fits best.
+    """
+
+    f0: np.ndarray
+    periodicity: np.ndarray
+
+    @cached_property
+    def contour(self):
+        """F0 in Hz, interpolated where unvoiced; `NO_VOICE` if all is, shape (n_frames,)."""
+        (voiced,) = np.nonzero(np.isfinite(self.f0))
+        if voiced.size == 0:
+            return np.full(self.f0.shape, NO_VOICE)
+        return np.interp(np.arange(self.f0.size), voiced, self.f0[voiced])
+
+
+def track_pitch(frames):
+    """Find the fundamental frequency.
+
+    Parameters
+    ----------
+    frames : Frames
+
+    Returns
+    -------
+    Pitch
+    """
+    config = frames.config
+    correlation = _autocorrelation(frames)
+    f0, periodicity = _candidates(correlation, config)
+    strength = periodicity - OCTAVE_COST * np.log2(config.f0_max / f0)
+    unvoiced = VOICING_THRESHOLD + np.clip((QUIET - frames.level) / QUIET_RANGE, 0, 1)
+    path = _cheapest_path(f0, strength, unvoiced)
+    rows = np.arange(len(frames))
+    voiced = path < CANDIDATES
+    chosen = np.where(voiced, path, periodicity.argmax(axis=1))
+    return Pitch(
+        f0=np.where(voiced, f0[rows, chosen], np.nan),
+        periodicity=np.clip(periodicity[rows, chosen], 0, 1),
+    )
+
+
+def _autocorrelation(frames):
+    """Return the normalised autocorrelation at lags of whole samples, (n_frames, n_lags)."""
+    config = frames.config
+    n_lags = int(np.ceil(config.sample_rate / config.f0_min)) + 2
+    harmonics = frames.power[:, frames.bins(0, HIGHEST_HARMONIC)]
+    correlation = irfft(harmonics, config.fft_length, axis=1)[:, :n_lags]
+    window = get_window("hann", config.window_length)
+    of_window = irfft(np.abs(rfft(window, config.fft_length)) ** 2)[:n_lags]
+    silence = np.float32(1e-12)
+    return correlation / (correlation[:, :1] + silence) * (of_window[0] / of_window)
+
+
+def _candidates(correlation, config):
+    """Return frequency in Hz and height of the strongest peaks, each (n_frames, CANDIDATES).
+
+    Where a frame has fewer peaks, the height of the others is minus infinity.
+    """
+    first = int(config.sample_rate / config.f0_max)
+    before, at, after = (correlation[:, first + i : -2 + i or None] for i in (0, 1, 2))
+    heights = np.where((at > before) & (at >= after), at, -np.inf)
+    columns = np.argpartition(-heights, CANDIDATES, axis=1)[:, :CANDIDATES]
+    before, at, after, heights = (
+        np.take_along_axis(values, columns, axis=1) for values in (before, at, after, heights)
+    )
+    # The top of the parabola through the three points at the peak.
+    slope, curvature = (after - before) / 2, 2 * at - before - after
+    shift = np.where(np.isfinite(heights), slope / np.maximum(curvature, 1e-6), 0).clip(-0.5, 0.5)
+    frequency = config.sample_rate / (first + 1 + columns + shift)
+    return frequency.clip(config.f0_min, config.f0_max), heights + slope * shift / 2
+
+
+def _cheapest_path(f0, strength, unvoiced):
+    """Return the candidate of each frame on the best path; CANDIDATES stands for unvoiced."""
+    n_frames, n_candidates = f0.shape
+    octaves = np.log2(f0)
+    costs = np.zeros((n_frames - 1, n_candidates + 1, n_candidates + 1), np.float32)
+    costs[:, :-1, :-1] = OCTAVE_JUMP_COST * np.abs(octaves[:-1, :, None] - octaves[1:, None, :])
+    costs[:, -1, :-1] = costs[:, :-1, -1] = VOICING_COST
+    gains = np.column_stack([strength, unvoiced]).astype(np.float32)
+    best = np.zeros((n_frames, n_candidates + 1), int)
+    columns = np.arange(n_candidates + 1)
+    score = gains[0]
+    for frame in range(1, n_frames):
+        totals = score[:, None] - costs[frame - 1]
+        best[frame] = totals.argmax(axis=0)
+        score = totals[best[frame], columns] + gains[frame]
+    path = np.empty(n_frames, int)
+    path[-1] = score.argmax()
+    for frame in range(n_frames - 1, 0, -1):
+        path[frame - 1] = best[frame, path[frame]]
+    return path

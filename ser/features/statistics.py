@@ -1,0 +1,254 @@
+"""Statistics of descriptors over time, of all descriptors at once.
+
+A statistic is a row of `STATISTICS`: the names of its features, known from those of the
+tracks alone, and a function from the tracks to their values. A name says what is measured,
+where and how: ``f0.voiced.mean``, ``mfcc3.delta.std``, ``corr.mfcc1.energy``.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from scipy.ndimage import uniform_filter1d
+
+PERCENTILES = (5, 25, 50, 75, 95)
+DELTA_PERCENTILES = (10, 90)
+DELTA_REACH = 2  # frames either side, over which the slope is fitted
+N_TRAJECTORY = 5  # coefficients
+LAG = 0.05  # s
+MAX_CORRELATION = 0.98  # beyond which noise in the rest would decide
+MIN_SPREAD = 1e-3  # of a descriptor, below which it counts as constant
+MIN_FRAMES = 10  # that a statistic is worth computing of
+LOUD = -20.0  # dB relative to the clip
+PEAK = -15.0  # dB relative to the clip, that a peak of a syllable reaches
+SYLLABLE_SMOOTHING = 0.05  # s
+
+
+class Views:
+    """Tracks as statistics want them: a row for each descriptor, over several sets of frames.
+
+    Parameters
+    ----------
+    tracks : Tracks
+    hop : float
+        From one frame to the next in seconds.
+    """
+
+    def __init__(self, tracks, hop):
+        self.tracks = tracks
+        self.hop = hop
+
+    @cached_property
+    def loud(self):
+        """Frames that are not pauses; all if there are few, shape (n_frames,)."""
+        loud = self.tracks.level > LOUD
+        return loud if loud.sum() >= MIN_FRAMES else np.ones_like(loud)
+
+    @cached_property
+    def voiced(self):
+        """Frames with voice; loud ones if there are few, shape (n_frames,)."""
+        voiced = self.tracks.voiced
+        return voiced if voiced.sum() >= MIN_FRAMES else self.loud
+
+    @cached_property
+    def values(self):
+        """Descriptors, and those of voiced frames, each (n_tracks, n_frames)."""
+        values = np.ascontiguousarray(self.tracks.values.T)
+        return {"all": values, "voiced": values[:, self.voiced]}
+
+    @cached_property
+    def deltas(self):
+        """Slopes per frame of the descriptors, shape (n_tracks, n_frames)."""
+        padded = np.pad(self.values["all"], ((0, 0), (DELTA_REACH, DELTA_REACH)), mode="edge")
+        n_frames = self.voiced.size
+        slopes = 0
+        for step in range(1, DELTA_REACH + 1):
+            after = padded[:, DELTA_REACH + step :][:, :n_frames]
+            before = padded[:, DELTA_REACH - step :][:, :n_frames]
+            slopes = slopes + step * (after - before)
+        return slopes / (2 * sum(step**2 for step in range(1, DELTA_REACH + 1)))
+
+    @cached_property
+    def means(self):
+        """Mean over each set of frames, (n_tracks, 1)."""
+        return {mask: rows.mean(axis=1, keepdims=True) for mask, rows in self.values.items()}
+
+    @cached_property
+    def spreads(self):
+        """Standard deviation over each set of frames, (n_tracks, 1)."""
+        return {mask: rows.std(axis=1, keepdims=True) for mask, rows in self.values.items()}
+
+    @cached_property
+    def standardised(self):
+        """Descriptors less mean, in standard deviations; of constants zeros."""
+        return {
+            mask: (rows - self.means[mask]) / (self.spreads[mask] + MIN_SPREAD)
+            for mask, rows in self.values.items()
+        }
+
+
+@dataclass(frozen=True)
+class Statistic:
+    """Features of one kind.
+
+    Attributes
+    ----------
+    names : callable
+        From names of tracks, and of those that are correlated, to names of features.
+    compute : callable
+        From `Views` to values, one for each name.
+    """
+
+    names: Callable
+    compute: Callable
+
+
+def _named(*suffixes):
+    """Return a function that gives each track each of some suffixes."""
+    return lambda tracks, paired: [f"{track}.{suffix}" for suffix in suffixes for track in tracks]
+
+
+def _masked(*names):
+    return _named(*(f"{mask}.{name}" for mask in ("all", "voiced") for name in names))
+
+
+def mean(views):
+    """Mean."""
+    return np.concatenate(list(views.means.values()))
+
+
+def std(views):
+    """Spread, the standard deviation."""
+    return np.concatenate(list(views.spreads.values()))
+
+
+def percentiles(views):
+    """Percentiles, from the lowest to the highest."""
+    return np.concatenate([_percentiles(rows, PERCENTILES) for rows in views.values.values()])
+
+
+def skewness(views):
+    """Third standardised moment."""
+    return np.concatenate([np.mean(rows**3, axis=1) for rows in views.standardised.values()])
+
+
+def kurtosis(views):
+    """Logarithm of 1 plus the fourth standardised moment."""
+    return np.concatenate(
+        [np.log1p(np.mean(rows**4, axis=1)) for rows in views.standardised.values()]
+    )
+
+
+def delta(views):
+    """How fast descriptors change: spread and mean size of slopes, and spread while voiced."""
+    voiced = views.deltas[:, views.voiced]
+    return np.concatenate(
+        [
+            views.deltas.std(axis=1),
+            np.abs(views.deltas[:, views.loud]).mean(axis=1),
+            voiced.std(axis=1),
+            _percentiles(voiced, DELTA_PERCENTILES).ravel(),
+        ]
+    )
+
+
+def trajectory(views):
+    """First coefficients of the cosine transform over the clip, whatever its duration."""
+    n_frames = views.voiced.size
+    time = (np.arange(n_frames) + 0.5) / n_frames
+    cosines = np.cos(np.pi * time[:, None] * np.arange(1, N_TRAJECTORY + 1)) * 2 / n_frames
+    return (views.values["all"] @ cosines.astype(np.float32)).T
+
+
+def correlation(views):
+    """Correlation of each pair of descriptors, as Fisher's z."""
+    rows = views.standardised["all"][views.tracks.paired]
+    pairs = np.triu_indices(len(rows), 1)
+    return _fisher(rows @ rows.T / rows.shape[1])[pairs]
+
+
+def lagged(views):
+    """Correlation of each descriptor with each other one a little later, as Fisher's z."""
+    rows = views.standardised["all"][views.tracks.paired]
+    lag = round(LAG / views.hop)
+    return _fisher(rows[:, :-lag] @ rows[:, lag:].T / (rows.shape[1] - lag))
+
+
+def clip(views):
+    """Duration, voicing, syllable rate, jitter and shimmer of the clip as a whole."""
+    voiced, level = views.tracks.voiced, views.tracks.level
+    duration = voiced.size * views.hop
+    edges = np.flatnonzero(np.diff(voiced, prepend=False, append=False))
+    segments = (edges[1::2] - edges[::2]) * views.hop
+    envelope = uniform_filter1d(level, round(SYLLABLE_SMOOTHING / views.hop))
+    middle = envelope[1:-1]
+    peaks = (middle > envelope[:-2]) & (middle >= envelope[2:]) & (middle > PEAK)
+    semitones = 12 * np.log2(views.tracks.f0)
+    return np.array(
+        [
+            np.log(duration),
+            voiced.mean(),
+            segments.size / duration,
+            segments.mean() if segments.size else 0,
+            segments.max() if segments.size else 0,
+            peaks.sum() / duration,
+            _roughness(semitones, voiced),
+            _roughness(level, voiced),
+        ]
+    )
+
+
+CLIP_NAMES = (
+    *("log_duration", "voiced_fraction", "voiced_segment_rate", "mean_voiced_segment"),
+    *("longest_voiced_segment", "syllable_rate", "jitter", "shimmer"),
+)
+
+
+def _percentiles(rows, percentiles):
+    """Return percentiles of each row, shape (n_percentiles, n_rows)."""
+    rows = np.sort(rows, axis=1)
+    position = np.array(percentiles) / 100 * (rows.shape[1] - 1)
+    lower = position.astype(int)
+    upper = np.minimum(lower + 1, rows.shape[1] - 1)
+    weight = (position - lower).astype(np.float32)
+    return (rows[:, lower] * (1 - weight) + rows[:, upper] * weight).T
+
+
+def _fisher(correlation):
+    return np.arctanh(correlation.clip(-MAX_CORRELATION, MAX_CORRELATION))
+
+
+def _roughness(values, voiced):
+    """Return the mean size of second differences within voiced segments; 0 if there are none."""
+    inside = voiced[2:] & voiced[1:-1] & voiced[:-2]
+    return np.abs(np.diff(values, 2)[inside]).mean() if inside.any() else 0.0
+
+
+STATISTICS = {
+    "mean": Statistic(_masked("mean"), mean),
+    "std": Statistic(_masked("std"), std),
+    "percentiles": Statistic(_masked(*(f"p{p}" for p in PERCENTILES)), percentiles),
+    "skewness": Statistic(_masked("skewness"), skewness),
+    "kurtosis": Statistic(_masked("kurtosis"), kurtosis),
+    "delta": Statistic(
+        _named(
+            *("delta.std", "delta.size", "voiced_delta.std"),
+            *(f"voiced_delta.p{p}" for p in DELTA_PERCENTILES),
+        ),
+        delta,
+    ),
+    "trajectory": Statistic(
+        _named(*(f"trajectory.c{i}" for i in range(1, N_TRAJECTORY + 1))), trajectory
+    ),
+    "correlation": Statistic(
+        lambda tracks, paired: [
+            f"corr.{a}.{b}" for i, a in enumerate(paired) for b in paired[i + 1 :]
+        ],
+        correlation,
+    ),
+    "lagged": Statistic(
+        lambda tracks, paired: [f"lag.{a}.{b}" for a in paired for b in paired], lagged
+    ),
+    "clip": Statistic(lambda tracks, paired: [f"clip.{name}" for name in CLIP_NAMES], clip),
+}

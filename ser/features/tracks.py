@@ -1,0 +1,93 @@
+"""Tracks: the descriptors of every frame of a clip, side by side."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ser.features.families import FAMILIES
+from ser.features.frames import Frames, normalise
+from ser.features.pitch import track_pitch
+
+BLOCK = 2000  # frames that are analysed at once, which bounds the memory of a long clip
+
+
+@dataclass(frozen=True)
+class Tracks:
+    """Descriptors of a clip over time.
+
+    Attributes
+    ----------
+    names : tuple of str
+        Of the descriptors.
+    values : numpy.ndarray of float32, shape (n_frames, n_tracks)
+    paired : numpy.ndarray of bool, shape (n_tracks,)
+        Which descriptors are correlated with each other.
+    times : numpy.ndarray, shape (n_frames,)
+        Centres of the frames in seconds from the start of the waveform.
+    f0 : numpy.ndarray, shape (n_frames,)
+        In Hz; NaN where unvoiced.
+    level : numpy.ndarray, shape (n_frames,)
+        In dB relative to the clip's.
+    log_mel : numpy.ndarray, shape (n_frames, n_mels)
+        Level of mel bands in dB relative to the clip's.
+    """
+
+    names: tuple[str, ...]
+    values: np.ndarray
+    paired: np.ndarray
+    times: np.ndarray
+    f0: np.ndarray
+    level: np.ndarray
+    log_mel: np.ndarray
+
+    @property
+    def voiced(self):
+        """Frames with a fundamental frequency, shape (n_frames,)."""
+        return np.isfinite(self.f0)
+
+
+def track_names(config):
+    """Return the names of a configuration's descriptors, and which are correlated."""
+    names, paired = [], []
+    for family in map(FAMILIES.get, config.families):
+        names += family.names(config)
+        paired += [family.paired] * len(family.names(config))
+    return tuple(names), np.array(paired)
+
+
+def compute_tracks(waveform, config):
+    """Compute the descriptors of a clip.
+
+    Parameters
+    ----------
+    waveform : numpy.ndarray, shape (n_samples,)
+        Speech at the configuration's sample rate, silent edges cut off.
+    config : FeatureConfig
+
+    Returns
+    -------
+    Tracks
+        Frames are centred on multiples of the hop.
+    """
+    waveform = np.pad(normalise(waveform), config.window_length // 2)
+    n_frames = (waveform.size - config.window_length) // config.hop_length + 1
+    blocks = []
+    for start in range(0, n_frames, BLOCK):
+        stop = min(start + BLOCK, n_frames)
+        end = (stop - 1) * config.hop_length + config.window_length
+        frames = Frames(waveform[start * config.hop_length : end], config)
+        pitch = track_pitch(frames)
+        values = [FAMILIES[name].compute(frames, pitch) for name in config.families]
+        values = np.concatenate(values, axis=1, dtype=np.float32)
+        blocks.append((values, pitch.f0, frames.level, frames.log_mel))
+    names, paired = track_names(config)
+    values, f0, level, log_mel = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
+    return Tracks(
+        names=names,
+        values=values,
+        paired=paired,
+        times=np.arange(n_frames) * config.hop_length / config.sample_rate,
+        f0=f0,
+        level=level,
+        log_mel=log_mel,
+    )

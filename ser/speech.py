@@ -1,0 +1,60 @@
+"""Where in a recording the sound is: from the first to the last loud moment."""
+
+import numpy as np
+from scipy.ndimage import median_filter
+
+from ser.errors import NoSpeechError
+
+FRAME = 0.02  # s, over which a level is measured
+SMOOTHING = 5  # frames; a sound must fill more than half of them, which no click does
+RANGE = 30.0  # dB below the loudest sound that are still sound
+MIN_LEVEL = -75.0  # dB of full scale; RAVDESS's quietest clip reaches -56
+MIN_SOUND = 0.3  # s
+
+
+def find_speech(waveform, sample_rate):
+    """Find the part of a recording between its silent edges.
+
+    Levels are variances, so a constant offset is no sound, and pass a median filter, so
+    that a click neither counts as the loudest sound nor widens the part.
+
+    Parameters
+    ----------
+    waveform : numpy.ndarray, shape (n_samples,)
+        Mono samples, full scale at 1.
+    sample_rate : int
+        In Hz.
+
+    Returns
+    -------
+    slice
+        The samples from the first to the last sound.
+
+    Raises
+    ------
+    NoSpeechError
+        The recording is silent, or holds less than `MIN_SOUND` of sound.
+    """
+    length = int(FRAME * sample_rate)
+    n_frames = waveform.size // length
+    if n_frames == 0:
+        raise _too_little(waveform.size / sample_rate)
+    frames = waveform[: n_frames * length].reshape(n_frames, length)
+    levels = 10 * np.log10(np.var(frames, axis=1) + 1e-20)
+    levels = median_filter(levels, SMOOTHING, mode="nearest")
+    loudest = levels.max()
+    if loudest < MIN_LEVEL:
+        raise NoSpeechError(
+            "The recording is silent; check that the microphone is on and record again."
+        )
+    (sounding,) = np.nonzero(levels > loudest - RANGE)
+    if sounding.size * FRAME < MIN_SOUND:
+        raise _too_little(sounding.size * FRAME)
+    start, stop = sounding[0] - 1, sounding[-1] + 2  # a frame more on either side
+    return slice(int(max(0, start)) * length, min(int(stop) * length, waveform.size))
+
+
+def _too_little(seconds):
+    return NoSpeechError(
+        f"The recording holds only {seconds:.2f} s of sound; give at least {MIN_SOUND} s of speech."
+    )
