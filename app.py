@@ -2,11 +2,13 @@
 
 `SER_MODEL` names another model than the one that ships: a folder, or `owner/name` or
 `owner/name@revision` on the Hugging Face Hub. Host and port are gradio's own settings,
-`GRADIO_SERVER_NAME` and `GRADIO_SERVER_PORT`.
+`GRADIO_SERVER_NAME` and `GRADIO_SERVER_PORT`. If `SER_SHARE_DATASET` names a dataset of yours on
+the Hub, visitors can share their clips with it.
 """
 
 import logging
 import os
+import sys
 
 from ser.demo.model import ServedModel
 
@@ -18,12 +20,19 @@ import gradio as gr  # noqa: E402
 
 from ser.demo import about, batch, live, page, recognise  # noqa: E402
 from ser.demo.api import add_endpoints  # noqa: E402
+from ser.errors import SharingError  # noqa: E402
+from ser.sharing import ClipSharing  # noqa: E402
+
+try:
+    sharing = ClipSharing.from_environment()
+except SharingError as error:
+    sys.exit(str(error))
 
 with gr.Blocks(title=page.TITLE, analytics_enabled=False, delete_cache=(600, 3600)) as demo:
     notice = page.add_header()
     with gr.Tabs():
         with gr.Tab("Recognise"):
-            recognise_tab = recognise.add_tab(model)
+            recognise_tab = recognise.add_tab(model, sharing)
         with gr.Tab("Live"):
             live.add_tab(model, recognise_tab.profile)
         with gr.Tab("Batch"):

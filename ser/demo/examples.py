@@ -1,7 +1,6 @@
 """Clips to click that come with the model."""
 
 import csv
-import hashlib
 import io
 import tempfile
 from dataclasses import dataclass
@@ -63,11 +62,16 @@ class Shelf:
     Parameters
     ----------
     model : ser.demo.model.ServedModel
+
+    Attributes
+    ----------
+    results : dict
+        What the page showed of an example, by its number; nothing is kept of other clips.
     """
 
     def __init__(self, model):
         self._model = model
-        self._results = {}
+        self.results = {}
 
     @cached_property
     def examples(self):
@@ -82,22 +86,14 @@ class Shelf:
         return folder
 
     def path(self, number):
-        """Return the path of an example by its place on the shelf, from 0."""
+        """Return the path of an example by its number, from 0."""
         return str(Path(self._folder.name, self.examples[number].name))
 
-    def result(self, clip):
-        """Return what was kept for a clip; None if nothing was, or it is not an example."""
-        return self._results.get(_digest(clip))
-
-    def keep(self, clip, result):
-        """Keep the result of a clip if it is an example; nothing is kept of a visitor's own."""
-        digest = _digest(clip)
-        if any(hashlib.sha256(example.content).digest() == digest for example in self.examples):
-            self._results[digest] = result
-
-
-def _digest(clip):
-    return hashlib.sha256(Path(clip).read_bytes()).digest()
+    def number(self, clip):
+        """Return the number of the example that a file is a copy of; None if it is of none."""
+        content = Path(clip).read_bytes()
+        numbers = (n for n, example in enumerate(self.examples) if example.content == content)
+        return next(numbers, None)
 
 
 SHOW_IN_ADDRESS = """(number) => {

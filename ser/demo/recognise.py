@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import gradio as gr
 
 from ser.audio import load_audio
-from ser.demo import examples, voice
+from ser.demo import examples, share, voice
 from ser.demo.picture import draw_recording, empty_picture
 from ser.demo.result import empty_panel, error_panel, result_panel
 from ser.errors import AudioError, SerError
@@ -34,8 +34,19 @@ class Tab:
     clip: gr.Audio
 
 
-def add_tab(model):
-    """Lay out the tab in the `gr.Blocks` being built, and return it as a `Tab`."""
+def add_tab(model, sharing=None):
+    """Lay out the tab in the `gr.Blocks` being built.
+
+    Parameters
+    ----------
+    model : ser.demo.model.ServedModel
+    sharing : ser.sharing.ClipSharing, optional
+        Where visitors can share their clips; without it, nothing offers that.
+
+    Returns
+    -------
+    Tab
+    """
     shelf = examples.Shelf(model)
     with gr.Row(equal_height=False):
         with gr.Column(scale=5, min_width=300):
@@ -47,38 +58,43 @@ def add_tab(model):
                 elem_id="ser-clip",
             )
             buttons = examples.add_buttons(shelf, clip)
-            profile = voice.add_panel(model)
+            profile, learnt, forgotten = voice.add_panel(model)
         with gr.Column(scale=7, min_width=300):
             panel = gr.HTML(empty_panel(), elem_id="ser-result")
+            own = gr.State(None)  # the result of a recording of the visitor's own
+            if sharing is not None:
+                share.add_panel(model, sharing, clip, own)
     picture = gr.HTML(empty_picture(), elem_id="ser-picture")
 
     def show(path, voice_profile, progress=gr.Progress()):  # noqa: B008 - gradio looks for it here
         if path is None:
-            yield empty_panel(), empty_picture()
+            yield empty_panel(), empty_picture(), None
             return
         try:
             recognizer = model.get()
+            example = shelf.number(path)
         except SerError as error:
-            yield error_panel(str(error)), empty_picture()
+            yield error_panel(str(error)), empty_picture(), None
             return
-        if voice_profile is None and (kept := shelf.result(path)):
-            yield kept
+        general = example is not None and voice_profile is None
+        if general and example in shelf.results:
+            yield shelf.results[example]
             return
         for shown in analyse(recognizer, path, voice_profile, progress):
-            yield shown
-        if voice_profile is None:
-            shelf.keep(path, shown)
+            yield shown if example is None else (*shown[:2], None)
+        if general:
+            shelf.results[example] = (*shown[:2], None)
 
-    gr.on(
-        [clip.change, profile.change],
-        show,
-        [clip, profile],
-        [panel, picture],
-        show_progress="minimal",
-        show_progress_on=[panel],
-        trigger_mode="always_last",
-        api_visibility="private",
-    )
+    for again in (clip.change, learnt.then, forgotten.then):
+        again(
+            show,
+            [clip, profile],
+            [panel, picture, own],
+            show_progress="minimal",
+            show_progress_on=[panel],
+            trigger_mode="always_last",
+            api_visibility="private",
+        )
     return Tab(profile, shelf, buttons, clip)
 
 
@@ -97,22 +113,24 @@ def analyse(recognizer, clip, voice_profile=None, progress=None):
     ------
     panel, picture : str
         HTML, whole as soon as there is a result; a long recording gets its timeline after that.
+    result : dict or None
+        As `Prediction.to_dict` gives it; None if the recording cannot be recognised.
     """
     rate = recognizer.config["sample_rate"]
     options = {} if voice_profile is None else {"voice": voice_profile}
     try:
         waveform = load_audio(clip, rate)
     except AudioError as error:
-        yield error_panel(str(error), recognizer.labels), empty_picture()
+        yield error_panel(str(error), recognizer.labels), empty_picture(), None
         return
     try:
         result = recognizer.predict((waveform, rate), **options)
     except AudioError as error:
-        yield error_panel(str(error), recognizer.labels), draw_recording(waveform, rate)
+        yield error_panel(str(error), recognizer.labels), draw_recording(waveform, rate), None
         return
     panel = result_panel(result, relative=voice_profile is not None)
     segment = find_speech(waveform, rate)
-    yield panel, draw_recording(waveform, rate, segment)
+    yield panel, draw_recording(waveform, rate, segment), result.to_dict()
     if result.duration > MIN_DURATION:
 
         def tell(done, count):
@@ -122,4 +140,4 @@ def analyse(recognizer, clip, voice_profile=None, progress=None):
         timeline = recognize_timeline(
             recognizer, (waveform, rate), voice=voice_profile, progress=tell
         )
-        yield panel, draw_recording(waveform, rate, segment, timeline)
+        yield panel, draw_recording(waveform, rate, segment, timeline), result.to_dict()

@@ -17,7 +17,15 @@ KNOWN = "Your voice is known: results are relative to it until you press the but
 
 
 def add_panel(model):
-    """Lay out the panel; return the state that holds what was learnt, None until then."""
+    """Lay out the panel in the `gr.Blocks` being built.
+
+    Returns
+    -------
+    profile : gr.State
+        What was learnt of the visitor's voice; None until then.
+    learnt, forgotten : gradio events
+        After which it is another.
+    """
     profile = gr.State(None)
     with gr.Accordion("My voice", open=False, elem_id="ser-voice"):
         status = gr.HTML(_status(UNKNOWN), elem_classes="ser-quiet")
@@ -40,20 +48,20 @@ def add_panel(model):
                 Path(path).unlink()
         return None, _status(KNOWN), learnt, gr.Button(interactive=True)
 
-    gr.on(
+    learnt = gr.on(
         [clip.stop_recording, clip.upload],
         learn,
         clip,
         [clip, status, profile, forget],
         api_visibility="private",
     )
-    forget.click(
+    forgotten = forget.click(
         lambda: (_status(UNKNOWN), None, gr.Button(interactive=False)),
         None,
         [status, profile, forget],
         api_visibility="private",
     )
-    return profile
+    return profile, learnt, forgotten
 
 
 def _status(sentence):

@@ -1,0 +1,67 @@
+"""The place under a result where a visitor gives a clip back, with what the emotion really was."""
+
+from html import escape
+
+import gradio as gr
+
+from ser.errors import SerError
+
+THANKS = "Thank you: the clip will be in the dataset within a minute."
+
+
+def add_panel(model, sharing, clip, result):
+    """Lay out the panel in the `gr.Blocks` being built.
+
+    Parameters
+    ----------
+    model : ser.demo.model.ServedModel
+    sharing : ser.sharing.ClipSharing
+    clip : gr.Audio
+        The recording.
+    result : gr.State
+        What the visitor was shown, as `Prediction.to_dict` gives it; None if it is not theirs to
+        share, or nothing was recognised.
+    """
+    with gr.Accordion("Share this clip", open=False, elem_id="ser-share"):
+        emotion = gr.Radio(label="What was the emotion really?", choices=[], interactive=True)
+        consent = gr.Checkbox(label=sharing.terms, interactive=True)
+        share = gr.Button("Share", interactive=False)
+        status = gr.HTML(_status(""), elem_classes="ser-quiet")
+
+    def reset(shown):
+        labels = list(shown["probabilities"]) if shown else []
+        return (
+            gr.Radio(choices=labels, value=None),
+            False,
+            gr.Button(interactive=False),
+            _status(""),
+        )
+
+    def ready(shown, label, agreed):
+        return gr.Button(interactive=bool(shown and label and agreed))
+
+    def give(path, shown, label, agreed):
+        from ser import Prediction
+
+        try:
+            prediction = Prediction(**shown)
+            sharing.share(path, prediction, model.get(), emotion=label, consent=agreed)
+        except SerError as error:
+            return gr.Button(interactive=True), _status(str(error))
+        return gr.Button(interactive=False), _status(THANKS)
+
+    result.change(reset, result, [emotion, consent, share, status], api_visibility="private")
+    gr.on(
+        [emotion.input, consent.input],
+        ready,
+        [result, emotion, consent],
+        share,
+        show_progress="hidden",
+        trigger_mode="always_last",
+        api_visibility="private",
+    )
+    share.click(give, [clip, result, emotion, consent], [share, status], api_visibility="private")
+
+
+def _status(sentence):
+    return f'<p role="status">{escape(sentence)}</p>'
