@@ -8,6 +8,8 @@ from ser.features.families import FAMILIES
 from ser.features.statistics import STATISTICS
 
 MIN_PERIODS = 2  # of the lowest F0 in a window
+MAX_WINDOW = 0.1  # s, in which speech hardly changes
+MAX_MELS = 128  # of which the lowest are still as wide as a bin
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,8 @@ class FeatureConfig:
             raise FeatureConfigError(
                 f"sample_rate is {self.sample_rate}; give {lowest} to {highest} Hz."
             )
+        if not 2 <= self.n_mels <= MAX_MELS:
+            raise FeatureConfigError(f"n_mels is {self.n_mels}; give 2 to {MAX_MELS}.")
         if not 2 <= self.n_mfcc <= self.n_mels:
             raise FeatureConfigError(
                 f"n_mfcc is {self.n_mfcc}; give at least 2 and at most n_mels, which is "
@@ -71,10 +75,10 @@ class FeatureConfig:
                 f"F0 ranges from {self.f0_min:g} to {self.f0_max:g} Hz; give a range that rises "
                 f"to at most an eighth of the sample rate, {self.sample_rate / 8:g} Hz."
             )
-        if self.window < MIN_PERIODS / self.f0_min:
+        if not MIN_PERIODS / self.f0_min <= self.window <= MAX_WINDOW:
             raise FeatureConfigError(
                 f"window is {self.window:g} s; give at least {MIN_PERIODS} periods of f0_min, "
-                f"{MIN_PERIODS / self.f0_min:.3f} s."
+                f"{MIN_PERIODS / self.f0_min:.3f} s, and at most {MAX_WINDOW:g} s."
             )
         if not 1 / self.sample_rate <= self.hop <= self.window:
             raise FeatureConfigError(
@@ -129,7 +133,7 @@ class FeatureConfig:
 
 def _names(names, table, what):
     """Return names as a tuple, if the table has them all, once each."""
-    if isinstance(names, str) or not all(isinstance(name, str) for name in names):
+    if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
         raise FeatureConfigError(f"{what} is {names!r}; give a list of names.")
     names = tuple(names)
     for name in names:

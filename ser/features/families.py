@@ -1,7 +1,8 @@
 """Families of frame descriptors: what a frame of 40 ms tells, in numbers with names.
 
 A family is a row of `FAMILIES`: the names of its tracks, known from the configuration
-alone, and a function from frames to their values. All share one spectrogram.
+alone, and a function from frames to
+their values. All share one spectrogram.
 """
 
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from scipy.fft import dct
 from ser.features import voice
 
 CHROMA = ("c", "cs", "d", "ds", "e", "f", "fs", "g", "gs", "a", "as", "b")
+CHROMA_CENTRE, CHROMA_OCTAVES = 880.0, 2.0  # Hz, and octaves either side, that count most
 CONTRAST_EDGES = (0, 200, 400, 800, 1600, 3200, 8000)  # Hz, of bands an octave wide
 CONTRAST_SHARE = 0.1  # of the bins of a band that make its peak and its valley
 LOWEST_SHIFT = 50.0  # Hz, added so that logarithms of frequencies stay finite
@@ -31,7 +33,7 @@ class Family:
     names : callable
         From `FeatureConfig` to the names of the tracks.
     compute : callable
-        From `Frames` and `Pitch` to values, shape (n_frames, n_tracks).
+        From `Frames` to values, shape (n_frames, n_tracks).
     paired : bool
         Whether the tracks are correlated with each other; not for those that come in dozens.
     """
@@ -41,34 +43,34 @@ class Family:
     paired: bool = True
 
 
-def energy(frames, pitch):
+def energy(frames):
     """Level in dB relative to the clip's."""
     return frames.level[:, None]
 
 
-def mfcc(frames, pitch):
+def mfcc(frames):
     """Mel-frequency cepstral coefficients without the first, which is level (Davis 1980)."""
     return dct(frames.log_mel, axis=1, norm="ortho")[:, 1 : frames.config.n_mfcc]
 
 
-def mel(frames, pitch):
+def mel(frames):
     """Mel bands in dB relative to the clip's level."""
     return frames.log_mel
 
 
-def chroma(frames, pitch):
+def chroma(frames):
     """Power in the twelve pitch classes, the strongest being 1."""
     classes = frames.power @ _chroma_filters(frames.config).T
     return classes / (classes.max(axis=1, keepdims=True) + np.float32(1e-12))
 
 
-def tonnetz(frames, pitch):
+def tonnetz(frames):
     """Tonal centroid: fifths, minor and major thirds as coordinates (Harte et al. 2006)."""
-    classes = chroma(frames, pitch)
+    classes = chroma(frames)
     return classes / (classes.sum(axis=1, keepdims=True) + np.float32(1e-12)) @ _tonal_space()
 
 
-def contrast(frames, pitch):
+def contrast(frames):
     """Peak over valley in each octave, in dB (Jiang et al. 2002)."""
     bands = []
     for lowest, highest in _contrast_bands(frames.config):
@@ -78,7 +80,7 @@ def contrast(frames, pitch):
     return np.stack(bands, axis=1)
 
 
-def shape(frames, pitch):
+def shape(frames):
     """Spectral shape: frequencies in octaves, flatness in dB, flux and zero crossings.
 
     Flux is the distance between the spectral shapes of neighbouring frames, whatever
@@ -106,14 +108,14 @@ def shape(frames, pitch):
     )
 
 
-def pitch(frames, pitch):
+def pitch(frames):
     """Fundamental frequency in semitones from 100 Hz, and harmonics-to-noise ratio in dB.
 
     F0 is interpolated where there is no voice.
     """
-    periodicity = pitch.periodicity.clip(1e-2, 1 - 10 ** (-MAX_HNR / 10))
+    periodicity = frames.pitch.periodicity.clip(1e-2, 1 - 10 ** (-MAX_HNR / 10))
     hnr = 10 * np.log10(periodicity / (1 - periodicity))
-    return np.column_stack([12 * np.log2(pitch.contour / 100), hnr])
+    return np.column_stack([12 * np.log2(frames.pitch.contour / 100), hnr])
 
 
 def _contrast_bands(config):
@@ -123,16 +125,25 @@ def _contrast_bands(config):
 
 @lru_cache
 def _chroma_filters(config):
-    """Return the weight of each bin in each pitch class, shape (12, n_bins)."""
-    import librosa  # here, since it takes seconds to import
+    """Return the weight of each bin in each pitch class, A being 440 Hz, shape (12, n_bins).
 
-    return librosa.filters.chroma(sr=config.sample_rate, n_fft=config.fft_length, tuning=0)
+    A bin counts for classes up to about a semitone away, or as far as the bin is wide, and
+    most around `CHROMA_CENTRE` (Ellis 2007).
+    """
+    hertz = np.fft.rfftfreq(config.fft_length, 1 / config.sample_rate)[1:]
+    semitones = 12 * np.log2(hertz / 440) + CHROMA.index("a")
+    width = np.maximum(1, 12 * np.log2(1 + hertz[0] / hertz))
+    distance = (semitones - np.arange(12)[:, None] + 6) % 12 - 6
+    weights = np.exp(-0.5 * (2 * distance / width) ** 2)
+    weights /= np.linalg.norm(weights, axis=0)
+    weights *= np.exp(-0.5 * (np.log2(hertz / CHROMA_CENTRE) / CHROMA_OCTAVES) ** 2)
+    return np.pad(weights, ((0, 0), (1, 0))).astype(np.float32)
 
 
 @lru_cache
 def _tonal_space():
     """Return the coordinates of each pitch class, shape (12, 6)."""
-    radii, turns = np.array([1, 1, 1, 1, 0.5, 0.5]), np.array([7, 7, 3, 3, 4, 4]) / 12
+    radii, turns = np.array([1, 1, 1, 1, 0.5, 0.5]), np.array([7, 7, 9, 9, 4, 4]) / 12
     phases = np.array([0.5, 0, 0.5, 0, 0.5, 0])  # sine and cosine
     angles = 2 * turns * np.arange(12)[:, None] - phases
     return (radii * np.cos(np.pi * angles)).astype(np.float32)

@@ -6,6 +6,8 @@ import numpy as np
 from scipy.fft import rfft
 from scipy.signal import get_window
 
+from ser.features.pitch import track_pitch
+
 LEVEL_FLOOR = 1e-6  # power of a frame relative to the clip's: -60 dB
 MEL_FLOOR = 1e-7  # power of a mel band relative to the clip's: -70 dB
 BIN_FLOOR = 1e-10  # power of a frequency bin relative to the clip's: -100 dB
@@ -96,6 +98,11 @@ class Frames:
         crossings = np.concatenate([[0], np.cumsum(signs[1:] != signs[:-1])])
         span = self.config.window_length - 1
         return (crossings[self._starts + span] - crossings[self._starts]) / span
+
+    @cached_property
+    def pitch(self):
+        """Fundamental frequency and periodicity, a `Pitch`."""
+        return track_pitch(self)
 
     def bins(self, lowest, highest):
         """Return the slice of bins from one frequency up to another, in Hz."""

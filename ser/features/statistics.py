@@ -11,6 +11,7 @@ from functools import cached_property
 
 import numpy as np
 from scipy.ndimage import uniform_filter1d
+from scipy.signal import find_peaks
 
 PERCENTILES = (5, 25, 50, 75, 95)
 DELTA_PERCENTILES = (10, 90)
@@ -21,7 +22,8 @@ MAX_CORRELATION = 0.98  # beyond which noise in the rest would decide
 MIN_SPREAD = 1e-3  # of a descriptor, below which it counts as constant
 MIN_FRAMES = 10  # that a statistic is worth computing of
 LOUD = -20.0  # dB relative to the clip
-PEAK = -15.0  # dB relative to the clip, that a peak of a syllable reaches
+PEAK = -15.0  # dB relative to the clip, that a syllable reaches
+DIP = 2.0  # dB, between syllables
 SYLLABLE_SMOOTHING = 0.05  # s
 
 
@@ -130,14 +132,14 @@ def percentiles(views):
 
 def skewness(views):
     """Third standardised moment."""
-    return np.concatenate([np.mean(rows**3, axis=1) for rows in views.standardised.values()])
+    rows = views.standardised.values()
+    return np.concatenate([np.mean(z * z * z, axis=1) for z in rows])
 
 
 def kurtosis(views):
     """Logarithm of 1 plus the fourth standardised moment."""
-    return np.concatenate(
-        [np.log1p(np.mean(rows**4, axis=1)) for rows in views.standardised.values()]
-    )
+    squares = (np.square(z) for z in views.standardised.values())
+    return np.log1p(np.concatenate([np.mean(square * square, axis=1) for square in squares]))
 
 
 def delta(views):
@@ -171,19 +173,22 @@ def correlation(views):
 def lagged(views):
     """Correlation of each descriptor with each other one a little later, as Fisher's z."""
     rows = views.standardised["all"][views.tracks.paired]
-    lag = round(LAG / views.hop)
+    lag = max(1, round(LAG / views.hop))
     return _fisher(rows[:, :-lag] @ rows[:, lag:].T / (rows.shape[1] - lag))
 
 
 def clip(views):
-    """Duration, voicing, syllable rate, jitter and shimmer of the clip as a whole."""
+    """Duration, voicing, syllable rate, jitter and shimmer of the clip as a whole.
+
+    Syllables are peaks of the level between dips (de Jong & Wempe 2009). Jitter is in
+    semitones and shimmer in dB, both from frame to frame rather than from period to period.
+    """
     voiced, level = views.tracks.voiced, views.tracks.level
     duration = voiced.size * views.hop
     edges = np.flatnonzero(np.diff(voiced, prepend=False, append=False))
     segments = (edges[1::2] - edges[::2]) * views.hop
     envelope = uniform_filter1d(level, round(SYLLABLE_SMOOTHING / views.hop))
-    middle = envelope[1:-1]
-    peaks = (middle > envelope[:-2]) & (middle >= envelope[2:]) & (middle > PEAK)
+    syllables, _ = find_peaks(envelope, height=PEAK, prominence=DIP)
     semitones = 12 * np.log2(views.tracks.f0)
     return np.array(
         [
@@ -192,7 +197,7 @@ def clip(views):
             segments.size / duration,
             segments.mean() if segments.size else 0,
             segments.max() if segments.size else 0,
-            peaks.sum() / duration,
+            syllables.size / duration,
             _roughness(semitones, voiced),
             _roughness(level, voiced),
         ]

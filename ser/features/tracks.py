@@ -6,7 +6,6 @@ import numpy as np
 
 from ser.features.families import FAMILIES
 from ser.features.frames import Frames, normalise
-from ser.features.pitch import track_pitch
 
 BLOCK = 2000  # frames that are analysed at once, which bounds the memory of a long clip
 
@@ -76,10 +75,9 @@ def compute_tracks(waveform, config):
         stop = min(start + BLOCK, n_frames)
         end = (stop - 1) * config.hop_length + config.window_length
         frames = Frames(waveform[start * config.hop_length : end], config)
-        pitch = track_pitch(frames)
-        values = [FAMILIES[name].compute(frames, pitch) for name in config.families]
+        values = [FAMILIES[name].compute(frames) for name in config.families]
         values = np.concatenate(values, axis=1, dtype=np.float32)
-        blocks.append((values, pitch.f0, frames.level, frames.log_mel))
+        blocks.append((values, frames.pitch.f0, frames.level, frames.log_mel))
     names, paired = track_names(config)
     values, f0, level, log_mel = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
     return Tracks(

@@ -22,7 +22,7 @@ FIRST_FORMANT, THIRD_FORMANT = (300, 1000), (2000, 3500)  # Hz, where they usual
 HARMONIC_BINS = 2  # either side of where a harmonic should be
 
 
-def voice(frames, pitch):
+def voice(frames):
     """Compute the measures of voice quality, all in dB, slopes in dB per kHz.
 
     The alpha ratio compares power, the Hammarberg index peaks, above and below 1 and
@@ -33,7 +33,6 @@ def voice(frames, pitch):
     Parameters
     ----------
     frames : Frames
-    pitch : Pitch
 
     Returns
     -------
@@ -51,7 +50,7 @@ def voice(frames, pitch):
         kilohertz = frames.frequencies[frames.bins(*edges)] / 1000
         kilohertz = (kilohertz - kilohertz.mean()).astype(np.float32)
         slopes.append(band(edges) @ kilohertz / np.sum(kilohertz**2))
-    first, second = (_harmonic(frames, order * pitch.contour) for order in (1, 2))
+    first, second = (_harmonic(frames, order * frames.pitch.contour) for order in (1, 2))
     return np.column_stack(
         [
             alpha,

@@ -1,0 +1,250 @@
+"""Properties of the features, on signals whose properties are known."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from scipy.signal import lfilter
+from signals import noise, speech_like, tone
+
+from ser.errors import FeatureConfigError
+from ser.features import FeatureConfig, FeatureExtractor, feature_fingerprint
+from ser.features.families import FAMILIES
+from ser.features.statistics import STATISTICS
+
+RATE = 16000
+EVERYTHING = FeatureConfig(families=tuple(FAMILIES), statistics=tuple(STATISTICS))
+
+
+def voice(seconds=2.0, seed=0):
+    """Speech without pauses at its edges."""
+    pause = RATE // 2
+    return speech_like(seconds, RATE, seed=seed)[pause:-pause]
+
+
+def pulses(f0, seconds=1.0):
+    """A train of glottal-like pulses at a constant F0 in Hz."""
+    phase = np.arange(int(seconds * RATE)) * f0 / RATE
+    return lfilter([1], [1, -0.95], np.diff(np.floor(phase), prepend=0))
+
+
+def value(waveform, name, config=EVERYTHING):
+    extractor = FeatureExtractor(config)
+    return extractor.extract(waveform)[extractor.names.index(name)]
+
+
+# Names
+
+
+def test_names_are_known_before_any_audio_and_match_the_values():
+    extractor = FeatureExtractor(EVERYTHING)
+    assert len(set(extractor.names)) == len(extractor.names)
+    assert extractor.extract(voice()).shape == (len(extractor.names),)
+
+
+@pytest.mark.parametrize("name", ["f0.voiced.mean", "mfcc3.delta.std", "corr.mfcc1.hnr"])
+def test_a_name_says_what_is_measured(name):
+    assert name in FeatureExtractor().names
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_each_family_works_alone(family):
+    extractor = FeatureExtractor(FeatureConfig(families=(family,)))
+    features = extractor.extract(voice())
+    assert features.shape == (len(extractor.names),)
+    assert np.isfinite(features).all()
+    assert len(extractor.tracks(voice()).names) == extractor.tracks(voice()).values.shape[1]
+
+
+@pytest.mark.parametrize("statistic", STATISTICS)
+def test_each_statistic_works_alone_and_is_the_same_as_among_others(statistic):
+    alone = FeatureExtractor(FeatureConfig(statistics=(statistic,)))
+    together = FeatureExtractor()
+    names = dict(zip(together.names, together.extract(voice()), strict=True))
+    expected = [names[name] for name in alone.names]
+    np.testing.assert_array_equal(alone.extract(voice()), np.array(expected, np.float32))
+
+
+# Invariances
+
+
+@pytest.mark.parametrize("gain", [-18, 6])
+def test_gain_does_not_matter(gain):
+    extractor = FeatureExtractor(EVERYTHING)
+    features = extractor.extract(voice())
+    scaled = extractor.extract(voice() * np.float32(10 ** (gain / 20)))
+    np.testing.assert_allclose(scaled, features, rtol=1e-3, atol=1e-3)
+
+
+def test_an_offset_does_not_matter():
+    extractor = FeatureExtractor(EVERYTHING)
+    np.testing.assert_allclose(
+        extractor.extract(voice() + 0.25), extractor.extract(voice()), rtol=1e-2, atol=2e-2
+    )
+
+
+def test_the_same_clip_gives_the_same_features_from_any_thread():
+    extractor = FeatureExtractor()
+    clips = [voice(seed=seed) for seed in range(4)] * 3
+    expected = [extractor.extract(clip) for clip in clips]
+    with ThreadPoolExecutor(4) as pool:
+        for features, other in zip(pool.map(extractor.extract, clips), expected, strict=True):
+            np.testing.assert_array_equal(features, other)
+
+
+@pytest.mark.parametrize(
+    "clip",
+    [
+        voice()[: int(0.3 * RATE)],
+        noise(0.5, RATE),
+        tone(0.5, RATE),
+        np.sign(tone(0.5, RATE)),
+        np.zeros(RATE, np.float32),
+        np.eye(1, RATE, 500, dtype=np.float32)[0],
+        voice(50),
+    ],
+    ids=["short", "voiceless", "sine", "clipped", "zero", "click", "long"],
+)
+def test_features_are_finite(clip):
+    features = FeatureExtractor(EVERYTHING).extract(clip)
+    assert features.dtype == np.float32
+    assert np.isfinite(features).all()
+
+
+@pytest.mark.parametrize("sample_rate", [8000, 24000, 48000])
+def test_other_sample_rates(sample_rate):
+    clip = speech_like(1.0, sample_rate, pitch=140)
+    tracks = FeatureExtractor(FeatureConfig(sample_rate=sample_rate)).tracks(clip)
+    assert np.nanmedian(tracks.f0) == pytest.approx(140, rel=0.2)
+    assert np.isfinite(tracks.values).all()
+
+
+def test_a_long_clip_is_analysed_in_blocks_that_do_not_show():
+    tracks = FeatureExtractor(FeatureConfig(families=("mfcc", "voice"))).tracks(
+        np.tile(voice(7), 6)
+    )
+    second, third = slice(710, 1390), slice(1410, 2090)  # blocks meet within the third copy
+    np.testing.assert_array_equal(tracks.voiced[third], tracks.voiced[second])
+    np.testing.assert_allclose(tracks.values[third], tracks.values[second], atol=0.05)
+    assert tracks.times[-1] == pytest.approx(42)
+
+
+# What is measured
+
+
+@pytest.mark.parametrize("f0", [75, 120, 200, 310, 440])
+def test_f0_of_pulses(f0):
+    tracks = FeatureExtractor().tracks(pulses(f0))
+    inside = slice(5, -5)
+    assert tracks.voiced[inside].all()
+    np.testing.assert_allclose(tracks.f0[inside], f0, rtol=0.01)
+
+
+def test_f0_is_in_semitones_from_100_hz():
+    assert value(pulses(200), "f0.voiced.mean") == pytest.approx(12, abs=0.1)
+
+
+def test_f0_survives_noise_and_a_telephone_band():
+    rng = np.random.default_rng(0)
+    clip = pulses(150)
+    clip = lfilter([1, -1], [1, -0.9], clip)  # little is left below 300 Hz
+    clip += 0.2 * clip.std() * rng.standard_normal(clip.size)
+    tracks = FeatureExtractor().tracks(clip)
+    assert tracks.voiced.mean() > 0.95
+    assert np.nanmedian(tracks.f0) == pytest.approx(150, rel=0.01)
+
+
+def test_noise_is_voiceless():
+    assert FeatureExtractor().tracks(noise(2, RATE)).voiced.mean() < 0.05
+
+
+def test_pulses_are_more_periodic_than_noisy_pulses():
+    noisy = pulses(150) + 0.5 * pulses(150).std() * noise(1, RATE, level=1)
+    assert value(pulses(150), "hnr.voiced.mean") > value(noisy, "hnr.voiced.mean") + 6
+
+
+def test_a_vibrating_voice_has_more_jitter():
+    t = np.arange(RATE) / RATE
+    phase = np.cumsum(150 * (1 + 0.05 * np.sin(2 * np.pi * 12 * t))) / RATE
+    vibrating = np.diff(np.floor(phase), prepend=0)
+    assert value(vibrating, "clip.jitter") > 3 * value(pulses(150), "clip.jitter")
+
+
+def test_syllables_are_counted():
+    t = np.arange(3 * RATE) / RATE
+    clip = pulses(150, 3) * (0.01 + np.sin(np.pi * 4 * t) ** 2)
+    assert value(clip, "clip.syllable_rate") == pytest.approx(4, abs=0.5)
+
+
+def test_brighter_sound_has_a_higher_centroid_and_alpha_ratio():
+    dull, bright = noise(1, RATE), noise(1, RATE)
+    dull = lfilter([1], [1, -0.9], dull)
+    for name in ("centroid.all.mean", "alpha.all.mean", "rolloff85.all.mean"):
+        assert value(bright, name) > value(dull, name) + 1
+    assert value(bright, "hammarberg.all.mean") < value(dull, "hammarberg.all.mean")
+
+
+def test_h1_h2_measures_the_first_two_harmonics():
+    t = np.arange(RATE) / RATE
+    clip = np.sin(2 * np.pi * 200 * t) + 0.5 * np.sin(2 * np.pi * 400 * t + 1)
+    clip += 0.1 * np.sin(2 * np.pi * 600 * t)
+    assert value(clip, "h1_h2.all.p50") == pytest.approx(6, abs=0.5)
+
+
+def test_chroma_names_the_pitch_class():
+    extractor = FeatureExtractor(FeatureConfig(families=("chroma",), statistics=("mean",)))
+    features = dict(zip(extractor.names, extractor.extract(tone(1, RATE, 440)), strict=True))
+    assert max(features, key=features.get).startswith("chroma_a.")
+
+
+def test_correlation_is_fishers_z_and_bounded():
+    extractor = FeatureExtractor(FeatureConfig(statistics=("correlation", "lagged")))
+    features = extractor.extract(voice())
+    assert np.abs(features).max() <= np.arctanh(0.98) + 1e-6
+
+
+# Configuration
+
+
+def test_the_hash_tells_configurations_apart():
+    hashes = {
+        FeatureExtractor(config).hash
+        for config in (FeatureConfig(), EVERYTHING, FeatureConfig(f0_max=400.0))
+    }
+    assert len(hashes) == 3
+    assert FeatureExtractor().hash == FeatureExtractor(FeatureConfig()).hash
+
+
+def test_a_configuration_survives_json():
+    stored = json.loads(json.dumps(EVERYTHING.to_dict()))
+    assert FeatureConfig.from_dict(stored) == EVERYTHING
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"families": ["mfcc", "formants"]}, "'formants' .* mfcc"),
+        ({"families": "mfcc"}, "'mfcc'; give a list"),
+        ({"families": []}, "one or more"),
+        ({"statistics": ["mean", "mean"]}, "each once"),
+        ({"statistics": ["median"]}, "'median' .* percentiles"),
+        ({"sample_rate": 4000}, "4000; give 8000 to 192000 Hz"),
+        ({"sample_rate": "16 kHz"}, "'16 kHz'; give a whole number"),
+        ({"window": 0.02}, "0.02 s; give at least 2 periods of f0_min, 0.033 s"),
+        ({"hop": 0.0}, "hop is 0.0; give a number above 0"),
+        ({"hop": 0.05}, "hop is 0.05 s; .* 0.04 s"),
+        ({"n_mfcc": 41}, "n_mfcc is 41; .* 40"),
+        ({"n_mels": 500}, "n_mels is 500; .* 128"),
+        ({"f0_min": 600.0}, "600 to 500 Hz"),
+        ({"n_fft": 2048}, "'n_fft' is no setting"),
+    ],
+)
+def test_a_wrong_setting_is_refused_with_what_is_allowed(settings, message):
+    with pytest.raises(FeatureConfigError, match=message):
+        FeatureConfig.from_dict(settings)
+
+
+def test_the_fingerprint_is_a_digest_of_the_code():
+    assert len(feature_fingerprint()) == 64
+    assert feature_fingerprint() == feature_fingerprint()

@@ -1,0 +1,82 @@
+"""Where the speech in a recording is."""
+
+import numpy as np
+import pytest
+from signals import noise, speech_like
+
+from ser.errors import NoSpeechError
+from ser.speech import find_speech
+
+RATE = 16000
+
+
+def silence(seconds):
+    return np.zeros(int(seconds * RATE), np.float32)
+
+
+def voice(seconds=1.5, level=0.1):
+    """Speech without pauses at its edges."""
+    pause = RATE // 2
+    return speech_like(seconds, RATE, level=level)[pause:-pause]
+
+
+def found(waveform):
+    speech = find_speech(waveform, RATE)
+    return speech.start / RATE, speech.stop / RATE
+
+
+def test_silent_edges_are_cut_off():
+    start, stop = found(np.concatenate([silence(1), voice(1.5), silence(2)]))
+    assert start == pytest.approx(1, abs=0.05)
+    assert stop == pytest.approx(2.5, abs=0.05)
+
+
+def test_pauses_inside_are_kept():
+    start, stop = found(np.concatenate([silence(1), voice(1), silence(3), voice(1)]))
+    assert start == pytest.approx(1, abs=0.05)
+    assert stop == pytest.approx(6, abs=0.05)
+
+
+def test_level_does_not_matter():
+    clip = np.concatenate([silence(1), voice(1.5), silence(1)])
+    assert found(clip) == found(clip / 100)
+
+
+def test_an_offset_is_no_sound():
+    clip = np.concatenate([silence(1), voice(1.5, level=0.01), silence(1)])
+    assert found(clip + 0.5) == found(clip)
+
+
+@pytest.mark.parametrize("moment", [0.2, 1.5, 3.3])
+def test_a_click_changes_nothing(moment):
+    clip = np.concatenate([silence(1), voice(1.5, level=0.01), silence(1)])
+    clicked = clip.copy()
+    clicked[int(moment * RATE) :][:30] = 0.99
+    assert found(clicked) == found(clip)
+
+
+@pytest.mark.parametrize(
+    "clip",
+    [silence(2), silence(2) + 0.3, noise(2, RATE, level=1e-5), np.eye(1, 2 * RATE, 9000)[0]],
+    ids=["digital", "offset", "hiss of 16 bits", "one click"],
+)
+def test_silence_is_refused(clip):
+    with pytest.raises(NoSpeechError, match=r"is silent; .*\.$"):
+        find_speech(clip, RATE)
+
+
+@pytest.mark.parametrize("seconds", [0, 0.01, 0.1, 0.25])
+def test_less_than_three_tenths_of_a_second_is_refused(seconds):
+    for clip in (voice(2)[: int(seconds * RATE)], voice(2, level=0.3)[: int(seconds * RATE)]):
+        with pytest.raises(NoSpeechError, match=r"only 0\.\d\d s of sound; .*\.$"):
+            find_speech(clip, RATE)
+
+
+def test_a_short_word_is_accepted():
+    start, stop = found(np.concatenate([silence(1), voice(0.4), silence(1)]))
+    assert 0.3 <= stop - start <= 0.5
+
+
+def test_speech_reaches_to_the_ends_of_a_clip_without_pauses():
+    clip = voice(1)
+    assert find_speech(clip, RATE) == slice(0, clip.size)
