@@ -1,6 +1,10 @@
-"""The running app, called by a program."""
+"""The running app, called by programs."""
 
+import json
+import shutil
+import subprocess
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -9,6 +13,7 @@ from gradio_client import Client, handle_file
 from signals import speech_like
 
 ENDPOINTS = {"/predict", "/timeline", "/predict_batch", "/model_info"}
+RATE = 24000
 
 
 @pytest.fixture(scope="module")
@@ -18,45 +23,151 @@ def client(app):
 
 @pytest.fixture(scope="module")
 def clips(tmp_path_factory):
+    """Return short clips that all differ."""
     folder = tmp_path_factory.mktemp("clips")
-    paths = []
-    for seed in range(4):
-        paths.append(folder / f"voice_{seed}.wav")
-        soundfile.write(paths[-1], speech_like(pitch=110 + 40 * seed, seed=seed), 24000)
+    paths = [folder / f"voice_{number}.wav" for number in range(40)]
+    for number, path in enumerate(paths):
+        voice = speech_like(seconds=1.0, pitch=90 + 5 * number, seed=number)
+        soundfile.write(path, voice, RATE)
     return paths
 
 
+@pytest.fixture(scope="module")
+def long_clip(tmp_path_factory):
+    path = tmp_path_factory.mktemp("long") / "long.wav"
+    soundfile.write(path, speech_like(seconds=6.0), RATE)
+    return path
+
+
 def test_predict_answers_what_the_library_answers(client, recognizer, clips):
-    for clip in clips:
-        answer = client.predict(handle_file(clip), api_name="/predict")
-        expected = recognizer.predict(clip).to_dict()
-        assert answer == expected
-        assert list(answer["probabilities"]) == list(recognizer.labels)
+    answer = client.predict(handle_file(clips[0]), api_name="/predict")
+    assert answer == recognizer.predict(clips[0]).to_dict()
+    assert list(answer["probabilities"]) == list(recognizer.labels)
+
+
+def test_many_clients_at_once_get_the_answers_of_their_own_clips(app, recognizer, clips):
+    expected = [recognizer.predict(clip).to_dict() for clip in clips]
+
+    def work(number):
+        client = Client(app.url, verbose=False)
+        order = np.random.default_rng(number).permutation(len(clips))[:25]
+        return [
+            client.predict(handle_file(clips[index]), api_name="/predict") == expected[index]
+            for index in order
+        ]
+
+    with ThreadPoolExecutor(8) as pool:
+        right = [answer for answers in pool.map(work, range(8)) for answer in answers]
+    assert right == [True] * 200
 
 
 @pytest.mark.parametrize("kind", ["text", "empty", "silence"])
 def test_a_bad_clip_is_one_sentence_and_the_next_one_works(app, client, clips, tmp_path, kind):
     bad = tmp_path / f"{kind}.wav"
     if kind == "silence":
-        soundfile.write(bad, np.zeros(24000), 24000)
+        soundfile.write(bad, np.zeros(RATE), RATE)
     else:
         bad.write_text("no audio at all" if kind == "text" else "")
-    with pytest.raises(Exception, match=r"^[A-Z\w].*\.$") as error:
+    with pytest.raises(Exception, match=r"^[^\n]+\.$") as error:
         client.predict(handle_file(bad), api_name="/predict")
     assert "Traceback" not in str(error.value)
     assert client.predict(handle_file(clips[0]), api_name="/predict")["emotion"]
     assert "Traceback" not in app.log.read_text()
 
 
-def test_only_the_named_endpoints_are_public(client):
+def test_timeline_gives_exact_times(client, long_clip):
+    answer = client.predict(handle_file(long_clip), api_name="/timeline")
+    assert answer["duration"] == 7.0
+    assert answer["windows"][0]["start"] == 0
+    assert answer["windows"][1]["start"] == 0.5
+    assert answer["windows"][-1]["end"] == 7.0
+    assert answer["segments"][0]["start"] == 0
+    assert answer["segments"][-1]["end"] == 7.0
+
+
+def test_a_bad_file_in_a_batch_does_not_stop_the_others(client, clips, tmp_path):
+    bad = tmp_path / "notes.wav"
+    bad.write_text("not a recording")
+    files = [handle_file(path) for path in (clips[0], bad, clips[1])]
+    first, failed, last = client.predict(files, api_name="/predict_batch")
+    assert first["file"] == clips[0].name
+    assert first["probabilities"]
+    assert failed == {"file": "notes.wav", "error": failed["error"]}
+    assert last["emotion"]
+
+
+def test_model_info_names_model_licence_and_figures(client, recognizer):
+    info = client.predict(api_name="/model_info")
+    assert info["emotions"] == list(recognizer.labels)
+    assert info["metrics"] == json.loads(json.dumps(recognizer.metrics))
+    assert info["licence"]
+
+
+def test_voices_of_several_callers_stay_apart(app, recognizer, clips, long_clip, tmp_path):
+    if not hasattr(recognizer, "voice_profile"):
+        pytest.skip("this recogniser makes no voice profiles")
+    other = tmp_path / "other.wav"
+    soundfile.write(other, 3 * speech_like(seconds=6.0, pitch=230, seed=9), RATE)
+    clip = clips[0]
+    expected = {
+        voice: recognizer.predict(clip, voice=recognizer.voice_profile([voice])).to_dict()
+        for voice in (long_clip, other)
+    } | {None: recognizer.predict(clip).to_dict()}
+
+    def work(voice):
+        client = Client(app.url, verbose=False)
+        reference = handle_file(voice) if voice else None
+        return [client.predict(handle_file(clip), reference, api_name="/predict") for _ in range(5)]
+
+    with ThreadPoolExecutor(3) as pool:
+        for voice, answers in zip(expected, pool.map(work, expected), strict=True):
+            assert answers == [expected[voice]] * 5
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_predict_from_curl(app, clips, recognizer):
+    def curl(*arguments):
+        run = ["curl", "--silent", "--show-error", "--fail", "--max-time", "30", *arguments]
+        return subprocess.run(run, capture_output=True, check=True, text=True).stdout
+
+    (path,) = json.loads(curl("-F", f"files=@{clips[0]}", f"{app.url}/gradio_api/upload"))
+    file = {"path": path, "meta": {"_type": "gradio.FileData"}}
+    endpoint = f"{app.url}/gradio_api/call/v2/predict"  # version 2 takes names, not positions
+    body = json.dumps({"clip": file})
+    event = json.loads(curl("-H", "Content-Type: application/json", "-d", body, endpoint))
+    answer = curl(f"{endpoint}/{event['event_id']}")
+    assert "event: complete" in answer
+    (result,) = json.loads(answer.split("data: ")[-1])
+    assert result == recognizer.predict(clips[0]).to_dict()
+
+
+def test_only_the_named_endpoints_are_public_and_each_is_described(client):
     endpoints = client.view_api(return_format="dict")
     assert set(endpoints["named_endpoints"]) == ENDPOINTS
     assert not endpoints["unnamed_endpoints"]
-    assert "emotion" in endpoints["named_endpoints"]["/predict"]["description"]
+    for endpoint in endpoints["named_endpoints"].values():
+        assert len(endpoint["description"]) > 30
+    parameters = endpoints["named_endpoints"]["/predict"]["parameters"]
+    assert [parameter["parameter_name"] for parameter in parameters] == ["clip", "voice"]
+    assert parameters[1]["parameter_has_default"]
 
 
-def test_the_page_asks_no_other_host_for_anything(app):
+def test_the_page_names_no_host_of_fonts_or_scripts(app):
     with urllib.request.urlopen(app.url) as page:
         text = page.read().decode()
     for host in ("fonts.googleapis.com", "cdnjs.cloudflare.com", "cdn.jsdelivr.net"):
         assert host not in text
+
+
+def test_what_programs_send_is_not_read_from_the_servers_own_disk(app):
+    """A path that was never uploaded is refused, whoever asks for it."""
+    body = {"data": [{"path": "/etc/hostname", "meta": {"_type": "gradio.FileData"}}, None]}
+    request = urllib.request.Request(
+        f"{app.url}/gradio_api/call/predict",
+        json.dumps(body).encode(),
+        {"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request) as answer:
+        event = json.load(answer)["event_id"]
+    with urllib.request.urlopen(f"{app.url}/gradio_api/call/predict/{event}") as answer:
+        assert "event: error" in answer.read().decode()

@@ -76,6 +76,7 @@ def fill_when_loaded(demo, model, notice, tab, about_tab):
         fill,
         None,
         [notice, *from_examples, *about_tab],
+        queue=False,  # a visitor who only looks in need not wait in line
         show_progress="hidden",
         api_visibility="private",
     )

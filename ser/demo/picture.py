@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from ser.demo.result import colour
-from ser.demo.sound import MAX_FREQUENCY, envelope, mel, mel_spectrogram, pitch_track
+from ser.demo.sound import envelope, height, spectrum
 from ser.demo.words import adjective, clock, percent
 
 FREQUENCIES = (250, 1000, 2000, 4000, 8000)
@@ -54,24 +54,39 @@ def draw_recording(waveform, sample_rate, segment=None, timeline=None):
         HTML.
     """
     duration = waveform.size / sample_rate
-    pitch = pitch_track(waveform, sample_rate)
+    seen = spectrum(waveform, sample_rate)
     used = (segment.start / sample_rate, segment.stop / sample_rate) if segment else None
     rows = (
         _row("Waveform", _wave(waveform, duration, used))
-        + _row(_frequency_names(), _spectrum(waveform, sample_rate, duration, pitch))
+        + _row(_frequency_names(), _spectrum(seen, duration))
         + _row("", _time_axis(duration))
     )
     if timeline is not None:
         rows += _timeline(timeline)
-    return _figure(describe(duration, used, pitch, timeline), rows)
+    return _figure(describe(duration, used, seen.pitch, timeline), rows)
 
 
 def describe(duration, used, pitch, timeline=None):
-    """Say in words what the picture shows, for those who do not see it."""
+    """Say in words what the picture shows, for those who do not see it.
+
+    Parameters
+    ----------
+    duration : float
+        In seconds.
+    used : (float, float) or None
+        Beginning and end of the part that was used, in seconds.
+    pitch : ndarray
+        In Hz; NaN where there is no voice.
+    timeline : ser.timeline.Timeline, optional
+
+    Returns
+    -------
+    str
+    """
     parts = [f"Picture of a recording of {clock(duration)}."]
     if used:
         parts.append(f"The part from {clock(used[0])} to {clock(used[1])} was used.")
-    heard = pitch[1][~np.isnan(pitch[1])]
+    heard = pitch[~np.isnan(pitch)]
     if heard.size:
         low, middle, high = np.percentile(heard, [5, 50, 95])
         parts.append(f"The pitch is mostly {low:.0f} to {high:.0f} Hz, in the middle {middle:.0f}.")
@@ -110,42 +125,34 @@ def _wave(waveform, duration, used):
     return _svg(len(low), 100, shade + path, "wave")
 
 
-def _spectrum(waveform, sample_rate, duration, pitch):
-    levels = mel_spectrogram(waveform, sample_rate)
-    alpha = np.round(255 * levels[::-1]).astype(np.uint8)
+def _spectrum(seen, duration):
+    alpha = np.round(255 * seen.levels.T[::-1]).astype(np.uint8)
     file = io.BytesIO()
     Image.merge("LA", [Image.new("L", alpha.shape[::-1]), Image.fromarray(alpha)]).save(file, "PNG")
     image = base64.b64encode(file.getvalue()).decode()
+    track = _pitch(seen, duration)
     return (
         '<div class="ser-plot ser-spectrum" aria-hidden="true">'
         f'<div style="--levels:url(data:image/png;base64,{image})"></div>'
-        f'<svg viewBox="0 0 1000 1000" preserveAspectRatio="none">{_pitch(pitch, duration)}</svg>'
-        "</div>"
+        '<svg viewBox="0 0 1000 1000" preserveAspectRatio="none">'
+        f'<path class="ser-halo" d="{track}"/><path class="ser-pitch" d="{track}"/></svg></div>'
     )
 
 
-def _pitch(pitch, duration):
-    times, hertz = pitch
+def _pitch(seen, duration):
+    """Return the pitch as an SVG path that is interrupted where there is no voice."""
     path, pen_down = [], False
-    for x, y in zip(times / duration * 1000, 1000 * (1 - _height(hertz)), strict=True):
-        if np.isnan(y):
-            pen_down = False
-            continue
-        path.append(f"{'L' if pen_down else 'M'}{x:.1f} {y:.1f}")
-        pen_down = True
-    return (
-        f'<path class="ser-halo" d="{"".join(path)}"/><path class="ser-pitch" d="{"".join(path)}"/>'
-    )
-
-
-def _height(hertz):
-    """Return how far up the spectrogram a frequency is, from 0 to 1."""
-    return mel(hertz) / mel(MAX_FREQUENCY)
+    ys = 1000 * (1 - height(seen.pitch))
+    for x, y in zip(1000 * seen.times / duration, ys, strict=True):
+        if np.isfinite(y):
+            path.append(f"{'L' if pen_down else 'M'}{x:.1f} {y:.1f}")
+        pen_down = np.isfinite(y)
+    return "".join(path)
 
 
 def _frequency_names():
     names = "".join(
-        f'<span style="bottom:{100 * _height(hertz):.1f}%">{hertz:,}</span>'.replace(",", "")
+        f'<span style="bottom:{100 * height(hertz):.1f}%">{hertz:,}</span>'.replace(",", "")
         for hertz in FREQUENCIES
     )
     return f'<span class="ser-unit">Hz</span>{names}'

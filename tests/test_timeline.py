@@ -1,0 +1,103 @@
+"""Windows over a recording, and the timeline that they make."""
+
+import json
+
+import numpy as np
+import pytest
+import soundfile
+from signals import noise, speech_like
+
+from ser.errors import NoSpeechError
+from ser.timeline import Timeline, Window, recognize_timeline
+from ser.windows import HOP, WINDOW, window_slices
+
+RATE = 24000
+
+
+def window(start, end, emotion=None):
+    if emotion is None:
+        return Window(start, end)
+    shares = {"calm": 0.2, "angry": 0.2, emotion: 0.8}
+    return Window(start, end, emotion, 0.8, shares)
+
+
+def test_a_short_recording_is_one_window():
+    assert window_slices(4 * RATE, RATE) == [slice(0, 4 * RATE)]
+
+
+@pytest.mark.parametrize("seconds", [4.01, 5.0, 7.3, 60.0])
+def test_windows_cover_a_recording_and_end_with_it(seconds):
+    n_samples = int(seconds * RATE)
+    slices = window_slices(n_samples, RATE)
+    assert slices[0].start == 0
+    assert slices[-1].stop == n_samples
+    assert {part.stop - part.start for part in slices} == {int(WINDOW * RATE)}
+    steps = np.diff([part.start for part in slices])
+    assert (steps > 0).all()
+    assert (steps <= HOP * RATE).all()
+
+
+def test_segments_are_the_stretches_in_which_one_emotion_dominates():
+    timeline = Timeline(
+        6.0, [window(0, 3, "calm"), window(1, 4, "angry"), window(2, 5, "angry"), window(3, 6)]
+    )
+    segments = timeline.segments
+    assert [segment.emotion for segment in segments] == ["calm", "angry", None]
+    assert [segment.start for segment in segments] == [0.0, 2.0, 5.0]
+    assert [segment.end for segment in segments] == [2.0, 5.0, 6.0]
+    assert segments[0].confidence == pytest.approx((0.8 + 0.8 + 0.5 + 0.5) / 4)
+
+
+def test_a_moment_gets_the_mean_of_the_windows_that_hold_it():
+    edges, curves = Timeline(4.0, [window(0, 3, "calm"), window(1, 4, "angry")]).curves()
+    assert edges[0] == 0
+    assert edges[-1] == 4
+    assert curves[0] == pytest.approx([0.8, 0.2])
+    assert curves[3] == pytest.approx([0.5, 0.5])
+    assert curves[-1] == pytest.approx([0.2, 0.8])
+
+
+def test_a_timeline_is_json():
+    json.dumps(Timeline(4.0, [window(0, 3, "calm"), window(1, 4)]).to_dict(), allow_nan=False)
+
+
+def test_a_recording_of_one_window_says_what_the_recogniser_says(recognizer):
+    voice = speech_like()
+    (only,) = recognize_timeline(recognizer, (voice, RATE)).windows
+    assert only.probabilities == recognizer.predict((voice, RATE)).probabilities
+    assert (only.start, only.end) == (0, voice.size / RATE)
+
+
+def test_pauses_get_no_emotion_and_progress_is_told(recognizer):
+    pause = noise(8, level=1e-5)
+    told = []
+    timeline = recognize_timeline(
+        recognizer,
+        (np.concatenate([speech_like(), pause]), RATE),
+        progress=lambda *done: told.append(done),
+    )
+    assert timeline.windows[0].emotion is not None
+    assert timeline.windows[-1].emotion is None
+    assert told == [(done, len(timeline.windows)) for done in range(len(timeline.windows))]
+
+
+def test_a_long_silence_is_no_speech(recognizer):
+    with pytest.raises(NoSpeechError):
+        recognize_timeline(recognizer, (np.zeros(10 * RATE, np.float32), RATE))
+
+
+def test_each_clip_of_a_joined_recording_keeps_its_emotion(recognizer, ravdess_speech):
+    """Six clips of one actor, two emotions in turn, ten seconds each."""
+    clips = sorted((ravdess_speech / "Actor_08").glob("03-01-0[56]-01-0?-0?-08.*"))
+    angry, fearful = clips[:3], clips[4:7]
+    parts, expected = [], []
+    for clip in (clip for pair in zip(angry, fearful, strict=True) for clip in pair):
+        samples, rate = soundfile.read(clip, dtype="float32", always_2d=True)
+        expected.append(recognizer.predict(clip).emotion)
+        parts.append(np.pad(samples.mean(axis=1), (0, 10 * rate - len(samples))))
+    windows = recognize_timeline(recognizer, (np.concatenate(parts), rate)).windows
+    kept = 0
+    for index, emotion in enumerate(expected):
+        inside = [w for w in windows if w.emotion and 10 * index <= w.start < 10 * index + 7]
+        kept += max(inside, key=lambda w: w.confidence).emotion == emotion
+    assert kept >= 5
