@@ -7,6 +7,8 @@ Speaker-independent protocols come first; the others are labelled as what they a
 Pictures are drawn with Matplotlib's objects alone, without pyplot's global state.
 """
 
+import io
+
 import numpy as np
 from matplotlib.figure import Figure
 
@@ -94,6 +96,28 @@ def _ordered(metrics):
 
 def _percent(share):
     return f"{100 * share:.1f}"
+
+
+def draw_figures(metrics):
+    """Draw the pictures of a model folder.
+
+    Parameters
+    ----------
+    metrics : dict
+        With ``protocols``, as described in `ser.evaluation`.
+
+    Returns
+    -------
+    dict of str to bytes
+        PNG files by name: a confusion matrix and a reliability diagram for each protocol.
+    """
+    pictures = {}
+    for protocol, figures in _ordered(metrics):
+        for name, plot in (("confusion", plot_confusion_matrix), ("reliability", plot_reliability)):
+            file = io.BytesIO()
+            plot(figures, file)
+            pictures[f"{name}-{protocol}.png"] = file.getvalue()
+    return pictures
 
 
 def plot_confusion_matrix(figures, file):

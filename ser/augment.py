@@ -1,0 +1,181 @@
+"""Altered copies of training clips: other voices, rooms, microphones and lines.
+
+A recogniser that has heard 24 people in one studio takes much of what it hears for emotion that
+is only that studio or those voices. The copies vary what a stranger's recording varies.
+
+Waveforms are mono float32, shape (n_samples,), levels arbitrary. What is random is drawn from
+the generator given, so that equal seeds give equal copies.
+
+References
+----------
+Ko et al., "Audio Augmentation for Speech Recognition", Interspeech 2015 (speed).
+Ko et al., "A Study on Data Augmentation of Reverberant Speech", ICASSP 2017 (rooms).
+"""
+
+import numpy as np
+import soxr
+from scipy.signal import fftconvolve
+
+FRAME = 0.02  # s, over which the level of speech is measured
+SPEECH_RANGE = 30.0  # dB below the loudest frame that still count as speech
+REFERENCE = 1000.0  # Hz, at which equalisers leave the level as it is
+
+
+def change_speed(waveform, sample_rate, speed):
+    """Play faster or slower: pitch, formants and tempo change together.
+
+    Parameters
+    ----------
+    waveform : ndarray of float32, shape (n_samples,)
+    sample_rate : int
+        In Hz.
+    speed : float
+        Above 1 is faster.
+
+    Returns
+    -------
+    ndarray of float32, shape (n_samples / speed,)
+    """
+    return soxr.resample(waveform, sample_rate, sample_rate / speed)
+
+
+def add_noise(waveform, sample_rate, snr, rng, *, slope=0.0):
+    """Add noise under the speech.
+
+    Parameters
+    ----------
+    waveform : ndarray of float32, shape (n_samples,)
+    sample_rate : int
+        In Hz.
+    snr : float
+        Power of the speech (not of pauses) over that of the noise, in dB.
+    rng : numpy.random.Generator
+    slope : float
+        Power of the frequency by which the noise's amplitude falls: 0 is white, 0.5 pink.
+
+    Returns
+    -------
+    ndarray of float32, shape (n_samples,)
+    """
+    spectrum = np.fft.rfft(rng.standard_normal(waveform.size))
+    frequencies = np.fft.rfftfreq(waveform.size, 1 / sample_rate)
+    noise = np.fft.irfft(spectrum * np.maximum(frequencies, 50) ** -slope, waveform.size)
+    gain = np.sqrt(_speech_power(waveform, sample_rate) / np.mean(noise**2)) * 10 ** (-snr / 20)
+    return (waveform + gain * noise).astype(np.float32)
+
+
+def add_room(waveform, sample_rate, reverberation_time, direct_to_reverberant, rng):
+    """Put the speaker into a room, whose response is modelled as decaying noise.
+
+    Parameters
+    ----------
+    waveform : ndarray of float32, shape (n_samples,)
+    sample_rate : int
+        In Hz.
+    reverberation_time : float
+        Seconds in which the sound falls by 60 dB.
+    direct_to_reverberant : float
+        Power of the direct sound over that of the room, in dB.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    ndarray of float32, shape (n_samples,)
+    """
+    times = np.arange(int(reverberation_time * sample_rate)) / sample_rate
+    response = rng.standard_normal(times.size) * 10 ** (-3 * times / reverberation_time)
+    response[times < 0.002] = 0  # the first reflection arrives after the direct sound
+    response *= 10 ** (-direct_to_reverberant / 20) / np.sqrt(np.sum(response**2))
+    response[0] = 1
+    return fftconvolve(waveform, response)[: waveform.size].astype(np.float32)
+
+
+def limit_band(waveform, sample_rate, low, high):
+    """Cut off what a line does not carry, 24 dB an octave below and 60 dB above.
+
+    Parameters
+    ----------
+    waveform : ndarray of float32, shape (n_samples,)
+    sample_rate, low, high : float
+        In Hz.
+
+    Returns
+    -------
+    ndarray of float32, shape (n_samples,)
+    """
+
+    def gain(frequencies):
+        octaves_below = np.log2(low / frequencies)
+        octaves_above = np.log2(frequencies / high)
+        return -24 * np.maximum(0, octaves_below) - 60 * np.maximum(0, octaves_above)
+
+    return _filter(waveform, sample_rate, gain)
+
+
+def equalise(waveform, sample_rate, rng):
+    """Colour the sound as microphones do: a tilt and three broad bumps or dips, up to 8 dB.
+
+    Parameters
+    ----------
+    waveform : ndarray of float32, shape (n_samples,)
+    sample_rate : int
+        In Hz.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    ndarray of float32, shape (n_samples,)
+    """
+    tilt = rng.uniform(-3, 3)  # dB an octave
+    heights, centres = rng.uniform(-8, 8, 3), rng.uniform(-3, 3, 3)
+    widths = rng.uniform(0.3, 1, 3)
+
+    def gain(frequencies):
+        octaves = np.log2(frequencies / REFERENCE)
+        bumps = heights * np.exp(-0.5 * ((octaves[:, None] - centres) / widths) ** 2)
+        return np.clip(tilt * octaves + bumps.sum(axis=1), -20, 20)
+
+    return _filter(waveform, sample_rate, gain)
+
+
+def degrade(waveform, sample_rate, rng):
+    """Record the clip again with a random microphone, and maybe line, room and noise.
+
+    Parameters
+    ----------
+    waveform : ndarray of float32, shape (n_samples,)
+    sample_rate : int
+        In Hz.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    ndarray of float32, shape (n_samples,)
+    """
+    waveform = equalise(waveform, sample_rate, rng)
+    if rng.random() < 0.4:
+        high = np.exp(rng.uniform(np.log(3200), np.log(8000)))
+        waveform = limit_band(waveform, sample_rate, rng.uniform(60, 300), high)
+    if rng.random() < 0.4:
+        waveform = add_room(waveform, sample_rate, rng.uniform(0.15, 0.6), rng.uniform(0, 12), rng)
+    if rng.random() < 0.7:
+        snr, slope = rng.uniform(10, 40), rng.uniform(0, 1)
+        waveform = add_noise(waveform, sample_rate, snr, rng, slope=slope)
+    return waveform
+
+
+def _filter(waveform, sample_rate, gain):
+    """Apply a gain in dB, a function of frequency in Hz, without phase."""
+    length = 1 << (waveform.size + 2048 - 1).bit_length()
+    frequencies = np.maximum(np.fft.rfftfreq(length, 1 / sample_rate), 1)
+    response = 10 ** (np.maximum(gain(frequencies), -80) / 20)
+    filtered = np.fft.irfft(np.fft.rfft(waveform, length) * response, length)
+    return filtered[: waveform.size].astype(np.float32)
+
+
+def _speech_power(waveform, sample_rate):
+    """Return the mean power of the frames that are not pauses."""
+    length = min(int(FRAME * sample_rate), waveform.size)
+    frames = waveform[: waveform.size // length * length].reshape(-1, length)
+    power = np.mean(frames.astype(np.float64) ** 2, axis=1)
+    return power[power >= power.max() * 10 ** (-SPEECH_RANGE / 10)].mean()

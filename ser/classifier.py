@@ -1,0 +1,196 @@
+"""The classifier: averaged multilayer perceptrons on standardised features, calibrated.
+
+Everything that is learned ends up in one scikit-learn pipeline of plain types,
+
+    StandardScaler -> MinMaxScaler(clip) -> PCA -> MLPClassifier
+
+so that the file which holds it opens without trusting anything beyond scikit-learn and NumPy.
+
+References
+----------
+Zhang et al., "mixup: Beyond Empirical Risk Minimization", ICLR 2018.
+Loshchilov and Hutter, "SGDR: Stochastic Gradient Descent with Warm Restarts", ICLR 2017
+(the cosine schedule).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.decomposition import PCA
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
+
+from ser.evaluation import apply_temperature
+
+
+@dataclass(frozen=True)
+class MLPSettings:
+    """Hyper-parameters; the defaults are what the search over training actors found.
+
+    Attributes
+    ----------
+    n_components : int
+        Principal components that the perceptrons see.
+    whitening : float
+        0 keeps the variances of the components, 1 makes them equal.
+    clip : float
+        Standard deviations from the mean beyond which a feature is cut off, so that a single odd
+        value of a stranger's clip cannot decide.
+    hidden_units, n_members : int
+        Units of the hidden layer of each perceptron, and how many are averaged.
+    alpha, learning_rate, batch_size, n_epochs
+        As scikit-learn's `MLPClassifier`; the learning rate falls to zero along a cosine.
+    mixup : float
+        Parameter of the Beta distribution from which mixing weights are drawn.
+    """
+
+    n_components: int = 400
+    whitening: float = 0.5
+    clip: float = 5.0
+    hidden_units: int = 256
+    n_members: int = 3
+    alpha: float = 5.0
+    learning_rate: float = 1e-3
+    batch_size: int = 128
+    n_epochs: int = 18
+    mixup: float = 0.4
+
+
+def fit_pipeline(features, targets, *, seed, settings=None):
+    """Fit the pipeline.
+
+    Parameters
+    ----------
+    features : ndarray of float32, shape (n_clips, n_copies, n_features)
+        Features of the training clips and of copies of them.
+    targets : ndarray of int, shape (n_clips,)
+        Class indices.
+    seed : int
+        Equal seeds give equal pipelines.
+    settings : MLPSettings, optional
+
+    Returns
+    -------
+    sklearn.pipeline.Pipeline
+        Takes features of shape (n, n_features); its last step has `predict_proba`.
+    """
+    settings = settings or MLPSettings()
+    n_copies, n_features = features.shape[1:]
+    rows = features.reshape(-1, n_features)
+    row_targets = np.repeat(targets, n_copies)
+    scaler = StandardScaler().fit(rows)
+    # Between its limits this scaler is the identity: it only cuts off what lies beyond them.
+    limits = np.full((1, n_features), settings.clip, dtype=np.float32)
+    limiter = MinMaxScaler(feature_range=(-settings.clip, settings.clip), clip=True)
+    limiter.fit(np.concatenate([-limits, limits]))
+    rows = limiter.transform(scaler.transform(rows))
+    pca = _fit_pca(rows, settings)
+    mlp = _fit_mlp(pca.transform(rows), row_targets, seed, settings)
+    return Pipeline([("scale", scaler), ("limit", limiter), ("pca", pca), ("mlp", mlp)])
+
+
+def _fit_pca(rows, settings):
+    """Fit principal components, weighted by a power of their standard deviation."""
+    n_components = min(settings.n_components, *rows.shape)
+    pca = PCA(n_components, svd_solver="covariance_eigh").fit(rows)
+    deviation = np.sqrt(np.maximum(pca.explained_variance_, 1e-6))
+    weight = deviation**-settings.whitening
+    # On average over the components the perceptrons see unit variance, whatever the weighting.
+    weight /= np.sqrt(np.mean((deviation * weight) ** 2))
+    pca.components_ = (pca.components_ * weight[:, None]).astype(np.float32)
+    pca.mean_ = pca.mean_.astype(np.float32)
+    return pca
+
+
+def _fit_mlp(rows, targets, seed, settings):
+    """Fit several perceptrons and return one whose logits are the mean of theirs."""
+    members = [
+        _fit_member(rows, targets, [seed, index], settings) for index in range(settings.n_members)
+    ]
+    merged = members[0]
+    merged.hidden_layer_sizes = (settings.hidden_units * len(members),)
+    merged.coefs_ = [
+        np.concatenate([member.coefs_[0] for member in members], axis=1),
+        np.concatenate([member.coefs_[1] for member in members], axis=0) / len(members),
+    ]
+    merged.intercepts_ = [
+        np.concatenate([member.intercepts_[0] for member in members]),
+        np.mean([member.intercepts_[1] for member in members], axis=0),
+    ]
+    return merged
+
+
+def _fit_member(rows, targets, seed, settings):
+    rng = np.random.default_rng(seed)
+    mlp = MLPClassifier(
+        (settings.hidden_units,),
+        alpha=settings.alpha,
+        batch_size=min(settings.batch_size, len(rows)),
+        learning_rate_init=settings.learning_rate,
+        random_state=int(rng.integers(2**31)),
+    )
+    classes = np.unique(targets)
+    for epoch in range(settings.n_epochs):
+        if epoch:
+            progress = epoch / settings.n_epochs
+            rate = settings.learning_rate * (1 + np.cos(np.pi * progress)) / 2
+            mlp._optimizer.learning_rate_init = rate
+        mlp.partial_fit(*_mix(rows, targets, settings.mixup, rng), classes=classes)
+    # The optimiser's state is not needed to predict, and skops does not trust its type.
+    del mlp._optimizer
+    return mlp
+
+
+def _mix(rows, targets, mixup, rng):
+    """Return convex combinations of random pairs of rows, each with the target of one of them."""
+    first, second = rng.permutation(len(rows)), rng.permutation(len(rows))
+    weight = rng.beta(mixup, mixup, len(rows)).astype(np.float32)
+    mixed = weight[:, None] * rows[first] + (1 - weight[:, None]) * rows[second]
+    is_first = rng.random(len(rows)) < weight
+    return mixed, np.where(is_first, targets[first], targets[second])
+
+
+class EmotionClassifier:
+    """Maps features to calibrated probabilities.
+
+    Parameters
+    ----------
+    labels : sequence of str
+        Class names, in the order of the probabilities.
+    pipeline : sklearn.pipeline.Pipeline
+        As `fit_pipeline` returns it.
+    temperature : float
+        Divides the logits.
+    """
+
+    def __init__(self, labels, pipeline, temperature=1.0):
+        self.labels = tuple(labels)
+        self.pipeline = pipeline
+        self.temperature = temperature
+
+    @classmethod
+    def from_model(cls, model, config):
+        """Restore a classifier from the contents of a model folder."""
+        return cls(config["labels"], model["general"], config["temperature"])
+
+    def to_model(self):
+        """Return what a model folder keeps in ``model.skops``."""
+        return {"general": self.pipeline}
+
+    def predict_proba(self, features):
+        """Return the probabilities of all labels.
+
+        Parameters
+        ----------
+        features : ndarray of float32, shape (n_clips, n_features)
+
+        Returns
+        -------
+        ndarray of float64, shape (n_clips, n_labels)
+            Rows sum to 1. Labels that no training clip had get 0.
+        """
+        known = self.pipeline.predict_proba(features).astype(np.float64)
+        probabilities = np.zeros((len(known), len(self.labels)))
+        probabilities[:, self.pipeline.classes_] = apply_temperature(known, self.temperature)
+        return probabilities

@@ -1,0 +1,258 @@
+"""From recordings to a trained classifier: features with their copies, folds, calibration."""
+
+import hashlib
+import logging
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from ser.audio import load_audio
+from ser.augment import change_speed, degrade
+from ser.classifier import EmotionClassifier, fit_pipeline
+from ser.errors import AudioError, DatasetError
+from ser.evaluation import apply_temperature, evaluate, fit_temperature
+from ser.features import FeatureConfig, FeatureExtractor, feature_fingerprint
+from ser.folds import PROTOCOLS, is_speaker_independent, make_folds
+from ser.ravdess import ClipName
+from ser.speech import find_speech
+
+logger = logging.getLogger(__name__)
+
+COPIES = (
+    (1.0, False),
+    (0.9, False),
+    (1.1, False),
+    (1.0, True),
+    (0.94, True),
+    (1.06, True),
+    (0.86, True),
+    (1.16, True),
+)
+"""Speed of each copy of a training clip, and whether it is recorded again, worse. The first is
+the clip itself, the only one that is ever tested."""
+
+
+@dataclass(frozen=True, eq=False)
+class Corpus:
+    """Clips as training sees them.
+
+    Attributes
+    ----------
+    features : ndarray of float32, shape (n_clips, n_copies, n_features)
+        Of the clips (copy 0) and of their copies.
+    targets, actors, statements : ndarray of int, shape (n_clips,)
+    groups : dict of str to ndarray of str, shape (n_clips,)
+        ``sex`` and ``intensity`` of each clip.
+    labels : tuple of str
+    dataset : datasets.Dataset
+        The clips whose features these are.
+    """
+
+    features: np.ndarray
+    targets: np.ndarray
+    actors: np.ndarray
+    statements: np.ndarray
+    groups: dict
+    labels: tuple
+    dataset: object
+
+
+def extract_corpus(dataset, config, *, copies=COPIES, seed=0, jobs=1):
+    """Extract the features of all clips and copies, or take them from the cache.
+
+    Parameters
+    ----------
+    dataset : datasets.Dataset
+        As `ser.ravdess.load_ravdess` returns it.
+    config : FeatureConfig
+    copies : sequence of (float, bool)
+        As `COPIES`.
+    seed : int
+        Of what is random in the copies.
+    jobs : int
+        Processes.
+
+    Returns
+    -------
+    Corpus
+        Clips that cannot be used are left out, with a warning that names them.
+
+    Raises
+    ------
+    DatasetError
+        If no clip can be used.
+    """
+    extracted = dataset.map(
+        _extract_clip,
+        fn_kwargs={
+            "config": config.to_dict(),
+            "copies": copies,
+            "seed": seed,
+            "code": training_fingerprint(),
+        },
+        remove_columns=dataset.column_names,
+        num_proc=jobs if jobs > 1 else None,
+        writer_batch_size=100,
+        desc="Extracting features",
+    )
+    for file, error in zip(dataset["file"], extracted["error"], strict=True):
+        if error:
+            logger.warning("Skipped %s: %s", file, error)
+    usable = [index for index, error in enumerate(extracted["error"]) if not error]
+    if not usable:
+        raise DatasetError(
+            "None of the clips holds speech that can be recognised; check the recordings."
+        )
+    if len(usable) < len(dataset):
+        dataset, extracted = dataset.select(usable), extracted.select(usable)
+    names = [ClipName.parse(file) for file in dataset["file"]]
+    return Corpus(
+        features=_stack(extracted, len(copies)),
+        targets=np.array(dataset["emotion"]),
+        actors=np.array(dataset["actor"]),
+        statements=np.array(dataset["statement"]),
+        groups={
+            "sex": np.array([name.sex for name in names]),
+            "intensity": np.array(dataset["intensity"]),
+        },
+        labels=tuple(dataset.features["emotion"].names),
+        dataset=dataset,
+    )
+
+
+def training_fingerprint():
+    """Return a hash of all code that decides what features a clip and its copies have."""
+    own = Path(__file__).read_bytes() + Path(__file__).with_name("augment.py").read_bytes()
+    return feature_fingerprint() + hashlib.sha256(own).hexdigest()
+
+
+def _extract_clip(clip, *, config, copies, seed, code):
+    del code  # only part of the key under which the result is cached
+    extractor = FeatureExtractor(FeatureConfig.from_dict(config))
+    source = clip["audio"]["bytes"] or clip["audio"]["path"]
+    with threadpool_limits(1):  # processes share the cores, threads would only contend
+        try:
+            waveform = load_audio(source, extractor.config.sample_rate)
+            rows = [
+                extractor.extract(copy)
+                for copy in _copies(waveform, extractor.config.sample_rate, clip, copies, seed)
+            ]
+        except AudioError as error:
+            return {"features": b"", "error": str(error)}
+    return {"features": np.concatenate(rows).astype(np.float32).tobytes(), "error": ""}
+
+
+def _copies(waveform, sample_rate, clip, copies, seed):
+    """Yield the speech of the clip and of each copy."""
+    # Drawn by name, so that a clip has the same copies whatever else is in the dataset.
+    name = int.from_bytes(hashlib.sha256(clip["file"].encode()).digest()[:8])
+    for index, (speed, degraded) in enumerate(copies):
+        copy = waveform if speed == 1 else change_speed(waveform, sample_rate, speed)
+        if degraded:
+            copy = degrade(copy, sample_rate, np.random.default_rng([seed, name, index]))
+        yield copy[find_speech(copy, sample_rate)]
+
+
+def _stack(extracted, n_copies):
+    """Return features as one array, without a second copy of them all in memory."""
+    n_features = len(extracted[0]["features"]) // 4 // n_copies
+    stacked = np.empty((len(extracted), n_copies, n_features), dtype=np.float32)
+    for index, clip in enumerate(extracted):
+        stacked[index] = np.frombuffer(clip["features"], np.float32).reshape(n_copies, -1)
+    return stacked
+
+
+def cross_validate(corpus, protocol, *, seed, settings=None, progress=iter):
+    """Recognise each clip with a model that was trained without its fold.
+
+    Parameters
+    ----------
+    corpus : Corpus
+    protocol : str
+        Of `ser.folds.PROTOCOLS`.
+    seed : int
+    settings : MLPSettings, optional
+    progress : callable
+        Wraps the list of folds, to show how far it is.
+
+    Returns
+    -------
+    probabilities : ndarray, shape (n_clips, n_labels)
+        Not calibrated.
+    folds : ndarray of str, shape (n_clips,)
+        Name of the fold in which each clip was tested.
+    """
+    folds = make_folds(
+        protocol,
+        emotions=corpus.targets,
+        actors=corpus.actors,
+        statements=corpus.statements,
+        seed=seed,
+    )
+    probabilities = np.zeros((len(corpus.targets), len(corpus.labels)))
+    names = np.empty(len(corpus.targets), dtype=object)
+    for fold in progress(folds):
+        pipeline = fit_pipeline(
+            corpus.features[fold.train], corpus.targets[fold.train], seed=seed, settings=settings
+        )
+        classifier = EmotionClassifier(corpus.labels, pipeline)
+        probabilities[fold.test] = classifier.predict_proba(corpus.features[fold.test, 0])
+        names[fold.test] = fold.name
+    return probabilities, names
+
+
+def calibrate(probabilities, targets, folds):
+    """Calibrate each fold's predictions by the temperature that fits all the other folds.
+
+    Parameters
+    ----------
+    probabilities : ndarray, shape (n_clips, n_labels)
+    targets : ndarray of int, shape (n_clips,)
+    folds : ndarray, shape (n_clips,)
+
+    Returns
+    -------
+    ndarray, shape (n_clips, n_labels)
+        No fold had a say in its own temperature.
+    """
+    calibrated = probabilities.copy()
+    for fold in np.unique(folds):
+        tested = folds == fold
+        temperature = fit_temperature(probabilities[~tested], targets[~tested])
+        calibrated[tested] = apply_temperature(probabilities[tested], temperature)
+    return calibrated
+
+
+def evaluate_protocol(corpus, protocol, probabilities, folds):
+    """Return the entry of a protocol in ``metrics.json``.
+
+    Parameters
+    ----------
+    corpus : Corpus
+    protocol : str
+    probabilities, folds
+        As `cross_validate` returns them.
+
+    Returns
+    -------
+    dict
+        As `ser.evaluation.evaluate` makes it, with what the protocol is.
+    """
+    return {
+        "description": PROTOCOLS[protocol],
+        "speaker_independent": is_speaker_independent(protocol),
+        **evaluate(
+            corpus.targets,
+            calibrate(probabilities, corpus.targets, folds),
+            labels=corpus.labels,
+            folds=folds,
+            groups=corpus.groups,
+        ),
+    }
+
+
+def describe_training(settings, copies):
+    """Return the settings of a training by name, for ``config.json``."""
+    return {**asdict(settings), "copies": [list(copy) for copy in copies]}

@@ -1,0 +1,191 @@
+"""Train a speech emotion recogniser on RAVDESS, evaluate it, and write it as a model folder.
+
+    python train.py --dataset path/to/ravdess
+
+The dataset is a folder or ZIP of RAVDESS recordings, or a dataset on the Hugging Face Hub.
+"""
+
+import argparse
+import logging
+import os
+import sys
+import time
+from functools import partial
+
+from tqdm.auto import tqdm
+
+from ser.errors import SerError
+from ser.folds import PROTOCOLS
+from ser.ravdess import CHANNELS, EMOTIONS
+
+logger = logging.getLogger("train")
+
+
+def parse_arguments(arguments=None):
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__.splitlines()[0],
+        epilog="Protocols: " + "; ".join(f"{name}: {what}" for name, what in PROTOCOLS.items()),
+    )
+    parser.add_argument(
+        "--dataset",
+        default="xbgoose/ravdess",
+        help="folder or ZIP of RAVDESS recordings, or a dataset on the Hub (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--channel", default="speech", choices=CHANNELS, help="recordings to use (default: speech)"
+    )
+    parser.add_argument(
+        "--emotions",
+        nargs="+",
+        choices=EMOTIONS,
+        metavar="EMOTION",
+        help=f"emotions to tell apart, of {', '.join(EMOTIONS)} (default: all)",
+    )
+    parser.add_argument(
+        "--output", default="model", help="model folder to write (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--protocol",
+        nargs="+",
+        choices=PROTOCOLS,
+        default=["actors", "random"],
+        metavar="PROTOCOL",
+        help=f"how to evaluate, of {', '.join(PROTOCOLS)} (default: actors random)",
+    )
+    parser.add_argument(
+        "--skip-evaluation",
+        action="store_true",
+        help="only train; without figures, examples and calibrated confidence",
+    )
+    parser.add_argument(
+        "--no-examples", action="store_true", help="put no example clips into the model folder"
+    )
+    parser.add_argument(
+        "--jobs",
+        type=_positive,
+        default=os.cpu_count() or 1,
+        help="processes that extract features (default: one a core)",
+    )
+    parser.add_argument(
+        "--seed", type=int, default=0, help="equal seeds give equal models (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--push-to-hub", metavar="OWNER/NAME", help="publish the model on the Hugging Face Hub"
+    )
+    parser.add_argument("--private", action="store_true", help="publish to a private repository")
+    parser.add_argument("--tag", help="name for the published revision, such as v1")
+    return parser.parse_args(arguments)
+
+
+def main(arguments=None):
+    """Train, evaluate, write, and publish if asked to."""
+    options = parse_arguments(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    try:
+        train(options)
+    except SerError as error:
+        logger.error("%s", error)
+        return 1
+    return 0
+
+
+def train(options):
+    """Do what the options say."""
+    # Deferred, so that --help answers at once.
+    from ser.card import make_card
+    from ser.classifier import EmotionClassifier, MLPSettings, fit_pipeline
+    from ser.evaluation import fit_temperature
+    from ser.examples import make_examples
+    from ser.features import FeatureConfig, FeatureExtractor
+    from ser.folders import check_replaceable
+    from ser.model_folder import is_model_file, write_model_folder
+    from ser.ravdess import load_ravdess
+    from ser.report import draw_figures, format_metrics
+    from ser.training import (
+        COPIES,
+        cross_validate,
+        describe_training,
+        evaluate_protocol,
+        extract_corpus,
+    )
+
+    # What would fail at the end, after minutes, is better found at the start.
+    check_replaceable(options.output, is_ours=is_model_file)
+    start = time.monotonic()
+    features, settings = FeatureConfig(), MLPSettings()
+    dataset = load_ravdess(options.dataset, channel=options.channel, emotions=options.emotions)
+    corpus = extract_corpus(dataset, features, seed=options.seed, jobs=options.jobs)
+    logger.info("%d clips with %d features each", len(corpus.targets), corpus.features.shape[2])
+
+    metrics, temperature, held_out = {"protocols": {}}, 1.0, None
+    for protocol in [] if options.skip_evaluation else _ordered(options.protocol):
+        probabilities, folds = cross_validate(
+            corpus,
+            protocol,
+            seed=options.seed,
+            settings=settings,
+            progress=partial(tqdm, desc=f"Protocol {protocol}", unit="fold"),
+        )
+        metrics["protocols"][protocol] = evaluate_protocol(corpus, protocol, probabilities, folds)
+        if held_out is None:
+            # Speaker-independent if any is: confidence is to hold for strangers.
+            temperature = fit_temperature(probabilities, corpus.targets)
+            held_out = probabilities.argmax(axis=1)
+
+    logger.info("Training on all clips")
+    pipeline = fit_pipeline(corpus.features, corpus.targets, seed=options.seed, settings=settings)
+    config = {
+        "labels": list(corpus.labels),
+        "sample_rate": features.sample_rate,
+        "features": features.to_dict(),
+        "feature_hash": FeatureExtractor(features).hash,
+        "temperature": temperature,
+        "seed": options.seed,
+        "dataset": {
+            "source": options.dataset,
+            "channel": options.channel,
+            "clips": len(corpus.targets),
+        },
+        "training": describe_training(settings, COPIES),
+        "training_seconds": round(time.monotonic() - start),
+    }
+    files = draw_figures(metrics)
+    if held_out is not None and not options.no_examples:
+        files |= make_examples(corpus.dataset, held_out, seed=options.seed)
+    write_model_folder(
+        options.output,
+        model=EmotionClassifier(corpus.labels, pipeline, temperature).to_model(),
+        config=config,
+        metrics=metrics,
+        readme=make_card(config, metrics, name=options.output, files=files),
+        files=files,
+    )
+    if metrics["protocols"]:
+        print(format_metrics(metrics))
+    logger.info("Wrote %s", options.output)
+
+    if options.push_to_hub:
+        from ser.recognizer import EmotionRecognizer
+
+        published = EmotionRecognizer.from_pretrained(options.output).push_to_hub(
+            options.push_to_hub, private=options.private, tag=options.tag
+        )
+        logger.info("%s at revision %s", published.url, published.revision)
+
+
+def _ordered(protocols):
+    """Return protocols once each, in the order of `PROTOCOLS`: speaker-independent ones first."""
+    return [name for name in PROTOCOLS if name in protocols]
+
+
+def _positive(text):
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a number of processes; give 1 or more")
+    return number
+
+
+if __name__ == "__main__":
+    sys.exit(main())
