@@ -73,4 +73,4 @@ def recognizer():
     """Return the recogniser that the app runs on."""
     from ser import EmotionRecognizer
 
-    return EmotionRecognizer.from_pretrained()
+    return EmotionRecognizer.from_pretrained(os.environ.get("SER_MODEL"))

@@ -1,7 +1,7 @@
 """The endpoints that programs call.
 
 The docstrings are what people read on the API page and models read as tool
-descriptions; gradio finds a parameter's meaning in lines of the form `name: meaning`.
+descriptions; gradio reads them line by line, a parameter's meaning in `name: meaning`.
 """
 
 # ruff: noqa: D406, D407 - the sections are written as gradio reads them
@@ -35,8 +35,12 @@ class Endpoints:
             voice: optionally, a few seconds of the same person's everyday speech to compare with.
 
         Returns:
-            emotion, confidence (0 to 1), probabilities of every emotion, duration and
-            speech_duration in seconds, and warnings, each a sentence that gives reason for doubt.
+            emotion: the most probable one
+            confidence: its probability, from 0 to 1
+            probabilities: of every emotion
+            duration: of the recording in seconds
+            speech_duration: from the first to the last speech in seconds
+            warnings: reasons to doubt the result, a sentence each
         """
         with errors_in_one_sentence():
             recognizer = self._model.get()
@@ -50,9 +54,9 @@ class Endpoints:
             voice: optionally, a few seconds of the same person's everyday speech to compare with.
 
         Returns:
-            duration in seconds; windows, each with start, end, emotion, confidence and
-            probabilities (null where nobody speaks); segments, the stretches in which one emotion
-            dominates, with start, end, emotion and confidence.
+            duration: of the recording in seconds
+            windows: each with start, end, emotion, confidence, probabilities (null in a pause)
+            segments: where one emotion dominates, each with start, end, emotion, confidence
         """
         with errors_in_one_sentence():
             recognizer = self._model.get()
@@ -63,11 +67,10 @@ class Endpoints:
         """Recognise the emotion in many recordings.
 
         Parameters:
-            clips: recordings as /predict takes them; one that cannot be recognised does not stop
-                the others.
+            clips: recordings as /predict takes them; a bad one does not stop the others.
 
         Returns:
-            one object a recording, in order: file, and either what /predict returns or error.
+            one object a recording, in order: file, and either what /predict returns or error
         """
         with errors_in_one_sentence():
             results = self._model.get().predict_many(clips or [])
@@ -81,8 +84,12 @@ class Endpoints:
         """Tell which model answers, how often it is right and on whom, and its licence.
 
         Returns:
-            model (folder or Hub repository), revision, licence, emotions in the order of the
-            probabilities, sample_rate in Hz, metrics by protocol of evaluation.
+            model: a folder or a repository on the Hugging Face Hub
+            revision: of the repository
+            licence: of the model
+            emotions: in the order of the probabilities
+            sample_rate: that recordings are brought to, in Hz
+            metrics: figures by protocol of evaluation
         """
         with errors_in_one_sentence():
             recognizer = self._model.get()

@@ -21,7 +21,7 @@ FREQUENCIES = (250, 1000, 2000, 4000, 8000)
 TIME_STEPS = (0.1, 0.25, 0.5, 1, 2, 5, 10, 15, 30, 60, 120)
 """Seconds between the marks of a time axis, of which the first that gives few enough is taken."""
 
-MAX_TICKS = 7
+MAX_TICKS = 6
 
 
 def empty_picture():
@@ -162,7 +162,7 @@ def _time_axis(duration):
     step = next((s for s in TIME_STEPS if duration / s <= MAX_TICKS), TIME_STEPS[-1])
     marks = "".join(
         f'<span style="left:{100 * time / duration:.2f}%">{_tick(time, step)}</span>'
-        for time in np.arange(0, duration * (1 - 0.04), step)
+        for time in np.arange(0, 0.93 * duration, step)  # the unit stands at the end
     )
     unit = "s" if duration < 60 else "min"
     marks += f'<span class="ser-unit">{unit}</span>'

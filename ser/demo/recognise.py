@@ -48,7 +48,7 @@ def add_tab(model, sharing=None):
     Tab
     """
     shelf = examples.Shelf(model)
-    with gr.Row(equal_height=False):
+    with gr.Row(equal_height=False, elem_id="ser-recognise"):
         with gr.Column(scale=5, min_width=300):
             clip = gr.Audio(
                 sources=["upload", "microphone"],

@@ -4,7 +4,7 @@ HOW_SURE = (
     (0.9, "Very sure"),
     (0.7, "Fairly sure"),
     (0.5, "More likely than not"),
-    (0.0, "Little more than a guess"),
+    (0.0, "Not sure"),
 )
 """What a probability is called, from the given one up."""
 
