@@ -26,8 +26,8 @@ def make_card(config, metrics, *, name, files=()):
     ----------
     config : dict
         For ``config.json``; of what `ser.model_folder` does not ask for, the card shows ``seed``,
-        ``dataset`` (a dict with ``clips`` and ``channel``), ``training`` (settings by name)
-        and, if there is one, ``training_seconds``.
+        ``temperature``, ``dataset`` (a dict with ``clips`` and ``channel``), ``training``
+        (settings by name) and ``training_seconds``.
     metrics : dict
         For ``metrics.json``; ``protocols`` as `ser.evaluation` describes them.
     name : str
@@ -69,6 +69,7 @@ def make_card(config, metrics, *, name, files=()):
         versions=library_versions(),
         labels=config["labels"],
         n_features=len(extractor.names),
+        settings=", ".join(f"`{name}={value}`" for name, value in config["training"].items()),
         protocols=protocols,
         pictures=[
             {"name": file, "text": Path(file).stem.replace("_", " ").replace("-", " ")}

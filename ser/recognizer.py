@@ -4,9 +4,11 @@ import re
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+import numpy as np
+
 from ser.audio import load_audio
 from ser.classifier import EmotionClassifier
-from ser.errors import AudioError, FeatureConfigError, FeatureMismatchError
+from ser.errors import AudioError, FeatureConfigError, FeatureMismatchError, ModelFormatError
 from ser.features import FeatureConfig, FeatureExtractor
 from ser.folders import replace_folder
 from ser.model_folder import is_model_file, read_model_folder
@@ -77,6 +79,8 @@ class EmotionRecognizer:
     ------
     FeatureMismatchError
         If the model was trained on other features than this version extracts.
+    ModelFormatError
+        If features, classifier and labels of the model do not fit each other.
     """
 
     def __init__(self, folder, *, source, revision=None):
@@ -87,7 +91,7 @@ class EmotionRecognizer:
         self.revision = revision
         self.files = folder.files
         self._extractor = _make_extractor(folder.config, source)
-        self._classifier = EmotionClassifier.from_model(folder.model, folder.config)
+        self._classifier = _make_classifier(folder, len(self._extractor.names), source)
 
     @classmethod
     def from_pretrained(cls, path_or_repo_id=None, *, revision=None, token=None):
@@ -237,4 +241,24 @@ def _make_extractor(config, source):
             f"version extracts features {extractor.hash}: train it again, or use the version of "
             "ser that trained it."
         )
+    if extractor.config.sample_rate != config["sample_rate"]:
+        raise ModelFormatError(
+            f"The config.json of '{source}' has sample_rate {config['sample_rate']}, and features "
+            f"at {extractor.config.sample_rate} Hz: write it again with train.py."
+        )
     return extractor
+
+
+def _make_classifier(folder, n_features, source):
+    try:
+        classifier = EmotionClassifier.from_model(folder.model, folder.config)
+        # Whatever in it does not fit is better found now than at the first clip.
+        probabilities = classifier.predict_proba(np.zeros((1, n_features), np.float32))
+        if not np.isclose(probabilities.sum(), 1):
+            raise ValueError("probabilities do not sum to 1")
+    except Exception as error:
+        raise ModelFormatError(
+            f"The classifier of '{source}' does not fit its features and labels: it is not a "
+            "model of ser, train it again with train.py."
+        ) from error
+    return classifier

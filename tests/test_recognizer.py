@@ -1,0 +1,188 @@
+"""The recogniser gives what the fixed interface promises, and refuses what does not fit it."""
+
+import io
+import json
+import threading
+
+import numpy as np
+import pytest
+import soundfile
+from tiny_model import FEATURES, LABELS, voice, write_tiny_model
+
+from ser import EmotionRecognizer, Prediction
+from ser.errors import (
+    AudioError,
+    AudioNotFoundError,
+    FeatureMismatchError,
+    ModelFormatError,
+    ModelNotFoundError,
+    SerError,
+)
+from ser.features import FeatureConfig, FeatureExtractor
+from ser.model_folder import read_model_folder
+
+RATE = FEATURES.sample_rate
+FILES = {"confusion-actors.png": b"\x89PNG", "examples/metadata.csv": b"file_name\n"}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return write_tiny_model(tmp_path_factory.mktemp("tiny") / "model", FILES)
+
+
+@pytest.fixture(scope="module")
+def recognizer(folder):
+    return EmotionRecognizer.from_pretrained(folder)
+
+
+@pytest.fixture
+def copy(recognizer, tmp_path):
+    recognizer.save_pretrained(tmp_path / "copy")
+    return tmp_path / "copy"
+
+
+def push(folder):
+    return EmotionRecognizer.from_pretrained(folder).push_to_hub("ada/voices", tag="v1")
+
+
+def predict_from(model, clips):
+    recognizer = EmotionRecognizer.from_pretrained(model)
+    predictions = [list(recognizer.predict(clip).probabilities.values()) for clip in clips]
+    return predictions, recognizer.source, recognizer.revision
+
+
+def edit_config(folder, **changes):
+    path = folder / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+def test_a_prediction_holds_what_it_promises(recognizer):
+    waveform = voice("angry", seed=100)
+    prediction = recognizer.predict((waveform, RATE))
+    assert isinstance(prediction, Prediction)
+    assert prediction.emotion == "angry"
+    assert tuple(prediction.probabilities) == LABELS == recognizer.labels
+    assert sum(prediction.probabilities.values()) == pytest.approx(1, abs=1e-9)
+    assert prediction.confidence == max(prediction.probabilities.values())
+    assert prediction.duration == pytest.approx(waveform.size / RATE)
+    assert 0.5 < prediction.speech_duration < prediction.duration
+    assert prediction.warnings == []
+    assert json.loads(json.dumps(prediction.to_dict())) == prediction.to_dict()
+
+
+@pytest.mark.parametrize("emotion", LABELS)
+def test_every_way_to_give_a_clip_gives_the_same(recognizer, tmp_path, emotion):
+    waveform = voice(emotion, seed=101)
+    path = tmp_path / "clip.wav"
+    soundfile.write(path, waveform, RATE, subtype="FLOAT")
+    content = path.read_bytes()
+    expected = recognizer.predict((waveform, RATE))
+    assert expected.emotion == emotion
+    for clip in (path, str(path), content, io.BytesIO(content)):
+        assert recognizer.predict(clip) == expected
+
+
+def test_gain_changes_nothing(recognizer):
+    waveform = voice("calm", seed=102)
+    expected = list(recognizer.predict((waveform, RATE)).probabilities.values())
+    for decibels in (-18, 6):
+        scaled = (waveform * 10 ** (decibels / 20), RATE)
+        found = list(recognizer.predict(scaled).probabilities.values())
+        np.testing.assert_allclose(found, expected, atol=1e-3)
+
+
+def test_many_clips_lazily_in_order_with_errors_in_place(recognizer):
+    read = []
+
+    def clips():
+        for index, clip in enumerate(
+            [(voice("calm"), RATE), "missing.wav", b"no audio", (voice("angry"), RATE)]
+        ):
+            read.append(index)
+            yield clip
+
+    results = recognizer.predict_many(clips())
+    assert read == []
+    first = next(results)
+    assert first.emotion == "calm" and read == [0]
+    missing, unreadable, last = results
+    assert isinstance(missing, AudioNotFoundError) and "missing.wav" in str(missing)
+    assert isinstance(unreadable, AudioError)
+    assert last.emotion == "angry"
+
+
+def test_threads_may_share_it(recognizer):
+    clips = [(voice(LABELS[seed % 2], seed), RATE) for seed in range(8)]
+    expected = [recognizer.predict(clip) for clip in clips]
+    found = [None] * len(clips)
+
+    def work(index):
+        found[index] = recognizer.predict(clips[index])
+
+    threads = [threading.Thread(target=work, args=(index,)) for index in range(len(clips))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == expected
+
+
+def test_saving_writes_the_same_folder_again(recognizer, folder, tmp_path):
+    recognizer.save_pretrained(tmp_path / "again")
+    assert read_model_folder(tmp_path / "again").files == read_model_folder(folder).files
+    assert FILES.items() <= recognizer.files.items()
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "notes.txt").write_text("")
+    with pytest.raises(SerError, match=r"notes\.txt"):
+        recognizer.save_pretrained(tmp_path / "other")
+
+
+def test_it_says_where_it_is_from(recognizer, folder):
+    assert recognizer.source == str(folder) and recognizer.revision is None
+    assert recognizer.config["labels"] == list(LABELS)
+    assert set(recognizer.metrics["protocols"]) == {"actors", "random"}
+
+
+def test_a_missing_model_is_named(tmp_path):
+    with pytest.raises(ModelNotFoundError, match="no model folder"):
+        EmotionRecognizer.from_pretrained(tmp_path / "nowhere")
+
+
+def test_other_features_are_refused_with_both_hashes(copy, recognizer):
+    edit_config(copy, feature_hash="0123456789abcdef")
+    with pytest.raises(FeatureMismatchError) as caught:
+        EmotionRecognizer.from_pretrained(copy)
+    assert "0123456789abcdef" in str(caught.value)
+    assert recognizer.config["feature_hash"] in str(caught.value)
+    edit_config(copy, features=FEATURES.to_dict() | {"families": ["mfcc", "aura"]})
+    with pytest.raises(FeatureMismatchError, match="aura"):
+        EmotionRecognizer.from_pretrained(copy)
+
+
+FEWER = FeatureConfig(families=("energy",))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"temperature": "hot"},
+        {"features": FEWER.to_dict(), "feature_hash": FeatureExtractor(FEWER).hash},
+        {"sample_rate": 8000},
+    ],
+    ids=["temperature", "features", "sample rate"],
+)
+def test_parts_that_do_not_fit_each_other_are_refused(copy, changes):
+    edit_config(copy, **changes)
+    with pytest.raises(ModelFormatError, match=str(copy)):
+        EmotionRecognizer.from_pretrained(copy)
+
+
+def test_from_the_hub_it_answers_as_before(recognizer, folder, hub, machine):
+    published = machine.run(push, folder)
+    machine.forget()
+    clips = [(voice(LABELS[seed % 2], seed), RATE) for seed in range(300, 310)]
+    expected = [list(recognizer.predict(clip).probabilities.values()) for clip in clips]
+    for model in ("ada/voices", "ada/voices@v1", f"ada/voices@{published.revision}"):
+        found, source, revision = machine.run(predict_from, model, clips)
+        np.testing.assert_allclose(found, expected, rtol=0, atol=1e-9)
+        assert (source, revision) == ("ada/voices", published.revision)
