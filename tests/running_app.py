@@ -23,7 +23,7 @@ def free_port():
 class RunningApp:
     """A server on a port of its own, with no way out to any hub."""
 
-    def __init__(self, folder, **environment):
+    def __init__(self, folder, root=ROOT, **environment):
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = folder / "app.log"
@@ -31,7 +31,7 @@ class RunningApp:
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "app.py"],
-                cwd=ROOT,
+                cwd=root,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env=os.environ

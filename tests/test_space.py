@@ -6,7 +6,11 @@ from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
+import soundfile
 import yaml
+from gradio_client import Client, handle_file
+from running_app import RunningApp
+from tiny_model import FEATURES, voice, write_tiny_model
 
 from ser.errors import HubError, SpaceError
 from ser.space import ROOT, read_settings, render_space
@@ -156,3 +160,17 @@ def test_the_command_deploys_or_writes_a_folder(hub, machine, tmp_path):
     status, out, _ = machine.run(run_command, "deploy", SPACE, "--model", MODEL)
     assert status == 0 and out.startswith(f"{hub.url}/spaces/{SPACE}")
     assert hub.repos["space", SPACE].files.keys() - {".gitattributes"} == written
+
+
+def test_the_folder_alone_serves_predictions(tmp_path):
+    model = write_tiny_model(tmp_path / "model")
+    clip = tmp_path / "clip.wav"
+    soundfile.write(clip, voice("angry", seed=100), FEATURES.sample_rate)
+    space = tmp_path / "space"
+    assert run_command("deploy", "--dry-run", SPACE, "--model", MODEL, "--output", space)[0] == 0
+    app = RunningApp(tmp_path, space, SER_MODEL=str(model)).wait()
+    try:
+        answer = Client(app.url, verbose=False).predict(handle_file(clip), api_name="/predict")
+        assert answer["emotion"] == "angry"
+    finally:
+        app.stop()
