@@ -58,7 +58,9 @@ def _explain(error, repo_id, revision):
     if status == 403:
         return f"Your token has no right to do this with '{repo_id}': the Hub says “{said}”."
     if status in (409, 412):
-        return f"'{repo_id}' was changed by someone else meanwhile (“{said}”): try again."
+        return (
+            f"'{repo_id}' was made or changed by someone else (“{said}”): check it and try again."
+        )
     return f"The Hub refused this for '{repo_id}': “{said}”."
 
 

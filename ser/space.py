@@ -61,7 +61,9 @@ def read_settings(root=ROOT):
     rules = _rules(root)
     for key in settings:
         if key not in rules:
-            raise SpaceError(f"space.yaml has an unknown key '{key}': known are {_list(rules)}.")
+            raise SpaceError(
+                f"space.yaml has an unknown key '{key}': known are {', '.join(rules)}."
+            )
     for key, (is_right, allowed) in rules.items():
         if key not in settings:
             raise SpaceError(f"space.yaml has no '{key}': give {allowed}.")
@@ -73,7 +75,7 @@ def read_settings(root=ROOT):
 def _rules(root):
     """Return for each setting a check of its value, and in words what that allows."""
     gradio = _pinned_gradio(root)
-    colour = (COLOURS.__contains__, f"one of {_list(COLOURS)}")
+    colour = (COLOURS.__contains__, f"one of {', '.join(COLOURS)}")
     text = (_is_text, "some text")
     repositories = (_is_list(r"[\w.-]+/[\w.-]+"), "a list of OWNER/NAME")
     return {
@@ -125,10 +127,6 @@ def _is_list(pattern):
     )
 
 
-def _list(words):
-    return ", ".join(words)
-
-
 def render_space(model, root=ROOT):
     """Put together the files of a Space, and nothing else of the project.
 
@@ -147,9 +145,11 @@ def render_space(model, root=ROOT):
     Raises
     ------
     SpaceError
-        As `read_settings`.
+        As `read_settings`, or if `model` names none.
     """
     settings = read_settings(root)
+    if not re.fullmatch(r"[\w.-]+/[\w.-]+(@\S+)?", model):
+        raise SpaceError(f"'{model}' names no model: give OWNER/NAME or OWNER/NAME@REVISION.")
     repo_id = model.partition("@")[0]
     settings["models"] = sorted({*settings["models"], repo_id})
     readme = README.format(

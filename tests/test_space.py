@@ -95,6 +95,11 @@ def test_something_else_than_settings_is_refused(project, text):
         render_space(MODEL, project)
 
 
+def test_a_model_that_is_no_repository_is_refused(project):
+    with pytest.raises(SpaceError, match=r"'model' names no model: give OWNER/NAME"):
+        render_space("model", project)
+
+
 def test_an_app_that_is_not_there_is_refused(project):
     (project / "app.py").unlink()
     with pytest.raises(SpaceError, match=r"app\.py, which must be there"):
