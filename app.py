@@ -14,7 +14,7 @@ from ser.demo.model import ServedModel
 
 logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")
 logging.getLogger("ser").setLevel(logging.INFO)
-model = ServedModel(os.environ.get("SER_MODEL"))  # loads behind the imports that follow
+model = ServedModel(os.environ.get("SER_MODEL") or None)  # loads behind the imports that follow
 
 import gradio as gr  # noqa: E402
 

@@ -11,7 +11,6 @@ from signals import speech_like
 from ser import Prediction
 from ser.demo import about, batch, examples, words
 from ser.demo.live import Ear, live_panel
-from ser.demo.model import split_revision
 from ser.demo.picture import draw_recording
 from ser.demo.recognise import analyse
 from ser.demo.result import empty_panel, error_panel, result_panel
@@ -112,14 +111,6 @@ def test_a_timeline_is_drawn_with_a_row_an_emotion():
     picture = draw_recording(waveform, RATE, None, Timeline(6.0, windows))
     assert picture.count("ser-course") == 2
     assert "no speech" in picture
-
-
-def test_a_model_may_name_a_revision(tmp_path):
-    assert split_revision("owner/name@v1") == ("owner/name", "v1")
-    assert split_revision("owner/name") == ("owner/name", None)
-    folder = tmp_path / "model@home"
-    folder.mkdir()
-    assert split_revision(str(folder)) == (str(folder), None)
 
 
 def test_examples_say_what_the_actor_was_asked_for():

@@ -3,6 +3,7 @@
 import csv
 import io
 import tempfile
+import threading
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -71,6 +72,8 @@ class Shelf:
 
     def __init__(self, model):
         self._model = model
+        self._folder = tempfile.TemporaryDirectory(prefix="ser-examples-")
+        self._writing = threading.Lock()
         self.results = {}
 
     @cached_property
@@ -78,22 +81,22 @@ class Shelf:
         """The examples, once the model has loaded."""
         return read_examples(self._model.get().files)
 
-    @cached_property
-    def _folder(self):
-        folder = tempfile.TemporaryDirectory(prefix="ser-examples-")
-        for example in self.examples:
-            Path(folder.name, example.name).write_bytes(example.content)
-        return folder
-
     def path(self, number):
         """Return the path of an example by its number, from 0."""
-        return str(Path(self._folder.name, self.examples[number].name))
+        example = self.examples[number]
+        path = Path(self._folder.name, example.name)
+        with self._writing:
+            if not path.exists():
+                path.write_bytes(example.content)
+        return str(path)
 
     def number(self, clip):
         """Return the number of the example that a file is a copy of; None if it is of none."""
-        content = Path(clip).read_bytes()
-        numbers = (n for n, example in enumerate(self.examples) if example.content == content)
-        return next(numbers, None)
+        size = Path(clip).stat().st_size
+        for number, example in enumerate(self.examples):
+            if len(example.content) == size and Path(clip).read_bytes() == example.content:
+                return number
+        return None
 
 
 SHOW_IN_ADDRESS = """(number) => {
@@ -180,10 +183,11 @@ def opened(shelf, number):
     -------
     examples, link, clip : update
     """
+    if not shelf.examples:
+        return gr.Dataset(visible=False), gr.Button(visible=False), gr.skip()
     examples = gr.Dataset(
         samples=[[example.name] for example in shelf.examples],
         sample_labels=[example.caption for example in shelf.examples],
-        visible=bool(shelf.examples),
     )
     if number and number.isdecimal() and 1 <= int(number) <= len(shelf.examples):
         return examples, _link(interactive=True), shelf.path(int(number) - 1)

@@ -3,7 +3,6 @@
 import logging
 import threading
 from concurrent.futures import Future
-from pathlib import Path
 
 import numpy as np
 
@@ -58,29 +57,12 @@ class ServedModel:
     def _find(self, name):
         from ser.recognizer import EmotionRecognizer
 
-        if not name:
-            return EmotionRecognizer.from_pretrained()
-        path, revision = split_revision(name)
         try:
-            return EmotionRecognizer.from_pretrained(path, revision=revision)
+            return EmotionRecognizer.from_pretrained(name)
         except HubError as error:
             self.notice = f"{error} This page runs on the model that ships with the demo instead."
             logger.warning("%s", self.notice)
             return EmotionRecognizer.from_pretrained()
-
-
-def split_revision(name):
-    """Split `owner/name@revision` into the two; a folder on this machine has no revision.
-
-    Returns
-    -------
-    path : str
-    revision : str or None
-    """
-    if Path(name).exists():
-        return name, None
-    path, _, revision = name.partition("@")
-    return path, revision or None
 
 
 def warm_up(recognizer):

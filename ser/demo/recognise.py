@@ -76,14 +76,17 @@ def add_tab(model, sharing=None):
         except SerError as error:
             yield error_panel(str(error)), empty_picture(), None
             return
-        general = example is not None and voice_profile is None
-        if general and example in shelf.results:
+        if example is None:
+            yield from analyse(recognizer, path, voice_profile, progress)
+            return
+        if voice_profile is None and example in shelf.results:
             yield shelf.results[example]
             return
-        for shown in analyse(recognizer, path, voice_profile, progress):
-            yield shown if example is None else (*shown[:2], None)
-        if general:
-            shelf.results[example] = (*shown[:2], None)
+        for panel_html, picture_html, _ in analyse(recognizer, path, voice_profile, progress):
+            shown = panel_html, picture_html, None
+            yield shown
+        if voice_profile is None:
+            shelf.results[example] = shown
 
     for again in (clip.change, learnt.then, forgotten.then):
         again(
