@@ -82,7 +82,7 @@ def main(arguments=None):
     """Train, evaluate, write, and publish if asked to."""
     options = parse_arguments(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    logging.getLogger("httpx2").setLevel(logging.WARNING)
     try:
         train(options)
     except SerError as error:

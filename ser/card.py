@@ -58,7 +58,8 @@ def make_card(config, metrics, *, name, files=()):
             "slices": to_markdown(slice_table(main)),
             "weakest": _weakest(main),
             "confusions": _confusions(main),
-            "gaps": _gaps(main),
+            "groups": _groups(main),
+            "random": not all(one["speaker_independent"] for _, one in protocols),
         }
     extractor = FeatureExtractor(FeatureConfig.from_dict(config["features"]))
     card = ModelCard.from_template(
@@ -79,7 +80,7 @@ def make_card(config, metrics, *, name, files=()):
         example=next((file for file in sorted(files) if file.endswith(".flac")), None),
         **figures,
     )
-    return str(card)
+    return f"{card}\n"
 
 
 def name_in_card(card, repo_id):
@@ -145,16 +146,18 @@ def _confusions(figures):
     ]
 
 
-def _gaps(figures):
-    """Return of each way to slice the clips the groups recognised worst and best."""
-    gaps = []
-    for slices in figures["slices"].values():
-        ordered = sorted(slices, key=lambda value: slices[value]["accuracy"])
-        worst, best = ordered[0], ordered[-1]
-        if worst != best:
-            accuracies = [_percent(slices[value]["accuracy"]) for value in (worst, best)]
-            gaps.append((worst, best, *accuracies))
-    return gaps
+def _groups(figures):
+    """Return for each way to slice the clips the accuracy of each group, the worst first."""
+    return [
+        (
+            group,
+            [
+                (value, _percent(row["accuracy"]))
+                for value, row in sorted(slices.items(), key=lambda item: item[1]["accuracy"])
+            ],
+        )
+        for group, slices in figures["slices"].items()
+    ]
 
 
 def _percent(share):
