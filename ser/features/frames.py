@@ -4,6 +4,7 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 from scipy.fft import rfft
+from scipy.ndimage import uniform_filter1d
 from scipy.signal import get_window
 
 from ser.features.pitch import track_pitch
@@ -13,6 +14,11 @@ MEL_FLOOR = 1e-7  # power of a mel band relative to the clip's: -70 dB
 BIN_FLOOR = 1e-10  # power of a frequency bin relative to the clip's: -100 dB
 MEL_LOWEST = 50.0  # Hz, lower edge of the lowest mel band
 MEL_HIGHEST = 8000.0  # Hz, upper edge of the highest mel band
+LINE_BAND = (100.0, 4000.0)  # Hz, where partials of voices and instruments are strong
+LINE_FLOOR = -55.0  # dB of a bin relative to the clip
+LINE_LAG = 0.05  # s, in which a voice moves on
+ENVELOPE = 200.0  # Hz, over which fine structure is averaged away
+FLAT = 0.3  # dB, of fine structure that counts as none
 
 
 def normalise(waveform):
@@ -98,6 +104,21 @@ class Frames:
         crossings = np.concatenate([[0], np.cumsum(signs[1:] != signs[:-1])])
         span = self.config.window_length - 1
         return (crossings[self._starts + span] - crossings[self._starts]) / span
+
+    @cached_property
+    def persistence(self):
+        """How much of the fine structure is still there 50 ms later, shape (n_frames,).
+
+        The correlation, from -1 to 1, of a spectrum in dB with a later one, both less their
+        envelopes: near 1 if partials stay where they are, whatever their number.
+        """
+        fine = np.maximum(self.decibels[:, self.bins(*LINE_BAND)], LINE_FLOOR)
+        fine -= uniform_filter1d(fine, round(ENVELOPE / self.frequencies[1]), axis=1)
+        size = np.sqrt(np.mean(np.square(fine), axis=1)) + FLAT
+        lag = min(round(LINE_LAG / self.config.hop), len(self) - 1)
+        earlier, later = slice(len(self) - lag), slice(lag, None)
+        products = np.einsum("ij,ij->i", fine[earlier], fine[later]) / fine.shape[1]
+        return np.pad(products / (size[earlier] * size[later]), (0, lag), mode="edge")
 
     @cached_property
     def pitch(self):

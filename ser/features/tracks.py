@@ -25,10 +25,14 @@ class Tracks:
         Centres of the frames in seconds from the start of the waveform.
     f0 : numpy.ndarray, shape (n_frames,)
         In Hz; NaN where unvoiced.
+    periodicity : numpy.ndarray, shape (n_frames,)
+        Share of the power that repeats after a period, 0 to 1.
     level : numpy.ndarray, shape (n_frames,)
         In dB relative to the clip's.
     log_mel : numpy.ndarray, shape (n_frames, n_mels)
         Level of mel bands in dB relative to the clip's.
+    persistence : numpy.ndarray, shape (n_frames,)
+        Correlation of the spectrum's fine structure with that 50 ms later.
     """
 
     names: tuple[str, ...]
@@ -36,8 +40,10 @@ class Tracks:
     paired: np.ndarray
     times: np.ndarray
     f0: np.ndarray
+    periodicity: np.ndarray
     level: np.ndarray
     log_mel: np.ndarray
+    persistence: np.ndarray
 
     @property
     def voiced(self):
@@ -76,16 +82,20 @@ def compute_tracks(waveform, config):
         end = (stop - 1) * config.hop_length + config.window_length
         frames = Frames(waveform[start * config.hop_length : end], config)
         values = [FAMILIES[name].compute(frames) for name in config.families]
-        values = np.concatenate(values, axis=1, dtype=np.float32)
-        blocks.append((values, frames.pitch.f0, frames.level, frames.log_mel))
+        blocks.append(
+            {
+                "values": np.concatenate(values, axis=1, dtype=np.float32),
+                "f0": frames.pitch.f0,
+                "periodicity": frames.pitch.periodicity,
+                "level": frames.level,
+                "log_mel": frames.log_mel,
+                "persistence": frames.persistence,
+            }
+        )
     names, paired = track_names(config)
-    values, f0, level, log_mel = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
     return Tracks(
         names=names,
-        values=values,
         paired=paired,
         times=np.arange(n_frames) * config.hop_length / config.sample_rate,
-        f0=f0,
-        level=level,
-        log_mel=log_mel,
+        **{field: np.concatenate([block[field] for block in blocks]) for field in blocks[0]},
     )

@@ -1,0 +1,156 @@
+"""Whether a sound is speech: noise, hum, tones and music should get no emotion.
+
+Measures of what speech always or never has. Each is a property of the whole clip, none is
+trained, and each tells some kind of sound from speech by a wide margin: the figures beside
+the thresholds are extremes over 2409 clips of RAVDESS and CREMA-D, as they are and with noise
+at 15 dB, over a telephone, in a small room and as MP3, over 338 clips of song, and over
+3000 sounds of 30 other kinds, made with random settings.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.fft import dct
+from scipy.ndimage import uniform_filter1d
+
+from ser.errors import NoSpeechError
+
+# Beyond these a sound is refused.
+MIN_ARTICULATION = 1.3  # dB; speech at least 1.7, steady noise at most 0.8
+MAX_HELD_PITCH = 0.45  # share; speech at most 0.4, melodies and arpeggios at least 0.5
+MAX_PERSISTENCE = 0.75  # correlation; speech at most 0.65, song 0.73, most chords above 0.8
+MIN_BREADTH = 0.25  # share; speech at least 0.5, pure tones at most 0.1
+# Beyond both of these it is doubted, since a clear "ah" is like that too.
+CLEAR = 0.9  # periodicity; most instruments and few voices are above
+MIN_FREE_TIMBRE = 3.0  # dB; where so clear, speech at least 3.1, melodies with vibrato 1.7
+
+LOUD = -20.0  # dB relative to the clip
+RANGE = 45.0  # dB below the loudest band, beyond which noise would decide
+ENVELOPE_ORDER = 6  # cepstral coefficients: enough for formants, too few for harmonics
+SMOOTHING = 5  # frames, half a short sound
+HELD = 0.06  # semitones in `HELD_LAG`: 2 a second
+HELD_LAG = 3  # frames
+SAME_PITCH = 0.5  # semitones
+MIN_FRAMES = 30  # with voice, below which there is too little of it to judge
+BREADTH_RANGE = 30.0  # dB below the loudest band of a frame that still count
+
+
+@dataclass(frozen=True)
+class Speechness:
+    """What tells speech from other sounds.
+
+    Attributes
+    ----------
+    articulation : float
+        Spread over time of the spectral envelope in loud frames, whatever their level, in
+        dB. Tongue and lips move it; noise, hum and single notes keep it.
+    held_pitch : float
+        Share of voice whose pitch moves less than 2 semitones a second. Instruments step
+        from note to note; a speaking or singing voice always glides.
+    persistence : float
+        Median correlation of the spectrum's fine structure with that 50 ms later: held
+        pitch where several notes sound together.
+    breadth : float
+        Share of the mel bands that a broad frame fills. Whistles and beeps fill few.
+    clarity : float
+        Median periodicity of loud frames.
+    free_timbre : float
+        Articulation among frames of the same pitch, in dB; infinite without voice. Voices
+        say different vowels at one pitch; vibrato, sirens and sweeps sound alike at it.
+    """
+
+    articulation: float
+    held_pitch: float
+    persistence: float
+    breadth: float
+    clarity: float
+    free_timbre: float
+
+
+def measure(tracks):
+    """Measure what tells speech from other sounds.
+
+    Parameters
+    ----------
+    tracks : ser.features.Tracks
+
+    Returns
+    -------
+    Speechness
+    """
+    loud = tracks.level > LOUD
+    envelope = _envelope(tracks.log_mel)
+    bands = tracks.log_mel[loud]
+    filled = np.mean(bands > bands.max(axis=1, keepdims=True) - BREADTH_RANGE, axis=1)
+    semitones = 12 * np.log2(tracks.f0)
+    return Speechness(
+        articulation=_spread([envelope[loud]]),
+        held_pitch=_held_pitch(semitones),
+        persistence=float(np.median(tracks.persistence[loud])),
+        breadth=float(np.percentile(filled, 90)),
+        clarity=float(np.median(tracks.periodicity[loud])),
+        free_timbre=_free_timbre(envelope[loud], semitones[loud]),
+    )
+
+
+def check_speech(tracks):
+    """Refuse a sound that is not speech, and doubt one that may not be.
+
+    Parameters
+    ----------
+    tracks : ser.features.Tracks
+
+    Returns
+    -------
+    list of str
+        Reasons for doubt, a sentence each.
+
+    Raises
+    ------
+    NoSpeechError
+        The sound is noise, hum, tones or music.
+    """
+    sound = measure(tracks)
+    if sound.held_pitch > MAX_HELD_PITCH or sound.persistence > MAX_PERSISTENCE:
+        raise _no_speech("tones or music")
+    if sound.breadth < MIN_BREADTH:
+        raise _no_speech("beeps or whistles")
+    if sound.articulation < MIN_ARTICULATION:
+        raise _no_speech("noise or another steady sound")
+    if sound.clarity > CLEAR and sound.free_timbre < MIN_FREE_TIMBRE:
+        return ["It may be no speech: its timbre follows its pitch, as that of an instrument does."]
+    return []
+
+
+def _no_speech(heard):
+    return NoSpeechError(
+        f"The recording holds {heard} but no speech; record a person who is speaking."
+    )
+
+
+def _envelope(log_mel):
+    """Return the spectral envelope without its level, in dB, shape (n_frames, ENVELOPE_ORDER)."""
+    floored = np.maximum(log_mel, np.percentile(log_mel, 99.5) - RANGE)
+    cepstra = dct(floored, axis=1, norm="ortho")[:, 1 : ENVELOPE_ORDER + 1]
+    return uniform_filter1d(cepstra / np.sqrt(log_mel.shape[1]), SMOOTHING, axis=0)
+
+
+def _spread(groups):
+    """Return the root mean square distance of envelopes from the mean of their group."""
+    squares = sum(np.sum(np.square(group - group.mean(axis=0))) for group in groups)
+    return float(np.sqrt(squares / sum(len(group) - 1 for group in groups)))
+
+
+def _held_pitch(semitones):
+    moved = np.abs(semitones[HELD_LAG:] - semitones[:-HELD_LAG])
+    moved = moved[np.isfinite(moved)]
+    return float(np.mean(moved < HELD)) if moved.size >= MIN_FRAMES else 0.0
+
+
+def _free_timbre(envelope, semitones):
+    voiced = np.isfinite(semitones)
+    _, pitch = np.unique(np.rint(semitones[voiced] / SAME_PITCH), return_inverse=True)
+    order = np.argsort(pitch, kind="stable")
+    groups = np.split(envelope[voiced][order], np.flatnonzero(np.diff(pitch[order])) + 1)
+    groups = [group for group in groups if len(group) > 1]
+    return _spread(groups) if sum(map(len, groups)) >= MIN_FRAMES else np.inf
