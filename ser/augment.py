@@ -18,6 +18,7 @@ from scipy.signal import fftconvolve
 
 FRAME = 0.02  # s, over which the level of speech is measured
 SPEECH_RANGE = 30.0  # dB below the loudest frame that still count as speech
+LINE_RATES = (8_000, 11_025, 16_000, 16_000, 22_050)  # Hz; 16 kHz is what corpora like most
 REFERENCE = 1000.0  # Hz, at which equalisers leave the level as it is
 
 
@@ -90,26 +91,26 @@ def add_room(waveform, sample_rate, reverberation_time, direct_to_reverberant, r
     return fftconvolve(waveform, response)[: waveform.size].astype(np.float32)
 
 
-def limit_band(waveform, sample_rate, low, high):
-    """Cut off what a line does not carry, 24 dB an octave below and 60 dB above.
+def limit_band(waveform, sample_rate, low, rate):
+    """Send the clip through a line that carries no low sounds and samples more slowly.
 
     Parameters
     ----------
     waveform : ndarray of float32, shape (n_samples,)
-    sample_rate, low, high : float
+    sample_rate : int
         In Hz.
+    low : float
+        In Hz; below, the sound falls by 24 dB an octave.
+    rate : int
+        Sample rate of the line in Hz; sounds from half of it up are lost.
 
     Returns
     -------
     ndarray of float32, shape (n_samples,)
     """
-
-    def gain(frequencies):
-        octaves_below = np.log2(low / frequencies)
-        octaves_above = np.log2(frequencies / high)
-        return -24 * np.maximum(0, octaves_below) - 60 * np.maximum(0, octaves_above)
-
-    return _filter(waveform, sample_rate, gain)
+    line = soxr.resample(waveform, sample_rate, rate)
+    line = _filter(line, rate, lambda frequencies: -24 * np.maximum(0, np.log2(low / frequencies)))
+    return soxr.resample(line, rate, sample_rate)
 
 
 def equalise(waveform, sample_rate, rng):
@@ -153,9 +154,8 @@ def degrade(waveform, sample_rate, rng):
     ndarray of float32, shape (n_samples,)
     """
     waveform = equalise(waveform, sample_rate, rng)
-    if rng.random() < 0.4:
-        high = np.exp(rng.uniform(np.log(3200), np.log(8000)))
-        waveform = limit_band(waveform, sample_rate, rng.uniform(60, 300), high)
+    if rng.random() < 0.5:
+        waveform = limit_band(waveform, sample_rate, rng.uniform(60, 300), rng.choice(LINE_RATES))
     if rng.random() < 0.4:
         waveform = add_room(waveform, sample_rate, rng.uniform(0.15, 0.6), rng.uniform(0, 12), rng)
     if rng.random() < 0.7:

@@ -27,8 +27,6 @@ COPIES = (
     (1.0, True),
     (0.94, True),
     (1.06, True),
-    (0.86, True),
-    (1.16, True),
 )
 """Speed of each copy of a training clip, and whether it is recorded again, worse. The first is
 the clip itself, the only one that is ever tested."""

@@ -13,7 +13,6 @@ LEVEL_FLOOR = 1e-6  # power of a frame relative to the clip's: -60 dB
 MEL_FLOOR = 1e-7  # power of a mel band relative to the clip's: -70 dB
 BIN_FLOOR = 1e-10  # power of a frequency bin relative to the clip's: -100 dB
 MEL_LOWEST = 50.0  # Hz, lower edge of the lowest mel band
-MEL_HIGHEST = 8000.0  # Hz, upper edge of the highest mel band
 LINE_BAND = (100.0, 4000.0)  # Hz, where partials of voices and instruments are strong
 LINE_FLOOR = -55.0  # dB of a bin relative to the clip
 LINE_LAG = 0.05  # s, in which a voice moves on
@@ -145,6 +144,5 @@ def _mel_filters(config):
         n_fft=config.fft_length,
         n_mels=config.n_mels,
         fmin=MEL_LOWEST,
-        fmax=min(MEL_HIGHEST, config.sample_rate / 2),
         norm=None,
     )

@@ -13,6 +13,8 @@ import numpy as np
 from scipy.ndimage import uniform_filter1d
 from scipy.signal import find_peaks
 
+from ser.features.kernels import KERNELS, convolve
+
 PERCENTILES = (5, 25, 50, 75, 95)
 DELTA_PERCENTILES = (10, 90)
 DELTA_REACH = 2  # frames either side, over which the slope is fitted
@@ -115,6 +117,11 @@ def _masked(*names):
     return _named(*(f"{mask}.{name}" for mask in ("all", "voiced") for name in names))
 
 
+def _paired(named):
+    """Return a function that names features of the paired tracks only."""
+    return lambda tracks, paired: named(paired, paired)
+
+
 def mean(views):
     """Mean."""
     return np.concatenate(list(views.means.values()))
@@ -127,7 +134,10 @@ def std(views):
 
 def percentiles(views):
     """Percentiles, from the lowest to the highest."""
-    return np.concatenate([_percentiles(rows, PERCENTILES) for rows in views.values.values()])
+    paired = views.tracks.paired
+    return np.concatenate(
+        [_percentiles(rows[paired], PERCENTILES) for rows in views.values.values()]
+    )
 
 
 def skewness(views):
@@ -144,11 +154,12 @@ def kurtosis(views):
 
 def delta(views):
     """How fast descriptors change: spread and mean size of slopes, and spread while voiced."""
-    voiced = views.deltas[:, views.voiced]
+    deltas = views.deltas[views.tracks.paired]
+    voiced = deltas[:, views.voiced]
     return np.concatenate(
         [
-            views.deltas.std(axis=1),
-            np.abs(views.deltas[:, views.loud]).mean(axis=1),
+            deltas.std(axis=1),
+            np.abs(deltas[:, views.loud]).mean(axis=1),
             voiced.std(axis=1),
             _percentiles(voiced, DELTA_PERCENTILES).ravel(),
         ]
@@ -160,7 +171,7 @@ def trajectory(views):
     n_frames = views.voiced.size
     time = (np.arange(n_frames) + 0.5) / n_frames
     cosines = np.cos(np.pi * time[:, None] * np.arange(1, N_TRAJECTORY + 1)) * 2 / n_frames
-    return (views.values["all"] @ cosines.astype(np.float32)).T
+    return (views.values["all"][views.tracks.paired] @ cosines.astype(np.float32)).T
 
 
 def correlation(views):
@@ -204,6 +215,16 @@ def clip(views):
     )
 
 
+def kernels(views):
+    """Percentiles and spread of what random convolution kernels make of the descriptors."""
+    paired = views.tracks.paired
+    if not paired.any():
+        return np.zeros(0)
+    names = [name for name, is_paired in zip(views.tracks.names, paired, strict=True) if is_paired]
+    responses = convolve(views.values["all"][paired], names)
+    return np.concatenate([*_percentiles(responses, PERCENTILES), responses.std(axis=1)])
+
+
 CLIP_NAMES = (
     *("log_duration", "voiced_fraction", "voiced_segment_rate", "mean_voiced_segment"),
     *("longest_voiced_segment", "syllable_rate", "jitter", "shimmer"),
@@ -233,18 +254,20 @@ def _roughness(values, voiced):
 STATISTICS = {
     "mean": Statistic(_masked("mean"), mean),
     "std": Statistic(_masked("std"), std),
-    "percentiles": Statistic(_masked(*(f"p{p}" for p in PERCENTILES)), percentiles),
+    "percentiles": Statistic(_paired(_masked(*(f"p{p}" for p in PERCENTILES))), percentiles),
     "skewness": Statistic(_masked("skewness"), skewness),
     "kurtosis": Statistic(_masked("kurtosis"), kurtosis),
     "delta": Statistic(
-        _named(
-            *("delta.std", "delta.size", "voiced_delta.std"),
-            *(f"voiced_delta.p{p}" for p in DELTA_PERCENTILES),
+        _paired(
+            _named(
+                *("delta.std", "delta.size", "voiced_delta.std"),
+                *(f"voiced_delta.p{p}" for p in DELTA_PERCENTILES),
+            )
         ),
         delta,
     ),
     "trajectory": Statistic(
-        _named(*(f"trajectory.c{i}" for i in range(1, N_TRAJECTORY + 1))), trajectory
+        _paired(_named(*(f"trajectory.c{i}" for i in range(1, N_TRAJECTORY + 1)))), trajectory
     ),
     "correlation": Statistic(
         lambda tracks, paired: [
@@ -254,6 +277,15 @@ STATISTICS = {
     ),
     "lagged": Statistic(
         lambda tracks, paired: [f"lag.{a}.{b}" for a in paired for b in paired], lagged
+    ),
+    "kernels": Statistic(
+        lambda tracks, paired: [
+            f"{kernel}.{name}"
+            for name in (*(f"p{p}" for p in PERCENTILES), "std")
+            for kernel in KERNELS
+            if paired
+        ],
+        kernels,
     ),
     "clip": Statistic(lambda tracks, paired: [f"clip.{name}" for name in CLIP_NAMES], clip),
 }
