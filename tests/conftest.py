@@ -21,3 +21,11 @@ def shared():
 def ravdess_speech(shared):
     """Return the folder of RAVDESS speech recordings."""
     return shared / "ravdess" / "speech"
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory):
+    """Return the folder of a small model that knows calm from angry made-up voices."""
+    from tiny_model import write_tiny_model
+
+    return write_tiny_model(tmp_path_factory.mktemp("tiny") / "model")

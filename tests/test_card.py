@@ -8,34 +8,20 @@ from contextlib import chdir, redirect_stdout
 import pytest
 import soundfile
 from huggingface_hub import ModelCard
-from tiny_model import FEATURES, voice, write_tiny_model
+from tiny_model import FEATURES, voice
 
 from ser.card import make_card, name_in_card
 from ser.model_folder import read_model_folder
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    here = tmp_path_factory.mktemp("tiny")
-    clip = here / "clip.flac"
-    soundfile.write(clip, voice("calm", seed=200), FEATURES.sample_rate)
-    files = {
-        "confusion-actors.png": b"\x89PNG",
-        "reliability-actors.png": b"\x89PNG",
-        "examples/metadata.csv": b"file_name,emotion\nclip.flac,calm\n",
-        "examples/clip.flac": clip.read_bytes(),
-    }
-    return write_tiny_model(here / "model", files)
+def parts(tiny_model):
+    return read_model_folder(tiny_model)
 
 
 @pytest.fixture(scope="module")
-def parts(folder):
-    return read_model_folder(folder)
-
-
-@pytest.fixture(scope="module")
-def card(folder):
-    return (folder / "README.md").read_text()
+def card(tiny_model):
+    return (tiny_model / "README.md").read_text()
 
 
 def snippet(card):
@@ -101,15 +87,15 @@ def test_pictures_and_the_licence_are_in_it(card):
 
 
 @pytest.mark.parametrize("with_examples", [True, False])
-def test_the_snippet_runs_as_printed(folder, parts, card, machine, tmp_path, with_examples):
+def test_the_snippet_runs_as_printed(tiny_model, parts, card, machine, tmp_path, with_examples):
     if not with_examples:
         soundfile.write(tmp_path / "clip.wav", voice("calm", seed=200), FEATURES.sample_rate)
-        card = make_card(parts.config, parts.metrics, name=str(folder))
+        card = make_card(parts.config, parts.metrics, name=str(tiny_model))
     assert machine.run(run, snippet(card), tmp_path).startswith("calm {'calm': 0.")
 
 
-def test_the_published_snippet_runs_where_nothing_is_cached(hub, folder, machine, tmp_path):
-    machine.run(push, folder)
+def test_the_published_snippet_runs_where_nothing_is_cached(hub, tiny_model, machine, tmp_path):
+    machine.run(push, tiny_model)
     machine.forget()
     published = hub.repos["model", "ada/voices"].files["README.md"].decode()
     assert 'from_pretrained("ada/voices")' in snippet(published)

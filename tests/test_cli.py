@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import soundfile
-from tiny_model import FEATURES, LABELS, voice, write_tiny_model
+from tiny_model import FEATURES, LABELS, voice
 
 from ser.__main__ import COMMANDS, main
 
@@ -16,8 +16,8 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    return str(write_tiny_model(tmp_path_factory.mktemp("tiny") / "model"))
+def model(tiny_model):
+    return str(tiny_model)
 
 
 @pytest.fixture(scope="module")

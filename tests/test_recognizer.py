@@ -7,7 +7,7 @@ import threading
 import numpy as np
 import pytest
 import soundfile
-from tiny_model import FEATURES, LABELS, voice, write_tiny_model
+from tiny_model import FEATURES, LABELS, voice
 
 from ser import EmotionRecognizer, Prediction
 from ser.errors import (
@@ -22,17 +22,11 @@ from ser.features import FeatureConfig, FeatureExtractor
 from ser.model_folder import read_model_folder
 
 RATE = FEATURES.sample_rate
-FILES = {"confusion-actors.png": b"\x89PNG", "examples/metadata.csv": b"file_name\n"}
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return write_tiny_model(tmp_path_factory.mktemp("tiny") / "model", FILES)
-
-
-@pytest.fixture(scope="module")
-def recognizer(folder):
-    return EmotionRecognizer.from_pretrained(folder)
+def recognizer(tiny_model):
+    return EmotionRecognizer.from_pretrained(tiny_model)
 
 
 @pytest.fixture
@@ -127,18 +121,18 @@ def test_threads_may_share_it(recognizer):
     assert found == expected
 
 
-def test_saving_writes_the_same_folder_again(recognizer, folder, tmp_path):
+def test_saving_writes_the_same_folder_again(recognizer, tiny_model, tmp_path):
     recognizer.save_pretrained(tmp_path / "again")
-    assert read_model_folder(tmp_path / "again").files == read_model_folder(folder).files
-    assert FILES.items() <= recognizer.files.items()
+    assert read_model_folder(tmp_path / "again").files == read_model_folder(tiny_model).files
+    assert {"confusion-actors.png", "examples/clip.flac"} < recognizer.files.keys()
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "notes.txt").write_text("")
     with pytest.raises(SerError, match=r"notes\.txt"):
         recognizer.save_pretrained(tmp_path / "other")
 
 
-def test_it_says_where_it_is_from(recognizer, folder):
-    assert recognizer.source == str(folder) and recognizer.revision is None
+def test_it_says_where_it_is_from(recognizer, tiny_model):
+    assert recognizer.source == str(tiny_model) and recognizer.revision is None
     assert recognizer.config["labels"] == list(LABELS)
     assert set(recognizer.metrics["protocols"]) == {"actors", "random"}
 
@@ -177,8 +171,8 @@ def test_parts_that_do_not_fit_each_other_are_refused(copy, changes):
         EmotionRecognizer.from_pretrained(copy)
 
 
-def test_from_the_hub_it_answers_as_before(recognizer, folder, hub, machine):
-    published = machine.run(push, folder)
+def test_from_the_hub_it_answers_as_before(recognizer, tiny_model, hub, machine):
+    published = machine.run(push, tiny_model)
     machine.forget()
     clips = [(voice(LABELS[seed % 2], seed), RATE) for seed in range(300, 310)]
     expected = [list(recognizer.predict(clip).probabilities.values()) for clip in clips]

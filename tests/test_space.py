@@ -10,7 +10,7 @@ import soundfile
 import yaml
 from gradio_client import Client, handle_file
 from running_app import RunningApp
-from tiny_model import FEATURES, voice, write_tiny_model
+from tiny_model import FEATURES, voice
 
 from ser.errors import HubError, SpaceError
 from ser.space import ROOT, read_settings, render_space
@@ -167,13 +167,12 @@ def test_the_command_deploys_or_writes_a_folder(hub, machine, tmp_path):
     assert hub.repos["space", SPACE].files.keys() - {".gitattributes"} == written
 
 
-def test_the_folder_alone_serves_predictions(tmp_path):
-    model = write_tiny_model(tmp_path / "model")
+def test_the_folder_alone_serves_predictions(tiny_model, tmp_path):
     clip = tmp_path / "clip.wav"
     soundfile.write(clip, voice("angry", seed=100), FEATURES.sample_rate)
     space = tmp_path / "space"
     assert run_command("deploy", "--dry-run", SPACE, "--model", MODEL, "--output", space)[0] == 0
-    app = RunningApp(tmp_path, space, SER_MODEL=str(model)).wait()
+    app = RunningApp(tmp_path, space, SER_MODEL=str(tiny_model)).wait()
     try:
         answer = Client(app.url, verbose=False).predict(handle_file(clip), api_name="/predict")
         assert answer["emotion"] == "angry"

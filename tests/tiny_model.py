@@ -1,6 +1,9 @@
 """A model of two made-up voices, small and fast but whole."""
 
+import io
+
 import numpy as np
+import soundfile
 from signals import speech_like
 
 from ser.card import make_card
@@ -11,14 +14,15 @@ from ser.model_folder import write_model_folder
 from ser.speech import find_speech
 
 LABELS = ("calm", "angry")
-FEATURES = FeatureConfig(families=("energy", "mfcc", "pitch"))
+FEATURES = FeatureConfig(families=("energy", "pitch", "mfcc"), statistics=("mean", "std"))
 PITCH = {"calm": 90.0, "angry": 300.0}  # Hz
 
 
 def voice(emotion, seed=0, seconds=1.0):
-    """Return a waveform at the model's rate."""
+    """Return a waveform at the model's rate: an angry voice is higher, and harsh."""
     rate = FEATURES.sample_rate
-    return speech_like(seconds=seconds, sample_rate=rate, pitch=PITCH[emotion], seed=seed)
+    waveform = speech_like(seconds=seconds, sample_rate=rate, pitch=PITCH[emotion], seed=seed)
+    return np.tanh(20 * waveform) / 5 if emotion == "angry" else waveform
 
 
 def metrics(targets, probabilities):
@@ -33,8 +37,8 @@ def metrics(targets, probabilities):
     }
 
 
-def write_tiny_model(folder, files=None):
-    """Train the model and write it."""
+def write_tiny_model(folder):
+    """Train the model, write its folder, and return it."""
     extractor = FeatureExtractor(FEATURES)
     targets = np.arange(24) % 2
     waveforms = [voice(LABELS[target], seed) for seed, target in enumerate(targets)]
@@ -57,7 +61,14 @@ def write_tiny_model(folder, files=None):
         "training": {"hidden_units": 16},
         "training_seconds": 90,
     }
-    files = files or {}
+    clip = io.BytesIO()
+    soundfile.write(clip, voice("calm", seed=200), FEATURES.sample_rate, format="FLAC")
+    files = {
+        "confusion-actors.png": b"\x89PNG",
+        "reliability-actors.png": b"\x89PNG",
+        "examples/metadata.csv": b"file_name,emotion\nclip.flac,calm\n",
+        "examples/clip.flac": clip.getvalue(),
+    }
     write_model_folder(
         folder,
         model=classifier.to_model(),
