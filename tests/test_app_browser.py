@@ -123,7 +123,7 @@ def test_silence_is_not_given_an_emotion(page, tmp_path):
     soundfile.write(silence, np.zeros(2 * RATE), RATE)
     upload(page, silence)
     assert page.locator("#ser-result .ser-error").count() == 1
-    assert "speech" in page.locator("#ser-result .ser-sure").inner_text()
+    assert "silent" in page.locator("#ser-result .ser-sure").inner_text()
 
 
 def test_batch_with_a_bad_file_among_good_ones(page, clips, tmp_path):

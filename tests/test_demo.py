@@ -106,7 +106,7 @@ def test_silence_has_an_empty_picture():
 
 def test_a_timeline_is_drawn_with_a_row_an_emotion():
     shares = {"calm": 0.7, "angry": 0.3}
-    windows = [Window(0, 3, "calm", 0.7, shares), Window(3, 6)]
+    windows = [Window(0, 3, 2.0, "calm", 0.7, shares), Window(3, 6)]
     waveform = np.zeros(6 * RATE, np.float32)
     picture = draw_recording(waveform, RATE, None, Timeline(6.0, windows))
     assert picture.count("ser-course") == 2

@@ -55,8 +55,8 @@ class Endpoints:
 
         Returns:
             duration: of the recording in seconds
-            windows: each with start, end, emotion, confidence, probabilities (null in a pause)
-            segments: where one emotion dominates, each with start, end, emotion, confidence
+            windows: start, end, speech_duration, emotion, confidence, probabilities (or null)
+            segments: where one emotion dominates, start, end, emotion, confidence
         """
         with errors_in_one_sentence():
             recognizer = self._model.get()

@@ -58,7 +58,7 @@ def draw_recording(waveform, sample_rate, segment=None, timeline=None):
     used = (segment.start / sample_rate, segment.stop / sample_rate) if segment else None
     rows = (
         _row("Waveform", _wave(waveform, duration, used))
-        + _row(_frequency_names(), _spectrum(seen, duration))
+        + _row(_frequency_names(sample_rate), _spectrum(seen, duration, sample_rate))
         + _row("", _time_axis(duration))
     )
     if timeline is not None:
@@ -125,12 +125,12 @@ def _wave(waveform, duration, used):
     return _svg(len(low), 100, shade + path, "wave")
 
 
-def _spectrum(seen, duration):
+def _spectrum(seen, duration, sample_rate):
     alpha = np.round(255 * seen.levels.T[::-1]).astype(np.uint8)
     file = io.BytesIO()
     Image.merge("LA", [Image.new("L", alpha.shape[::-1]), Image.fromarray(alpha)]).save(file, "PNG")
     image = base64.b64encode(file.getvalue()).decode()
-    track = _pitch(seen, duration)
+    track = _pitch(seen, duration, sample_rate)
     return (
         '<div class="ser-plot ser-spectrum" aria-hidden="true">'
         f'<div style="--levels:url(data:image/png;base64,{image})"></div>'
@@ -139,10 +139,10 @@ def _spectrum(seen, duration):
     )
 
 
-def _pitch(seen, duration):
+def _pitch(seen, duration, sample_rate):
     """Return the pitch as an SVG path that is interrupted where there is no voice."""
     path, pen_down = [], False
-    ys = 1000 * (1 - height(seen.pitch))
+    ys = 1000 * (1 - height(seen.pitch, sample_rate))
     for x, y in zip(1000 * seen.times / duration, ys, strict=True):
         if np.isfinite(y):
             path.append(f"{'L' if pen_down else 'M'}{x:.1f} {y:.1f}")
@@ -150,10 +150,11 @@ def _pitch(seen, duration):
     return "".join(path)
 
 
-def _frequency_names():
+def _frequency_names(sample_rate):
     names = "".join(
-        f'<span style="bottom:{100 * height(hertz):.1f}%">{hertz:,}</span>'.replace(",", "")
+        f'<span style="bottom:{100 * height(hertz, sample_rate):.1f}%">{hertz}</span>'
         for hertz in FREQUENCIES
+        if hertz <= sample_rate / 2
     )
     return f'<span class="ser-unit">Hz</span>{names}'
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ser.features import FeatureConfig
-from ser.features.frames import MEL_HIGHEST, MEL_LOWEST, Frames, normalise
+from ser.features.frames import MEL_LOWEST, Frames, normalise
 
 COLUMNS = 800
 """Columns of a picture at most, about as many as there is room for on a screen."""
@@ -64,11 +64,11 @@ def spectrum(waveform, sample_rate):
     return Spectrum(columns, times[::step], frames.pitch.f0[::step])
 
 
-def height(hertz):
-    """Return how far up the spectrogram a frequency is, from 0 to 1."""
+def height(hertz, sample_rate):
+    """Return how far up the spectrogram a frequency is, from 0 to 1 at half the sample rate."""
     import librosa  # here, since it takes seconds to import
 
-    lowest, highest = librosa.hz_to_mel(MEL_LOWEST), librosa.hz_to_mel(MEL_HIGHEST)
+    lowest, highest = librosa.hz_to_mel(MEL_LOWEST), librosa.hz_to_mel(sample_rate / 2)
     return (librosa.hz_to_mel(hertz) - lowest) / (highest - lowest)
 
 
