@@ -6,6 +6,9 @@ WINDOW = 3.0
 HOP = 0.5
 """Seconds from one window to the next, so that some window holds each short sentence whole."""
 
+MAX_WINDOWS = 600
+"""Windows of a recording, which lie further apart in one of more than five minutes."""
+
 MIN_DURATION = 4.0
 """A recording up to this many seconds is one window."""
 
@@ -26,6 +29,7 @@ def window_slices(n_samples, sample_rate):
     """
     if n_samples <= MIN_DURATION * sample_rate:
         return [slice(0, n_samples)]
-    length, hop = int(WINDOW * sample_rate), int(HOP * sample_rate)
+    length = int(WINDOW * sample_rate)
+    hop = max(int(HOP * sample_rate), n_samples // MAX_WINDOWS)
     starts = [*range(0, n_samples - length, hop), n_samples - length]
     return [slice(start, start + length) for start in starts]

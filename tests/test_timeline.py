@@ -37,6 +37,10 @@ def test_windows_cover_a_recording_and_end_with_it(seconds):
     assert (steps <= HOP * RATE).all()
 
 
+def test_ten_minutes_have_no_more_windows_than_five():
+    assert len(window_slices(600 * RATE, RATE)) == pytest.approx(600, abs=5)
+
+
 def test_segments_are_the_stretches_in_which_one_emotion_dominates():
     timeline = Timeline(
         6.0, [window(0, 3, "calm"), window(1, 4, "angry"), window(2, 5, "angry"), window(3, 6)]
