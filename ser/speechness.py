@@ -19,12 +19,13 @@ from ser.errors import NoSpeechError
 MIN_ARTICULATION = 1.3  # dB; speech at least 1.7, steady noise at most 0.8
 MAX_HELD_PITCH = 0.45  # share; speech at most 0.4, melodies and arpeggios at least 0.5
 MAX_PERSISTENCE = 0.75  # correlation; speech at most 0.65, song 0.73, most chords above 0.8
-MIN_BREADTH = 0.25  # share; speech at least 0.5, pure tones at most 0.1
+MIN_BREADTH = 0.2  # share; speech at least 0.5 and over a telephone 0.3, pure tones at most 0.1
 # Beyond both of these it is doubted, since a clear "ah" is like that too.
-CLEAR = 0.9  # periodicity; most instruments and few voices are above
-MIN_FREE_TIMBRE = 3.0  # dB; where so clear, speech at least 3.1, melodies with vibrato 1.7
+CLEAR = 0.95  # periodicity; most instruments and few voices are above
+MIN_FREE_TIMBRE = 2.8  # dB; where so clear, speech and song at least 3.0, most vibrato below
 
 LOUD = -20.0  # dB relative to the clip
+HIGHEST = 8000.0  # Hz, above which sounds differ more by microphone than by kind
 RANGE = 45.0  # dB below the loudest band, beyond which noise would decide
 ENVELOPE_ORDER = 6  # cepstral coefficients: enough for formants, too few for harmonics
 SMOOTHING = 5  # frames, half a short sound
@@ -79,8 +80,9 @@ def measure(tracks):
     Speechness
     """
     loud = tracks.level > LOUD
-    envelope = _envelope(tracks.log_mel)
-    bands = tracks.log_mel[loud]
+    bands = tracks.log_mel[:, tracks.mel_frequencies < HIGHEST]
+    envelope = _envelope(bands)
+    bands = bands[loud]
     filled = np.mean(bands > bands.max(axis=1, keepdims=True) - BREADTH_RANGE, axis=1)
     semitones = 12 * np.log2(tracks.f0)
     return Speechness(

@@ -14,7 +14,7 @@ from ser.features import FeatureConfig, FeatureExtractor
 from ser.speech import find_speech
 from ser.speechness import check_speech
 
-RATE = 16000
+RATE = 24000
 EXTRACTOR = FeatureExtractor(FeatureConfig(families=("energy",), statistics=("mean",)))
 
 

@@ -37,6 +37,12 @@ def normalise(waveform):
     return (centred / np.sqrt(power) if power > 0 else centred).astype(np.float32)
 
 
+def mel_frequencies(config):
+    """Return the centre of each mel band in Hz, shape (n_mels,)."""
+    bins = np.fft.rfftfreq(config.fft_length, 1 / config.sample_rate)
+    return bins[_mel_filters(config).argmax(axis=1)]
+
+
 class Frames:
     """Frames of a normalised waveform; what several descriptors need is computed once.
 

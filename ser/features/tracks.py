@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ser.features.families import FAMILIES
-from ser.features.frames import Frames, normalise
+from ser.features.frames import Frames, mel_frequencies, normalise
 
 BLOCK = 2000  # frames that are analysed at once, which bounds the memory of a long clip
 
@@ -31,6 +31,8 @@ class Tracks:
         In dB relative to the clip's.
     log_mel : numpy.ndarray, shape (n_frames, n_mels)
         Level of mel bands in dB relative to the clip's.
+    mel_frequencies : numpy.ndarray, shape (n_mels,)
+        Centres of the mel bands in Hz.
     persistence : numpy.ndarray, shape (n_frames,)
         Correlation of the spectrum's fine structure with that 50 ms later.
     """
@@ -43,6 +45,7 @@ class Tracks:
     periodicity: np.ndarray
     level: np.ndarray
     log_mel: np.ndarray
+    mel_frequencies: np.ndarray
     persistence: np.ndarray
 
     @property
@@ -96,6 +99,7 @@ def compute_tracks(waveform, config):
     return Tracks(
         names=names,
         paired=paired,
+        mel_frequencies=mel_frequencies(config),
         times=np.arange(n_frames) * config.hop_length / config.sample_rate,
         **{field: np.concatenate([block[field] for block in blocks]) for field in blocks[0]},
     )
