@@ -1,0 +1,93 @@
+"""What README.md holds: its figures, its code, its links. `python tests/readme.py` updates figures.
+
+The figures stand between HTML comments and are those of the model that ships; no other text of
+README is touched.
+"""
+
+import json
+import re
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+README = ROOT / "README.md"
+METRICS = ROOT / "ser" / "pretrained" / "metrics.json"
+
+sys.path.insert(0, str(ROOT))  # for when this is run as a command
+
+from ser.report import class_table, slice_table, summary_table, to_markdown  # noqa: E402
+
+
+def main():
+    """Run the command."""
+    text = README.read_text(encoding="utf-8")
+    README.write_text(with_figures(text, json.loads(METRICS.read_text())), encoding="utf-8")
+
+
+def with_figures(text, metrics):
+    """Return README's text with the figures of a model."""
+    for name, write in (("headline", headline), ("figures", figures)):
+        begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
+        if text.count(begin) != 1 or text.count(end) != 1:
+            raise ValueError(f"README.md must have {begin} and {end} once each")
+        before, rest = text.split(begin)
+        text = f"{before}{begin}\n{write(metrics)}\n{end}{rest.split(end)[1]}"
+    return text
+
+
+def headline(metrics):
+    """Say in a sentence or two how often the model is right about speakers it never heard."""
+    strangers = _first(metrics, speaker_independent=True)
+    known = _first(metrics, speaker_independent=False)
+    counts = [row["support"] for row in strangers["classes"].values()]
+    return (
+        f"**Right about {_percent(strangers['accuracy'])} of {sum(counts)} acted clips whose "
+        f"speakers it has never heard**: {len(counts)} emotions, {strangers['description']}; "
+        f"guessing gives {_percent(max(counts) / sum(counts))}. Its confidence is off by "
+        f"{100 * strangers['expected_calibration_error']:.1f} points on average. The figure that "
+        "is usually printed, with the same actors in training and test, is "
+        f"{_percent(known['accuracy'])}."
+    )
+
+
+def figures(metrics):
+    """Write the tables of figures: all protocols, then the first one by emotion and by group."""
+    strangers = _first(metrics, speaker_independent=True)
+    tables = summary_table(metrics), class_table(strangers), slice_table(strangers)
+    summary, classes, slices = map(to_markdown, tables)
+    return (
+        f"{summary}\n\nOf speakers it has never heard ({strangers['description']}):\n\n"
+        f"{classes}\n\n{slices}"
+    )
+
+
+def code(language):
+    """Return README's blocks of code in a language, in their order."""
+    text = README.read_text(encoding="utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+
+
+def commands():
+    """Return README's commands of a shell, one string each, continued lines joined."""
+    lines = "".join(code("bash")).replace("\\\n", " ").splitlines()
+    return [line for line in lines if line.strip() and not line.startswith("#")]
+
+
+def local_links():
+    """Return the paths that README links to or shows, without addresses on other hosts."""
+    text = README.read_text(encoding="utf-8")
+    targets = re.findall(r"\]\(([^)#\s]+)\)|src=\"([^\"]+)\"", text)
+    return [link for pair in targets for link in pair if link and "://" not in link]
+
+
+def _first(metrics, *, speaker_independent):
+    protocols = metrics["protocols"].values()
+    return next(one for one in protocols if one["speaker_independent"] is speaker_independent)
+
+
+def _percent(share):
+    return f"{100 * share:.1f} %"
+
+
+if __name__ == "__main__":
+    main()
