@@ -12,6 +12,8 @@ COMMANDS = {
     "predict": ("ser.cli", "recognise the emotion in clips"),
     "push": ("ser.cli", "publish a model folder on the Hugging Face Hub"),
     "pull": ("ser.cli", "fetch a model from the Hugging Face Hub"),
+    "evaluate": ("ser.studies.command", "evaluate a model on another corpus"),
+    "study": ("ser.studies.command", "compare, degrade, ablate or search, as tables"),
     "deploy": ("ser.cli", "deploy the demo as a Space on the Hugging Face Hub"),
 }
 """Command to the module that has its ``add_<command>(parser)``, and what it does."""

@@ -1,0 +1,181 @@
+"""What each part is worth: the recogniser without it, over the same clips."""
+
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+
+from ser.classifier import MLPSettings
+from ser.features import FeatureConfig, FeatureExtractor
+from ser.features.families import FAMILIES
+from ser.features.statistics import STATISTICS
+from ser.features.tracks import track_names
+from ser.studies.common import (
+    collect,
+    corpus_folds,
+    figures,
+    fit_ours,
+    load_corpus,
+    paired_difference,
+    percent,
+    points,
+    run_folds,
+)
+from ser.training import COPIES
+
+TITLE = "Ablation"
+ABOUT = (
+    "Each row leaves one part out; differences to all of it are paired over the same clips, ± "
+    "their standard error over actors. Without a family, features that involve any of its "
+    "descriptors are gone, save what the convolution kernels made of them. The worse recording is "
+    "a copy of each tested clip with another microphone, line, room and noise."
+)
+FULL = "full"
+NO_LIMIT = 1e6  # standard deviations, which no feature reaches
+NO_MIXUP = 1e-3  # of the Beta distribution: its weights are 0 or 1
+
+#: Kind of copies to the copies that are left without it.
+COPIES_WITHOUT = {
+    "speeds": [index for index, (speed, _) in enumerate(COPIES) if speed == 1],
+    "recordings": [index for index, (_, degraded) in enumerate(COPIES) if not degraded],
+    "all": [0],
+}
+SETTINGS_WITHOUT = {
+    "mixup": {"mixup": NO_MIXUP},
+    "whitening": {"whitening": 0.0},
+    "averaging": {"n_members": 1},
+    "limit": {"clip": NO_LIMIT},
+}
+ROWS = {
+    FULL: "nothing",
+    **{f"family:{name}": f"family {name}" for name in FeatureConfig().families},
+    **{f"statistic:{name}": f"statistic {name}" for name in FeatureConfig().statistics},
+    "copies:speeds": "copies at other speeds",
+    "copies:recordings": "copies that are worse recordings",
+    "copies:all": "all copies",
+    **{f"classifier:{name}": name for name in SETTINGS_WITHOUT},
+}
+WORSE = next((index for index, copy in enumerate(COPIES) if tuple(copy) == (1.0, True)), None)
+"""Copy of a clip that is as fast and recorded worse, if training makes one."""
+
+
+def run(options):
+    """Yield name and figures of each row; the full recogniser comes first, always.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+        Of the command.
+
+    Yields
+    ------
+    tuple of (str, dict)
+    """
+    corpus = load_corpus(options)
+    config = FeatureConfig()
+    folds = corpus_folds(corpus, options.protocol, options.seed)
+    tests = corpus.features[:, [0] if WORSE is None else [0, WORSE]]
+    full = None
+    for name in [FULL, *(row for row in options.rows if row != FULL)]:
+        part = without(name, config)
+        tested = run_folds(
+            corpus.features,
+            corpus.targets,
+            folds,
+            partial(fit_ours, seed=options.seed, n_labels=len(corpus.labels), **part),
+            jobs=options.jobs,
+            description=f"Without {ROWS[name]}",
+            tests=tests,
+        )
+        recognised = collect(tested, folds, len(corpus.targets))
+        full = recognised if name == FULL else full
+        versions = zip(("clean", "worse"), recognised.T, full.T, strict=False)
+        columns = part.get("columns")
+        yield (
+            name,
+            {
+                "features": tests.shape[2] if columns is None else len(columns),
+                **{
+                    version: {
+                        **figures(corpus.targets, classes),
+                        "to_full": paired_difference(
+                            corpus.targets, classes, baseline, corpus.actors
+                        ),
+                    }
+                    for version, classes, baseline in versions
+                },
+            },
+        )
+
+
+def tables(results):
+    """Lay the figures out."""
+    heading = ["without", "features", "accuracy %", "unweighted recall %", "to full"]
+    if has_worse := "worse" in results[FULL]:
+        heading += ["worse recording: accuracy %", "to full"]
+    rows = [heading]
+    for name in ROWS:
+        if result := results.get(name):
+            row = [ROWS[name], str(result["features"])]
+            row += [percent(result["clean"]["accuracy"])]
+            row += [percent(result["clean"]["unweighted_average_recall"])]
+            row += [points(result["clean"]["to_full"]) if name != FULL else ""]
+            if has_worse:
+                row += [percent(result["worse"]["accuracy"])]
+                row += [points(result["worse"]["to_full"]) if name != FULL else ""]
+            rows.append(row)
+    return {f"What {results[FULL]['clean']['clips']} clips lose without a part": rows}
+
+
+def without(name, config):
+    """Return the arguments of `fit_ours` that leave a part out.
+
+    Parameters
+    ----------
+    name : str
+        Of `ROWS`.
+    config : FeatureConfig
+
+    Returns
+    -------
+    dict
+    """
+    kind, _, part = name.partition(":")
+    if kind == "family":
+        return {"columns": np.flatnonzero(~family_columns(part, config))}
+    if kind == "statistic":
+        return {"columns": np.flatnonzero(~statistic_columns(part, config))}
+    if kind == "copies":
+        return {"copies": COPIES_WITHOUT[part]}
+    if kind == "classifier":
+        return {"settings": replace(MLPSettings(), **SETTINGS_WITHOUT[part])}
+    return {}
+
+
+def family_columns(family, config):
+    """Tell which features involve a descriptor of a family by their names.
+
+    Returns
+    -------
+    ndarray of bool, shape (n_features,)
+    """
+    descriptors = set(FAMILIES[family].names(config))
+    names = FeatureExtractor(config).names
+    return np.array([not descriptors.isdisjoint(name.split(".")) for name in names])
+
+
+def statistic_columns(statistic, config):
+    """Tell which features are of a statistic.
+
+    Returns
+    -------
+    ndarray of bool, shape (n_features,)
+    """
+    tracks, paired = track_names(config)
+    correlated = [name for name, is_paired in zip(tracks, paired, strict=True) if is_paired]
+    return np.concatenate(
+        [
+            np.full(len(STATISTICS[each].names(tracks, correlated)), each == statistic)
+            for each in config.statistics
+        ]
+    )

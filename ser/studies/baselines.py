@@ -1,0 +1,216 @@
+"""The usual recipes for RAVDESS, done as their authors do them, with librosa's own functions.
+
+A recipe is a row of `RECIPES`: values of a clip and a classifier of them. Values are means over
+the whole clip, silence included, at librosa's default rate, unless a recipe says otherwise.
+"""
+
+import hashlib
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import librosa
+import numpy as np
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
+from sklearn.tree import DecisionTreeClassifier
+
+from ser.audio import load_audio
+from ser.studies.common import source_of
+
+SAMPLE_RATE = 22_050  # Hz
+TRIMMED_RATE = 16_000  # Hz
+TRIMMED_LENGTH = 3.5  # s, to which clips are cut or filled with silence
+TRIM = 30  # dB below the loudest moment, that is silence
+NOISE = 0.005  # of the largest sample
+
+
+def _mfcc(waveform, sample_rate):
+    return librosa.feature.mfcc(y=waveform, sr=sample_rate, n_mfcc=40)
+
+
+def _chroma(waveform, sample_rate):
+    return librosa.feature.chroma_stft(S=np.abs(librosa.stft(waveform)), sr=sample_rate)
+
+
+def _mel(waveform, sample_rate):
+    return librosa.feature.melspectrogram(y=waveform, sr=sample_rate)
+
+
+def _contrast(waveform, sample_rate):
+    return librosa.feature.spectral_contrast(S=np.abs(librosa.stft(waveform)), sr=sample_rate)
+
+
+def _tonnetz(waveform, sample_rate):
+    return librosa.feature.tonnetz(y=librosa.effects.harmonic(waveform), sr=sample_rate)
+
+
+MEANS = {
+    "mfcc": _mfcc,
+    "chroma": _chroma,
+    "mel": _mel,
+    "contrast": _contrast,
+    "tonnetz": _tonnetz,
+}
+TRIMMED = "trimmed"
+"""The family of the 181 values, the only one with copies."""
+
+
+def extract_family(clip, *, family, copies=True, seed=0):
+    """Compute the values of one family.
+
+    Parameters
+    ----------
+    clip : dict
+        Row of `ser.ravdess.load_ravdess`.
+    family : str
+        Of `MEANS`, or `TRIMMED`.
+    copies : bool
+        Whether to make the copies that are for training.
+    seed : int
+        Of the noise.
+
+    Returns
+    -------
+    ndarray, shape (n_copies, n_values)
+        The first row is of the clip itself.
+    """
+    if family != TRIMMED:
+        waveform = load_audio(source_of(clip), SAMPLE_RATE)
+        return MEANS[family](waveform, SAMPLE_RATE).mean(axis=1)[None]
+    waveform, _ = librosa.effects.trim(load_audio(source_of(clip), TRIMMED_RATE), top_db=TRIM)
+    waveforms = [waveform]
+    if copies:
+        name = int.from_bytes(hashlib.sha256(clip["file"].encode()).digest()[:8])
+        noise = np.random.default_rng([seed, name]).standard_normal(waveform.size)
+        waveforms += [
+            librosa.effects.time_stretch(waveform, rate=0.9),
+            librosa.effects.pitch_shift(waveform, sr=TRIMMED_RATE, n_steps=2),
+            waveform + (NOISE * np.abs(waveform).max() * noise).astype(np.float32),
+        ]
+    return np.stack([trimmed_values(waveform) for waveform in waveforms])
+
+
+def trimmed_values(waveform):
+    """Compute the 181 values of a waveform at `TRIMMED_RATE`.
+
+    MFCC mean, spread and mean of deltas (120), mel bands in dB (48), mean, spread, minimum and
+    maximum of centroid, rolloff and zero crossings (12), and mean chroma (1).
+    """
+    waveform = librosa.util.fix_length(waveform, size=int(TRIMMED_LENGTH * TRIMMED_RATE))
+    mfcc = _mfcc(waveform, TRIMMED_RATE)
+    mel = librosa.feature.melspectrogram(y=waveform, sr=TRIMMED_RATE, n_mels=48)
+    shapes = (
+        librosa.feature.spectral_centroid(y=waveform, sr=TRIMMED_RATE),
+        librosa.feature.spectral_rolloff(y=waveform, sr=TRIMMED_RATE),
+        librosa.feature.zero_crossing_rate(waveform),
+    )
+    return np.concatenate(
+        [
+            mfcc.mean(axis=1),
+            mfcc.std(axis=1),
+            librosa.feature.delta(mfcc).mean(axis=1),
+            librosa.power_to_db(mel, ref=np.max).mean(axis=1),
+            *([shape.mean(), shape.std(), shape.min(), shape.max()] for shape in shapes),
+            [_chroma(waveform, TRIMMED_RATE).mean()],
+        ]
+    )
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A usual way to recognise emotion.
+
+    Attributes
+    ----------
+    description : str
+    families : tuple of str
+        Values that it uses, side by side.
+    classifier : callable
+        From a seed to a scikit-learn classifier.
+    max_clips : int, optional
+        Clips of a class that it trains on at most.
+    """
+
+    description: str
+    families: tuple[str, ...]
+    classifier: Callable
+    max_clips: int | None = None
+
+    def fit(self, features, targets, *, seed):
+        """Fit the classifier to clips and their copies; return what recognises others.
+
+        Parameters
+        ----------
+        features : ndarray of float32, shape (n_clips, n_copies, n_values)
+        targets : ndarray of int, shape (n_clips,)
+        seed : int
+
+        Returns
+        -------
+        callable
+            From values, shape (n, n_values), to class indices, shape (n,).
+        """
+        if self.max_clips:
+            order = np.random.default_rng(seed).permutation(len(targets))
+            kept = [order[targets[order] == t][: self.max_clips] for t in np.unique(targets)]
+            features, targets = features[np.concatenate(kept)], targets[np.concatenate(kept)]
+        n_copies, n_values = features.shape[1:]
+        with warnings.catch_warnings():
+            # Some do not converge within the iterations that their authors allow.
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            classifier = self.classifier(seed).fit(
+                features.reshape(-1, n_values), np.repeat(targets, n_copies)
+            )
+        return classifier.predict
+
+
+def _two_layers(seed):
+    mlp = MLPClassifier((256, 128), max_iter=500, random_state=seed)
+    return make_pipeline(StandardScaler(), mlp)
+
+
+def _usual_mlp(seed):
+    # Without scaling, and with a learning rate that adapts in name only (Adam ignores it).
+    return MLPClassifier(
+        (300,),
+        alpha=0.01,
+        batch_size=256,
+        learning_rate="adaptive",
+        max_iter=500,
+        random_state=seed,
+    )
+
+
+def _svm(seed):
+    return make_pipeline(StandardScaler(), SVC(C=10, random_state=seed))
+
+
+def _forest(seed):
+    return RandomForestClassifier(500, random_state=seed)
+
+
+def _tree(seed):
+    return DecisionTreeClassifier(random_state=seed)
+
+
+_USUAL = ("mfcc", "chroma", "mel")
+
+RECIPES = {
+    "mfcc": Recipe("mean MFCC, MLP of two hidden layers", ("mfcc",), _two_layers),
+    "usual": Recipe("mean MFCC + chroma + mel, MLP (the usual recipe)", _USUAL, _usual_mlp),
+    "usual193": Recipe(
+        "the same + contrast + tonnetz, MLP", (*_USUAL, "contrast", "tonnetz"), _usual_mlp
+    ),
+    "trimmed181": Recipe(
+        "181 values, trimmed and with copies, MLP", (TRIMMED,), _two_layers, max_clips=300
+    ),
+    "svm": Recipe("mean MFCC + chroma + mel, SVM", _USUAL, _svm),
+    "forest": Recipe("mean MFCC + chroma + mel, random forest", _USUAL, _forest),
+    "tree": Recipe("mean MFCC + chroma + mel, decision tree", _USUAL, _tree),
+}
+"""Recipes by name."""

@@ -1,0 +1,237 @@
+"""What all studies share: cached extraction, folds tested in parallel, paired differences."""
+
+import hashlib
+import time
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from joblib import Parallel, delayed
+from sklearn.metrics import recall_score
+from threadpoolctl import threadpool_limits
+from tqdm.auto import tqdm
+
+from ser.classifier import EmotionClassifier, fit_pipeline
+from ser.errors import AudioError, DatasetError
+from ser.features import FeatureConfig
+from ser.folds import make_folds
+from ser.ravdess import load_ravdess
+from ser.training import extract_corpus
+
+NOT_RECOGNISED = -1
+"""Class index of a clip that the recogniser refuses; it is never right."""
+
+
+def load_corpus(options, channel="speech"):
+    """Return the clips with their features and copies, from the cache that training fills."""
+    dataset = load_ravdess(options.dataset, channel=channel)
+    return extract_corpus(dataset, FeatureConfig(), seed=options.seed, jobs=options.jobs)
+
+
+def corpus_folds(corpus, protocol, seed):
+    """Return the folds of a protocol over a corpus."""
+    return make_folds(
+        protocol,
+        emotions=corpus.targets,
+        actors=corpus.actors,
+        statements=corpus.statements,
+        seed=seed,
+    )
+
+
+def fingerprint(*files):
+    """Return a hash of source files, on which a cache of what they compute should be keyed."""
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(Path(file).read_bytes())
+    return digest.hexdigest()
+
+
+def extract(dataset, function, *, code, jobs, description, **settings):
+    """Compute some rows of numbers for each clip, or take them from the cache.
+
+    Parameters
+    ----------
+    dataset : datasets.Dataset
+        As `ser.ravdess.load_ravdess` returns it.
+    function : callable
+        ``function(clip, **settings)`` returns an array of shape (n_rows, n_values) for a row
+        of the dataset.
+    code : str
+        Fingerprint of the code that `function` runs.
+    jobs : int
+        Processes.
+    description : str
+        Of the progress bar.
+
+    Returns
+    -------
+    ndarray of float32, shape (n_clips, n_rows, n_values)
+
+    Raises
+    ------
+    DatasetError
+        If a clip cannot be read; the message names it.
+    """
+    extracted = dataset.map(
+        _extract_clip,
+        fn_kwargs={"function": function, "settings": settings, "code": code},
+        remove_columns=dataset.column_names,
+        num_proc=jobs if jobs > 1 else None,
+        writer_batch_size=100,
+        desc=description,
+    )
+    for file, error in zip(dataset["file"], extracted["error"], strict=True):
+        if error:
+            raise DatasetError(f"{file} cannot be used, take it out of the dataset: {error}")
+    n_rows = extracted[0]["rows"]
+    return np.stack(
+        [np.frombuffer(clip["values"], np.float32).reshape(n_rows, -1) for clip in extracted]
+    )
+
+
+def _extract_clip(clip, *, function, settings, code):
+    del code  # only part of the key under which the result is cached
+    with threadpool_limits(1):  # processes share the cores, threads would only contend
+        try:
+            rows = np.asarray(function(clip, **settings), dtype=np.float32)
+        except AudioError as error:
+            return {"values": b"", "rows": 0, "error": str(error)}
+    return {"values": rows.tobytes(), "rows": len(rows), "error": ""}
+
+
+def source_of(clip):
+    """Return what `ser.audio.load_audio` reads a row of a dataset from."""
+    return clip["audio"]["bytes"] or clip["audio"]["path"]
+
+
+def fit_ours(features, targets, *, seed, n_labels, settings=None, copies=None, columns=None):
+    """Fit our classifier, maybe to some of the copies and features only.
+
+    Parameters
+    ----------
+    features : ndarray of float32, shape (n_clips, n_copies, n_features)
+    targets : ndarray of int, shape (n_clips,)
+    seed, n_labels : int
+    settings : MLPSettings, optional
+    copies, columns : ndarray of int, optional
+        Which of the copies and features to use; all by default.
+
+    Returns
+    -------
+    callable
+        From features, shape (n, n_features), to class indices, shape (n,).
+    """
+    if copies is not None:
+        features = features[:, copies]
+    if columns is not None:
+        features = features[:, :, columns]
+    pipeline = fit_pipeline(features, targets, seed=seed, settings=settings)
+    return partial(_predict, EmotionClassifier(range(n_labels), pipeline), columns)
+
+
+def _predict(classifier, columns, rows):
+    return classifier.predict_proba(rows if columns is None else rows[:, columns]).argmax(axis=1)
+
+
+def run_folds(features, targets, folds, fit, *, jobs, description, tests=None):
+    """Train without each fold and recognise its clips, several folds at a time.
+
+    Parameters
+    ----------
+    features : ndarray of float32, shape (n_clips, n_copies, n_features)
+        To train on.
+    targets : ndarray of int, shape (n_clips,)
+    folds : list of Fold
+        Of one protocol, or of several after each other.
+    fit : callable
+        ``fit(features, targets)`` returns a function from features to class indices.
+    jobs : int
+        Processes; each uses one core, so that their times can be compared.
+    description : str
+        Of the progress bar.
+    tests : ndarray of float32, shape (n_clips, n_versions, n_features), optional
+        To test on; by default the clips themselves, which are the first copies.
+
+    Returns
+    -------
+    list of (ndarray of int, shape (n_test, n_versions), float, float)
+        For each fold the recognised classes, seconds to train, and seconds to recognise one
+        clip whose features are there.
+    """
+    tests = features[:, :1] if tests is None else tests
+    tested = Parallel(n_jobs=jobs, return_as="generator")(
+        delayed(_run_fold)(features, targets, tests, fold.train, fold.test, fit) for fold in folds
+    )
+    return list(tqdm(tested, total=len(folds), desc=description, unit="fold"))
+
+
+def _run_fold(features, targets, tests, train, test, fit):
+    with threadpool_limits(1):
+        start = time.perf_counter()
+        predict = fit(np.asarray(features[train]), targets[train])
+        trained = time.perf_counter()
+        rows = np.asarray(tests[test])
+        recognised = predict(rows.reshape(-1, rows.shape[2])).reshape(rows.shape[:2])
+        single = rows[:20, :1]
+        start_single = time.perf_counter()
+        for row in single:
+            predict(row)
+        return recognised, trained - start, (time.perf_counter() - start_single) / len(single)
+
+
+def collect(tested, folds, n_clips):
+    """Put what `run_folds` recognised into the order of the clips.
+
+    Returns
+    -------
+    ndarray of int, shape (n_clips, n_versions)
+    """
+    recognised = np.full((n_clips, tested[0][0].shape[1]), NOT_RECOGNISED)
+    for fold, (classes, *_) in zip(folds, tested, strict=True):
+        recognised[fold.test] = classes
+    return recognised
+
+
+def figures(targets, recognised):
+    """Return clips, accuracy and unweighted average recall as a dict."""
+    return {
+        "clips": len(targets),
+        "accuracy": float(np.mean(recognised == targets)),
+        "unweighted_average_recall": float(
+            recall_score(
+                targets, recognised, labels=np.unique(targets), average="macro", zero_division=0
+            )
+        ),
+    }
+
+
+def paired_difference(targets, recognised, baseline, actors):
+    """Compare two ways of recognising the same clips.
+
+    Parameters
+    ----------
+    targets, recognised, baseline, actors : ndarray of int, shape (n_clips,)
+
+    Returns
+    -------
+    dict
+        ``difference`` of the accuracies, and its ``standard_error`` by the spread over actors,
+        whose clips are alike; None of a single actor.
+    """
+    gains = (recognised == targets).astype(float) - (baseline == targets)
+    by_actor = [gains[actors == actor].mean() for actor in np.unique(actors)]
+    error = float(np.std(by_actor, ddof=1) / np.sqrt(len(by_actor))) if len(by_actor) > 1 else None
+    return {"difference": float(gains.mean()), "standard_error": error}
+
+
+def percent(share):
+    """Write a share as a percentage; nothing for None."""
+    return "" if share is None else f"{100 * share:.1f}"
+
+
+def points(paired):
+    """Write a paired difference in percentage points, with its standard error."""
+    error = paired["standard_error"]
+    spread = "" if error is None else f" ± {100 * error:.1f}"
+    return f"{100 * paired['difference']:+.1f}{spread}"

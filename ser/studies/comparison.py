@@ -1,0 +1,206 @@
+"""Our recogniser beside the usual recipes, every row under the same folds."""
+
+import logging
+import time
+from functools import partial
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from ser import audio
+from ser.audio import load_audio
+from ser.errors import DatasetError
+from ser.features import FeatureConfig, FeatureExtractor
+from ser.folds import make_folds
+from ser.ravdess import EMOTIONS
+from ser.speech import find_speech
+from ser.studies import baselines
+from ser.studies.baselines import RECIPES, extract_family
+from ser.studies.common import (
+    collect,
+    extract,
+    figures,
+    fingerprint,
+    fit_ours,
+    load_corpus,
+    percent,
+    run_folds,
+    source_of,
+)
+
+logger = logging.getLogger(__name__)
+
+TITLE = "Comparison"
+ABOUT = (
+    "Beside it, as most figures are that are reported, five random folds, with the same actors on "
+    "both sides. Seconds are those to train one fold's model from features, milliseconds those "
+    "from a clip's file to its emotion; both on one core, warm."
+)
+OURS = "ours"
+ROWS = {**{name: recipe.description for name, recipe in RECIPES.items()}, OURS: "ours"}
+SETS = {
+    "eight": ("Speech, eight emotions", ("speech",), ()),
+    "seven": ("Speech, seven emotions (without sad)", ("speech",), ("sad",)),
+    "six": (
+        "Speech, six emotions (without neutral and surprised)",
+        ("speech",),
+        ("neutral", "surprised"),
+    ),
+    "song": ("Speech and song together, eight emotions", ("speech", "song"), ()),
+}
+"""Sets of clips: title, channels, and emotions that are left out."""
+N_TIMED = 12  # clips whose extraction is timed
+
+
+def run(options):
+    """Yield name and figures of each row of each set.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+        Of the command.
+
+    Yields
+    ------
+    tuple of (str, dict)
+    """
+    corpora = {"speech": load_corpus(options)}
+    if any("song" in SETS[name][1] for name in options.sets):
+        try:
+            corpora["song"] = load_corpus(options, "song")
+        except DatasetError as error:
+            logger.warning("Left out what needs song: %s", error)
+    # Before other processes keep the machine busy.
+    extraction = {row: _time_extraction(row, corpora["speech"].dataset) for row in options.rows}
+    for name in options.sets:
+        _, channels, left_out = SETS[name]
+        if set(channels) <= set(corpora):
+            chosen = [corpora[channel] for channel in channels]
+            for row in options.rows:
+                yield f"{name}/{row}", _compare(row, chosen, left_out, extraction[row], options)
+
+
+def tables(results):
+    """Lay the figures out: a table for each set."""
+    laid_out = {}
+    for name, (title, *_) in SETS.items():
+        rows = [
+            [
+                ROWS[row],
+                str(result["values"]),
+                *(
+                    percent(result[split][figure])
+                    for split in ("random", "strangers")
+                    for figure in ("accuracy", "unweighted_average_recall")
+                ),
+                f"{result['training_seconds']:.1f}",
+                f"{1000 * result['clip_seconds']:.0f}",
+            ]
+            for row in ROWS
+            if (result := results.get(f"{name}/{row}"))
+        ]
+        if rows:
+            clips = next(results[key] for key in results if key.startswith(f"{name}/"))
+            laid_out[f"{title}: {clips['random']['clips']} clips"] = [_HEADING, *rows]
+    return laid_out
+
+
+_HEADING = [
+    "recipe",
+    "values",
+    *("random: accuracy %", "unweighted recall %"),
+    *("strangers: accuracy %", "unweighted recall %"),
+    *("s to train", "ms a clip"),
+]
+
+
+def _compare(row, corpora, left_out, extraction_seconds, options):
+    """Return the figures of a recipe over the clips of some corpora."""
+    clips = np.concatenate([corpus.targets for corpus in corpora])
+    kept = ~np.isin(clips, [EMOTIONS.index(emotion) for emotion in left_out])
+    targets = np.unique(clips[kept], return_inverse=True)[1]
+    actors, statements = (
+        np.concatenate([getattr(corpus, name) for corpus in corpora])[kept]
+        for name in ("actors", "statements")
+    )
+    if row == OURS:
+        features = np.concatenate([corpus.features for corpus in corpora])[kept]
+        fit = partial(fit_ours, seed=options.seed, n_labels=targets.max() + 1)
+    else:
+        recipe = RECIPES[row]
+        features = np.concatenate(
+            [_extract_recipe(corpus.dataset, recipe, options) for corpus in corpora]
+        )[kept]
+        fit = partial(recipe.fit, seed=options.seed)
+    folds = {
+        split: make_folds(
+            protocol,
+            emotions=targets,
+            actors=actors,
+            statements=statements,
+            seed=options.seed,
+        )
+        for split, protocol in (("random", "random"), ("strangers", options.protocol))
+    }
+    tested = run_folds(
+        features,
+        targets,
+        [*folds["random"], *folds["strangers"]],
+        fit,
+        jobs=options.jobs,
+        description=f"{len(targets)} clips, {len(np.unique(targets))} emotions: {row}",
+    )
+    n_random = len(folds["random"])
+    parts = {"random": tested[:n_random], "strangers": tested[n_random:]}
+    return {
+        **{
+            split: figures(targets, collect(part, folds[split], len(targets))[:, 0])
+            for split, part in parts.items()
+        },
+        "values": features.shape[2],
+        "training_seconds": float(np.mean([seconds for _, seconds, _ in tested])),
+        "clip_seconds": extraction_seconds + float(np.mean([seconds for *_, seconds in tested])),
+    }
+
+
+def _extract_recipe(dataset, recipe, options):
+    """Return the values of a recipe, shape (n_clips, n_copies, n_values)."""
+    families = [
+        extract(
+            dataset,
+            extract_family,
+            family=family,
+            seed=options.seed,
+            code=fingerprint(baselines.__file__, audio.__file__),
+            jobs=options.jobs,
+            description=f"Extracting {family}",
+        )
+        for family in recipe.families
+    ]
+    return np.concatenate(families, axis=2)
+
+
+def _time_extraction(row, dataset):
+    """Return the seconds from a clip's file to its values, warm and on one core."""
+    if row == OURS:
+        extractor = FeatureExtractor(FeatureConfig())
+        compute = partial(_extract_ours, extractor)
+    else:
+        compute = partial(_extract_values, RECIPES[row].families)
+    clips = [dataset[index] for index in range(min(N_TIMED, len(dataset)))]
+    with threadpool_limits(1):
+        compute(clips[0])
+        start = time.perf_counter()
+        for clip in clips:
+            compute(clip)
+        return (time.perf_counter() - start) / len(clips)
+
+
+def _extract_ours(extractor, clip):
+    waveform = load_audio(source_of(clip), extractor.config.sample_rate)
+    extractor.extract(waveform[find_speech(waveform, extractor.config.sample_rate)])
+
+
+def _extract_values(families, clip):
+    for family in families:
+        extract_family(clip, family=family, copies=False)

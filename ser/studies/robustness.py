@@ -1,0 +1,193 @@
+"""Degraded recordings of strangers: a model trained without them, tested on worse copies."""
+
+import hashlib
+import io
+from contextlib import suppress
+from functools import partial
+
+import numpy as np
+import soundfile
+import soxr
+
+from ser.audio import load_audio
+from ser.augment import add_noise, add_room, limit_band
+from ser.errors import NoSpeechError
+from ser.features import FeatureConfig, FeatureExtractor
+from ser.speech import find_speech
+from ser.studies.common import (
+    NOT_RECOGNISED,
+    collect,
+    corpus_folds,
+    extract,
+    figures,
+    fingerprint,
+    fit_ours,
+    load_corpus,
+    paired_difference,
+    percent,
+    points,
+    run_folds,
+    source_of,
+)
+from ser.training import training_fingerprint
+
+TITLE = "Robustness"
+ABOUT = (
+    "Each fold's model recognises the clips that it did not hear, as they are and degraded; "
+    "differences are paired over the same clips, ± their standard error over actors. The last "
+    "column counts clips that get another emotion than when clean."
+)
+PINK = 0.5  # slope of noise whose octaves are equally strong, as in rooms and streets
+TELEPHONE = (300.0, 6800)  # Hz: lower edge, and twice the upper one of 3400
+SMALL_ROOM = (0.3, 5.0)  # s of reverberation, and dB of direct over reverberant sound
+MP3_RATE = 48_000  # Hz
+MP3_BIT_RATES = (32, 320)  # kbit/s, lowest and highest at this sample rate
+
+
+def _noise(waveform, sample_rate, rng, *, snr, slope=0.0):
+    return add_noise(waveform, sample_rate, snr, rng, slope=slope)
+
+
+def _telephone(waveform, sample_rate, rng):
+    # What has no sound from 3.4 kHz up, a line of 8 kHz passes on as it is.
+    return limit_band(waveform, sample_rate, *TELEPHONE)
+
+
+def _small_room(waveform, sample_rate, rng):
+    return add_room(waveform, sample_rate, *SMALL_ROOM, rng)
+
+
+def _mp3(waveform, sample_rate, rng, *, bit_rate):
+    lowest, highest = MP3_BIT_RATES
+    file = io.BytesIO()
+    soundfile.write(
+        file,
+        np.clip(soxr.resample(waveform, sample_rate, MP3_RATE), -1, 1),
+        MP3_RATE,
+        format="MP3",
+        bitrate_mode="CONSTANT",
+        compression_level=(highest - bit_rate) / (highest - lowest),
+    )
+    return load_audio(file.getvalue(), sample_rate)
+
+
+def _gain(waveform, sample_rate, rng, *, decibels):
+    return (waveform * 10 ** (decibels / 20)).astype(np.float32)
+
+
+CLEAN = "clean"
+CONDITIONS = {
+    CLEAN: ("as recorded", None),
+    "noise20": ("white noise, 20 dB below the speech", partial(_noise, snr=20)),
+    "noise15": ("white noise, 15 dB", partial(_noise, snr=15)),
+    "noise10": ("white noise, 10 dB", partial(_noise, snr=10)),
+    "pink15": ("pink noise, 15 dB", partial(_noise, snr=15, slope=PINK)),
+    "telephone": ("telephone band, 300 to 3400 Hz at 8 kHz", _telephone),
+    "room": ("small room, 0.3 s of reverberation", _small_room),
+    "mp3": ("MP3 at 64 kbit/s", partial(_mp3, bit_rate=64)),
+    "quiet": ("18 dB quieter", partial(_gain, decibels=-18)),
+    "loud": ("6 dB louder, unclipped", partial(_gain, decibels=6)),
+}
+"""Description of each condition, and what it does to a waveform."""
+ROWS = {name: description for name, (description, _) in CONDITIONS.items()}
+
+
+def run(options):
+    """Yield name and figures of each condition.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+        Of the command.
+
+    Yields
+    ------
+    tuple of (str, dict)
+    """
+    corpus = load_corpus(options)
+    conditions = [name for name in options.rows if name != CLEAN]
+    versions, refused = corpus.features[:, :1], np.zeros((len(corpus.targets), 1), dtype=bool)
+    if conditions:
+        degraded = extract(
+            corpus.dataset,
+            extract_degraded,
+            conditions=conditions,
+            seed=options.seed,
+            code=training_fingerprint() + fingerprint(__file__),
+            jobs=options.jobs,
+            description="Degrading clips",
+        )
+        refused = np.concatenate([refused, np.isnan(degraded).all(axis=2)], axis=1)
+        versions = np.concatenate([versions, np.nan_to_num(degraded)], axis=1)
+    folds = corpus_folds(corpus, options.protocol, options.seed)
+    tested = run_folds(
+        corpus.features,
+        corpus.targets,
+        folds,
+        partial(fit_ours, seed=options.seed, n_labels=len(corpus.labels)),
+        jobs=options.jobs,
+        description="Training without each fold",
+        tests=versions,
+    )
+    recognised = collect(tested, folds, len(corpus.targets))
+    recognised[refused] = NOT_RECOGNISED
+    clean = recognised[:, 0]
+    for name, classes in zip([CLEAN, *conditions], recognised.T, strict=True):
+        yield (
+            name,
+            {
+                **figures(corpus.targets, classes),
+                "to_clean": paired_difference(corpus.targets, classes, clean, corpus.actors),
+                "changed": float(np.mean(classes != clean)),
+                "refused": int(np.sum(classes == NOT_RECOGNISED)),
+            },
+        )
+
+
+def tables(results):
+    """Lay the figures out."""
+    rows = [
+        [
+            ROWS[name],
+            percent(result["accuracy"]),
+            percent(result["unweighted_average_recall"]),
+            points(result["to_clean"]) if name != CLEAN else "",
+            percent(result["changed"]) if name != CLEAN else "",
+        ]
+        for name in ROWS
+        if (result := results.get(name))
+    ]
+    heading = ["recording", "accuracy %", "unweighted recall %", "to clean", "changed %"]
+    clips = results[CLEAN]["clips"]
+    return {f"Degraded recordings of {clips} clips": [heading, *rows]}
+
+
+def extract_degraded(clip, *, conditions, seed):
+    """Compute the features of a clip under several conditions.
+
+    Parameters
+    ----------
+    clip : dict
+        Row of `ser.ravdess.load_ravdess`.
+    conditions : sequence of str
+        Of `CONDITIONS`.
+    seed : int
+        Of what is random in them.
+
+    Returns
+    -------
+    ndarray of float32, shape (n_conditions, n_features)
+        NaN where no speech is found any more.
+    """
+    extractor = FeatureExtractor(FeatureConfig())
+    sample_rate = extractor.config.sample_rate
+    waveform = load_audio(source_of(clip), sample_rate)
+    name = int.from_bytes(hashlib.sha256(clip["file"].encode()).digest()[:8])
+    rows = np.full((len(conditions), len(extractor.names)), np.nan, dtype=np.float32)
+    for row, condition in zip(rows, conditions, strict=True):
+        index = list(CONDITIONS).index(condition)  # so that a subset draws the same
+        degrade = CONDITIONS[condition][1]
+        degraded = degrade(waveform, sample_rate, np.random.default_rng([seed, name, index]))
+        with suppress(NoSpeechError):
+            row[:] = extractor.extract(degraded[find_speech(degraded, sample_rate)])
+    return rows
