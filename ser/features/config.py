@@ -2,6 +2,8 @@
 
 from dataclasses import asdict, dataclass, fields
 
+from scipy.fft import next_fast_len
+
 from ser.audio import SAMPLE_RATE_RANGE
 from ser.errors import FeatureConfigError
 from ser.features.families import FAMILIES
@@ -100,8 +102,8 @@ class FeatureConfig:
 
     @property
     def fft_length(self):
-        """Samples of the transform: half as many again at least, so that lags do not wrap."""
-        return 1 << (self.window_length * 3 // 2 - 1).bit_length()
+        """Samples of the transform: half as many again at least, so that no pitch lag wraps."""
+        return next_fast_len(self.window_length * 3 // 2, real=True)
 
     def to_dict(self):
         """Return the settings as a dict that `json.dumps` takes."""

@@ -32,9 +32,9 @@ def normalise(waveform):
     numpy.ndarray of float32, shape (n_samples,)
         Zeros if the waveform is constant.
     """
-    centred = waveform - np.mean(waveform, dtype=np.float64)
-    power = np.mean(np.square(centred))
-    return (centred / np.sqrt(power) if power > 0 else centred).astype(np.float32)
+    centred = np.subtract(waveform, np.mean(waveform, dtype=np.float64), dtype=np.float32)
+    power = np.mean(np.square(centred), dtype=np.float64)
+    return centred / np.float32(np.sqrt(power)) if power > 0 else centred
 
 
 def mel_frequencies(config):
