@@ -155,10 +155,12 @@ def test_silence_is_drawn_without_an_emotion(recognizer):
 
 
 def test_about_names_licence_and_protocol(recognizer):
-    facts, card = about.contents(recognizer)
+    facts, limits, card = about.contents(recognizer)
     assert recognizer.labels[0] in facts
     for figures in recognizer.metrics["protocols"].values():
         assert figures["description"] in facts
+    assert "## Who must not use it" in limits
+    assert limits.count("## ") == 2
     assert "![" not in card
 
 

@@ -14,13 +14,18 @@ HEADLINE = {
     "macro_f1": "Macro-F1",
 }
 
+LIMITS = ("Where it fails", "Who must not use it")
+"""Sections of a card that everybody should see."""
+
 
 def add_tab():
     """Lay out the tab; return the components that `contents` fills once the model has loaded."""
     loading = '<p class="ser-quiet">The model is loading.</p>'
     facts = gr.HTML(f'<div class="ser-card">{loading}</div>', elem_id="ser-about")
-    card = gr.Markdown(elem_id="ser-card")
-    return [facts, card]
+    limits = gr.Markdown(elem_classes="ser-text")
+    with gr.Accordion("Model card", open=False):
+        card = gr.Markdown(elem_classes="ser-text")
+    return [facts, limits, card]
 
 
 def contents(recognizer):
@@ -30,8 +35,10 @@ def contents(recognizer):
     -------
     facts : str
         HTML: where the model is from, its figures, what it takes for what.
+    limits : str
+        Markdown: the parts of its card that `LIMITS` names.
     card : str
-        Its card, as Markdown.
+        Markdown: the card.
     """
     card = model_card(recognizer)
     protocols = sorted(
@@ -41,9 +48,10 @@ def contents(recognizer):
     parts = [_facts(model_facts(recognizer))]
     if protocols:
         parts += [_figures(protocols), _confusion(protocols[0])]
-    return f'<div class="ser-card">{"".join(parts)}</div>', re.sub(
-        r"!\[[^]]*\]\([^)]*\)\n*", "", card.text
-    )
+    text = re.sub(r"!\[[^]]*\]\([^)]*\)\n*", "", card.text)  # its pictures are not served
+    sections = re.split(r"(?m)^(?=## )", text)
+    limits = [part for part in sections if part.startswith(tuple(f"## {name}" for name in LIMITS))]
+    return f'<div class="ser-card">{"".join(parts)}</div>', "".join(limits), text
 
 
 def model_card(recognizer):

@@ -118,8 +118,8 @@ def add_tab(model, profile):
         state = state or Ear()
         try:
             recognizer = model.get()
-            samples, rate = read_once(chunk)
-            if not state.hear(recognizer, samples, rate, voice):
+            piece = read_once(chunk)
+            if piece is None or not state.hear(recognizer, *piece, voice):
                 return gr.skip(), state
         except SerError as error:
             return live_panel(None, [], LABELS, str(error)), state
@@ -153,16 +153,16 @@ def read_once(path):
     Returns
     -------
     samples : ndarray, shape (n_samples,)
-        Mono; nothing if there is no such file.
+        Mono.
     sample_rate : int
-        In Hz.
+        In Hz. Instead of both, None if there is no such file.
     """
     try:
         samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
         Path(path).unlink(missing_ok=True)
     except (OSError, TypeError, soundfile.LibsndfileError):
-        # Pieces of equal content share a file: another visitor's silence may have gone with ours.
-        return np.zeros(0, np.float32), 1
+        # Pieces of equal content share a file: our silence may have gone with another visitor's.
+        return None
     return samples.mean(axis=1), rate
 
 
