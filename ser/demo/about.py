@@ -2,6 +2,7 @@
 
 import re
 from html import escape
+from pathlib import Path
 
 import gradio as gr
 from huggingface_hub import ModelCard
@@ -61,8 +62,11 @@ def model_card(recognizer):
 
 def model_facts(recognizer):
     """Return name, revision, licence and emotions of a model as a dict of str."""
+    source = recognizer.source
+    if recognizer.revision is None:  # a folder, whose place on the server is nobody's business
+        source = "/".join(Path(source).parts[-2:])
     return {
-        "Model": str(recognizer.source),
+        "Model": source,
         "Revision": recognizer.revision or "",
         "Licence": model_card(recognizer).data.license or "",
         "Emotions": ", ".join(recognizer.labels),
