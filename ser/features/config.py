@@ -10,6 +10,7 @@ from ser.features.families import FAMILIES
 from ser.features.statistics import STATISTICS
 
 MIN_PERIODS = 2  # of the lowest F0 in a window
+MIN_PERIOD = 16  # samples of the highest F0
 MAX_WINDOW = 0.1  # s, in which speech hardly changes
 MAX_MELS = 128  # of which the lowest are still as wide as a bin
 
@@ -74,10 +75,10 @@ class FeatureConfig:
                 f"n_mfcc is {self.n_mfcc}; give at least 2 and at most n_mels, which is "
                 f"{self.n_mels}."
             )
-        if not self.f0_min < self.f0_max <= self.sample_rate / 8:
+        if not 2 * self.f0_min <= self.f0_max <= self.sample_rate / MIN_PERIOD:
             raise FeatureConfigError(
-                f"F0 ranges from {self.f0_min:g} to {self.f0_max:g} Hz; give a range that rises "
-                f"to at most an eighth of the sample rate, {self.sample_rate / 8:g} Hz."
+                f"F0 ranges from {self.f0_min:g} to {self.f0_max:g} Hz; give at least an octave, "
+                f"up to at most {self.sample_rate / MIN_PERIOD:g} Hz at this sample rate."
             )
         if not MIN_PERIODS / self.f0_min <= self.window <= MAX_WINDOW:
             raise FeatureConfigError(

@@ -1,8 +1,7 @@
 """Families of frame descriptors: what a frame of 40 ms tells, in numbers with names.
 
 A family is a row of `FAMILIES`: the names of its tracks, known from the configuration
-alone, and a function from frames to
-their values. All share one spectrogram.
+alone, and a function from frames to their values. All share one spectrogram.
 """
 
 from collections.abc import Callable
@@ -16,7 +15,7 @@ from ser.features import voice
 
 CHROMA = ("c", "cs", "d", "ds", "e", "f", "fs", "g", "gs", "a", "as", "b")
 CHROMA_CENTRE, CHROMA_OCTAVES = 880.0, 2.0  # Hz, and octaves either side, that count most
-CONTRAST_EDGES = (0, 200, 400, 800, 1600, 3200, 8000)  # Hz, of bands an octave wide
+CONTRAST_EDGES = (0, 200, 400, 800, 1600, 3200, 6400)  # Hz, of bands an octave wide
 CONTRAST_SHARE = 0.1  # of the bins of a band that make its peak and its valley
 LOWEST_SHIFT = 50.0  # Hz, added so that logarithms of frequencies stay finite
 ROLLOFFS = (25, 50, 85)  # % of a frame's power
@@ -49,7 +48,7 @@ def energy(frames):
 
 
 def mfcc(frames):
-    """Mel-frequency cepstral coefficients without the first, which is level (Davis 1980)."""
+    """Mel-frequency cepstral coefficients but the first, level (Davis & Mermelstein 1980)."""
     return dct(frames.log_mel, axis=1, norm="ortho")[:, 1 : frames.config.n_mfcc]
 
 

@@ -20,13 +20,13 @@ from scipy.signal import get_window
 
 CANDIDATES = 8  # peaks of a frame that are considered
 HIGHEST_HARMONIC = 4000.0  # Hz; above it voice is seldom periodic, and telephones cut
+RUMBLE = 0.75  # of the lowest F0, below which all sound is taken for rumble
 VOICING_THRESHOLD = 0.45  # periodicity from which a loud frame is voiced
 OCTAVE_COST = 0.02  # per octave below the highest F0, since all multiples of a period fit
 OCTAVE_JUMP_COST = 0.6  # per octave between neighbouring frames
 VOICING_COST = 0.14  # of a change between voiced and unvoiced
 QUIET = -20.0  # dB relative to the clip, below which frames are ever less often voiced
 QUIET_RANGE = 20.0  # dB, over which the voicing threshold rises by 1
-
 NO_VOICE = 150.0  # Hz, assumed between men's and women's voices where there is none
 
 
@@ -85,7 +85,8 @@ def _autocorrelation(frames):
     """Return the normalised autocorrelation at lags of whole samples, (n_frames, n_lags)."""
     config = frames.config
     n_lags = int(np.ceil(config.sample_rate / config.f0_min)) + 2
-    harmonics = frames.power[:, frames.bins(0, HIGHEST_HARMONIC)]
+    harmonics = frames.power[:, frames.bins(0, HIGHEST_HARMONIC)].copy()
+    harmonics[:, frames.bins(0, RUMBLE * config.f0_min)] = 0
     correlation = irfft(harmonics, config.fft_length, axis=1)[:, :n_lags]
     window = get_window("hann", config.window_length)
     of_window = irfft(np.abs(rfft(window, config.fft_length)) ** 2)[:n_lags]

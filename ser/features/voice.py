@@ -19,6 +19,7 @@ ALPHA_BANDS = ((50, 1000), (1000, 5000))  # Hz
 HAMMARBERG_BANDS = ((0, 2000), (2000, 5000))  # Hz
 SLOPE_BANDS = ((30, 500), (500, 1500), (1500, 4000))  # Hz
 FIRST_FORMANT, THIRD_FORMANT = (300, 1000), (2000, 3500)  # Hz, where they usually are
+BAND_FLOOR = 1e-7  # power of a band relative to the clip's: -70 dB
 HARMONIC_BINS = 2  # either side of where a harmonic should be
 
 
@@ -43,7 +44,7 @@ def voice(frames):
         return frames.decibels[:, frames.bins(*edges)]
 
     low, high = (frames.power[:, frames.bins(*edges)].sum(axis=1) for edges in ALPHA_BANDS)
-    alpha = 10 * np.log10((high + 1e-7) / (low + 1e-7))
+    alpha = 10 * np.log10((high + BAND_FLOOR) / (low + BAND_FLOOR))
     low, high = (band(edges).max(axis=1) for edges in HAMMARBERG_BANDS)
     slopes = []
     for edges in SLOPE_BANDS:
