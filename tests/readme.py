@@ -1,7 +1,7 @@
 """What README.md holds: its figures, its code, its links. `python tests/readme.py` updates figures.
 
-The figures stand between HTML comments and are those of the model that ships; no other text of
-README is touched.
+The figures stand between HTML comments: those of the model that ships, from its metrics.json, and
+of the comparison, from what `python -m ser study` wrote. No other text of README is touched.
 """
 
 import json
@@ -12,26 +12,33 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
 METRICS = ROOT / "ser" / "pretrained" / "metrics.json"
+STUDIES = ROOT / "docs" / "studies.json"
 
 sys.path.insert(0, str(ROOT))  # for when this is run as a command
 
 from ser.report import class_table, slice_table, summary_table, to_markdown  # noqa: E402
+from ser.studies.comparison import tables  # noqa: E402
 
 
 def main():
     """Run the command."""
-    text = README.read_text(encoding="utf-8")
-    README.write_text(with_figures(text, json.loads(METRICS.read_text())), encoding="utf-8")
+    README.write_text(with_figures(README.read_text(encoding="utf-8")), encoding="utf-8")
 
 
-def with_figures(text, metrics):
-    """Return README's text with the figures of a model."""
-    for name, write in (("headline", headline), ("figures", figures)):
+def with_figures(text):
+    """Return README's text with the figures that hold now."""
+    metrics, studies = (json.loads(path.read_text(encoding="utf-8")) for path in (METRICS, STUDIES))
+    blocks = {
+        "headline": headline(metrics),
+        "figures": figures(metrics),
+        "comparison": comparison(studies),
+    }
+    for name, block in blocks.items():
         begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
         if text.count(begin) != 1 or text.count(end) != 1:
             raise ValueError(f"README.md must have {begin} and {end} once each")
         before, rest = text.split(begin)
-        text = f"{before}{begin}\n{write(metrics)}\n{end}{rest.split(end)[1]}"
+        text = f"{before}{begin}\n{block}\n{end}{rest.split(end)[1]}"
     return text
 
 
@@ -59,6 +66,12 @@ def figures(metrics):
         f"{summary}\n\nOf speakers it has never heard ({strangers['description']}):\n\n"
         f"{classes}\n\n{slices}"
     )
+
+
+def comparison(studies):
+    """Write the table of the comparison under all emotions."""
+    title, rows = next(iter(tables(studies["comparison"]["rows"]).items()))
+    return f"{title}.\n\n{to_markdown(rows)}"
 
 
 def code(language):
