@@ -13,7 +13,7 @@ from ser.features import FeatureConfig, FeatureExtractor, feature_fingerprint
 from ser.features.families import FAMILIES
 from ser.features.statistics import STATISTICS
 
-RATE = 24000
+RATE = FeatureConfig().sample_rate
 EVERYTHING = FeatureConfig(families=tuple(FAMILIES), statistics=tuple(STATISTICS))
 
 
@@ -158,7 +158,9 @@ def test_f0_survives_noise_and_a_telephone_band():
 
 def test_rumble_is_no_voice():
     rng = np.random.default_rng(0)
-    rumble = lfilter([1], [1, -1.999, 0.99905], rng.standard_normal(RATE))  # about 20 Hz
+    radius = np.exp(-np.pi * 4 / RATE)
+    resonance = [1, -2 * radius * np.cos(2 * np.pi * 20 / RATE), radius**2]  # 4 Hz wide at 20 Hz
+    rumble = lfilter([1], resonance, rng.standard_normal(RATE))
     hiss = 0.1 * rumble.std() * rng.standard_normal(RATE)
     assert FeatureExtractor().tracks(rumble + hiss).voiced.mean() < 0.1
 
@@ -242,7 +244,7 @@ def test_a_configuration_survives_json():
         ({"window": 0.02}, "0.02 s; give at least 2 periods of f0_min, 0.033 s"),
         ({"hop": 0.0}, "hop is 0.0; give a number above 0"),
         ({"hop": 0.05}, "hop is 0.05 s; .* 0.04 s"),
-        ({"n_mfcc": 65}, "n_mfcc is 65; .* 64"),
+        ({"n_mfcc": 41}, "n_mfcc is 41; .* 40"),
         ({"n_mels": 500}, "n_mels is 500; .* 128"),
         ({"f0_min": 600.0}, "600 to 500 Hz"),
         ({"n_fft": 2048}, "'n_fft' is no setting"),

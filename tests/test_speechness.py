@@ -14,8 +14,8 @@ from ser.features import FeatureConfig, FeatureExtractor
 from ser.speech import find_speech
 from ser.speechness import check_speech
 
-RATE = 24000
 EXTRACTOR = FeatureExtractor(FeatureConfig(families=("energy",), statistics=("mean",)))
+RATE = EXTRACTOR.config.sample_rate
 
 
 def verdict(waveform):

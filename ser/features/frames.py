@@ -9,9 +9,9 @@ from scipy.signal import get_window
 
 from ser.features.pitch import track_pitch
 
-LEVEL_FLOOR = 1e-6  # power of a frame relative to the clip's: -60 dB
-MEL_FLOOR = 1e-7  # power of a mel band relative to the clip's: -70 dB
-BIN_FLOOR = 1e-10  # power of a frequency bin relative to the clip's: -100 dB
+LEVEL_FLOOR = 1e-4  # power of a frame relative to the clip's: -40 dB
+MEL_FLOOR = 1e-5  # power of a mel band relative to the clip's: -50 dB
+BIN_FLOOR = 1e-7  # power of a frequency bin relative to the clip's: -70 dB
 MEL_LOWEST = 50.0  # Hz, lower edge of the lowest mel band
 LINE_BAND = (100.0, 4000.0)  # Hz, where partials of voices and instruments are strong
 LINE_FLOOR = -55.0  # dB of a bin relative to the clip
