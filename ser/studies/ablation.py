@@ -5,7 +5,6 @@ from functools import partial
 
 import numpy as np
 
-from ser.classifier import MLPSettings
 from ser.features import FeatureConfig, FeatureExtractor
 from ser.features.families import FAMILIES
 from ser.features.statistics import STATISTICS
@@ -72,12 +71,14 @@ def run(options):
     tuple of (str, dict)
     """
     corpus = load_corpus(options)
-    config = FeatureConfig()
     folds = corpus_folds(corpus, options.protocol, options.seed)
     tests = corpus.features[:, [0] if WORSE is None else [0, WORSE]]
     full = None
     for name in [FULL, *(row for row in options.rows if row != FULL)]:
-        part = without(name, config)
+        part = {
+            "settings": options.settings,
+            **without(name, options.features, options.settings),
+        }
         tested = run_folds(
             corpus.features,
             corpus.targets,
@@ -127,7 +128,7 @@ def tables(results):
     return {f"What {results[FULL]['clean']['clips']} clips lose without a part": rows}
 
 
-def without(name, config):
+def without(name, config, settings):
     """Return the arguments of `fit_ours` that leave a part out.
 
     Parameters
@@ -135,6 +136,7 @@ def without(name, config):
     name : str
         Of `ROWS`.
     config : FeatureConfig
+    settings : MLPSettings
 
     Returns
     -------
@@ -148,7 +150,7 @@ def without(name, config):
     if kind == "copies":
         return {"copies": COPIES_WITHOUT[part]}
     if kind == "classifier":
-        return {"settings": replace(MLPSettings(), **SETTINGS_WITHOUT[part])}
+        return {"settings": replace(settings, **SETTINGS_WITHOUT[part])}
     return {}
 
 

@@ -56,6 +56,10 @@ def add_study(parser):
 
 def _study(options):
     """Run one study and return the exit status."""
+    from ser.classifier import MLPSettings
+    from ser.features import FeatureConfig
+
+    options.features, options.settings = FeatureConfig(), MLPSettings()
     study = import_module(f"ser.studies.{options.study}")
     options.rows = _choose("row", options.rows, study.ROWS)
     options.sets = _choose("set", options.sets, getattr(study, "SETS", {}))

@@ -13,7 +13,6 @@ from tqdm.auto import tqdm
 
 from ser.classifier import EmotionClassifier, fit_pipeline
 from ser.errors import AudioError, DatasetError
-from ser.features import FeatureConfig
 from ser.folds import make_folds
 from ser.ravdess import load_ravdess
 from ser.training import extract_corpus
@@ -25,7 +24,7 @@ NOT_RECOGNISED = -1
 def load_corpus(options, channel="speech"):
     """Return the clips with their features and copies, from the cache that training fills."""
     dataset = load_ravdess(options.dataset, channel=channel)
-    return extract_corpus(dataset, FeatureConfig(), seed=options.seed, jobs=options.jobs)
+    return extract_corpus(dataset, options.features, seed=options.seed, jobs=options.jobs)
 
 
 def corpus_folds(corpus, protocol, seed):

@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_limits
 from ser import audio
 from ser.audio import load_audio
 from ser.errors import DatasetError
-from ser.features import FeatureConfig, FeatureExtractor
+from ser.features import FeatureExtractor
 from ser.folds import make_folds
 from ser.ravdess import EMOTIONS
 from ser.speech import find_speech
@@ -71,7 +71,9 @@ def run(options):
         except DatasetError as error:
             logger.warning("Left out what needs song: %s", error)
     # Before other processes keep the machine busy.
-    extraction = {row: _time_extraction(row, corpora["speech"].dataset) for row in options.rows}
+    extraction = {
+        row: _time_extraction(row, corpora["speech"].dataset, options) for row in options.rows
+    }
     for name in options.sets:
         _, channels, left_out = SETS[name]
         if set(channels) <= set(corpora):
@@ -125,7 +127,9 @@ def _compare(row, corpora, left_out, extraction_seconds, options):
     )
     if row == OURS:
         features = np.concatenate([corpus.features for corpus in corpora])[kept]
-        fit = partial(fit_ours, seed=options.seed, n_labels=targets.max() + 1)
+        fit = partial(
+            fit_ours, seed=options.seed, n_labels=targets.max() + 1, settings=options.settings
+        )
     else:
         recipe = RECIPES[row]
         features = np.concatenate(
@@ -180,10 +184,10 @@ def _extract_recipe(dataset, recipe, options):
     return np.concatenate(families, axis=2)
 
 
-def _time_extraction(row, dataset):
+def _time_extraction(row, dataset, options):
     """Return the seconds from a clip's file to its values, warm and on one core."""
     if row == OURS:
-        extractor = FeatureExtractor(FeatureConfig())
+        extractor = FeatureExtractor(options.features)
         compute = partial(_extract_ours, extractor)
     else:
         compute = partial(_extract_values, RECIPES[row].families)

@@ -111,6 +111,7 @@ def run(options):
         degraded = extract(
             corpus.dataset,
             extract_degraded,
+            config=options.features.to_dict(),
             conditions=conditions,
             seed=options.seed,
             code=training_fingerprint() + fingerprint(__file__),
@@ -124,7 +125,9 @@ def run(options):
         corpus.features,
         corpus.targets,
         folds,
-        partial(fit_ours, seed=options.seed, n_labels=len(corpus.labels)),
+        partial(
+            fit_ours, seed=options.seed, n_labels=len(corpus.labels), settings=options.settings
+        ),
         jobs=options.jobs,
         description="Training without each fold",
         tests=versions,
@@ -162,13 +165,15 @@ def tables(results):
     return {f"Degraded recordings of {clips} clips": [heading, *rows]}
 
 
-def extract_degraded(clip, *, conditions, seed):
+def extract_degraded(clip, *, config, conditions, seed):
     """Compute the features of a clip under several conditions.
 
     Parameters
     ----------
     clip : dict
         Row of `ser.ravdess.load_ravdess`.
+    config : dict
+        Of a `FeatureConfig`.
     conditions : sequence of str
         Of `CONDITIONS`.
     seed : int
@@ -179,7 +184,7 @@ def extract_degraded(clip, *, conditions, seed):
     ndarray of float32, shape (n_conditions, n_features)
         NaN where no speech is found any more.
     """
-    extractor = FeatureExtractor(FeatureConfig())
+    extractor = FeatureExtractor(FeatureConfig.from_dict(config))
     sample_rate = extractor.config.sample_rate
     waveform = load_audio(source_of(clip), sample_rate)
     name = int.from_bytes(hashlib.sha256(clip["file"].encode()).digest()[:8])

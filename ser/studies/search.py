@@ -12,7 +12,6 @@ from functools import partial
 
 import numpy as np
 
-from ser.classifier import MLPSettings
 from ser.errors import DatasetError
 from ser.folds import Fold
 from ser.studies.common import (
@@ -47,11 +46,20 @@ DEFAULTS, NESTED = "defaults", "nested"
 ROWS = {}  # none to choose from: settings are chosen from all, or the choice means nothing
 
 
-def candidates():
-    """Return settings by name, the defaults first; always the same ones."""
+def candidates(defaults):
+    """Return settings by name, the defaults first; always the same ones.
+
+    Parameters
+    ----------
+    defaults : MLPSettings
+
+    Returns
+    -------
+    dict of str to MLPSettings
+    """
     rng = np.random.default_rng(SEARCH_SEED)
     # Averaging helps all alike and takes several times as long.
-    defaults = replace(MLPSettings(), n_members=1)
+    defaults = replace(defaults, n_members=1)
     drawn = {DEFAULTS: defaults}
     for index in range(1, N_RANDOM + 1):
         values = {key: rng.choice(values).item() for key, values in SPACE.items()}
@@ -83,7 +91,7 @@ def run(options):
             f"Protocol {options.protocol!r} does not split these actors into three groups or "
             "more, which a search needs; add actors or choose another protocol."
         )
-    settings, scores = candidates(), {}
+    settings, scores = candidates(options.settings), {}
     for name, each in settings.items():
         scores[name] = _inner_scores(corpus, folds, each, name, options)
         yield (
@@ -100,14 +108,7 @@ def run(options):
 def _inner_scores(corpus, folds, settings, name, options):
     """Return the mean recall inside the training clips of each fold."""
     pairs = list(itertools.combinations(range(len(folds)), 2))
-    inner = [
-        Fold(
-            f"{folds[a].name} and {folds[b].name}",
-            np.intersect1d(folds[a].train, folds[b].train),
-            np.concatenate([folds[a].test, folds[b].test]),
-        )
-        for a, b in pairs
-    ]
+    inner = [without_both(folds[a], folds[b]) for a, b in pairs]
     tested = run_folds(
         corpus.features,
         corpus.targets,
@@ -125,6 +126,15 @@ def _inner_scores(corpus, folds, settings, name, options):
             result = figures(corpus.targets[folds[judge].test], classes)
             scores[outer].append(result["unweighted_average_recall"])
     return [float(np.mean(each)) for each in scores]
+
+
+def without_both(first, second):
+    """Return a fold that trains on the clips of neither fold and tests on those of both."""
+    return Fold(
+        f"{first.name} and {second.name}",
+        np.intersect1d(first.train, second.train),
+        np.concatenate([first.test, second.test]),
+    )
 
 
 def _test_choices(corpus, folds, settings, chosen, options):
