@@ -14,6 +14,7 @@ from ser.folders import replace_folder
 from ser.model_folder import is_model_file, read_model_folder
 from ser.quality import recording_warnings
 from ser.speech import find_speech
+from ser.speechness import check_speech
 
 SHIPPED_MODEL = Path(__file__).parent / "pretrained"
 
@@ -149,7 +150,9 @@ class EmotionRecognizer:
         sample_rate = self.config["sample_rate"]
         waveform = load_audio(clip, sample_rate)
         speech = find_speech(waveform, sample_rate)
-        features = self._extractor.extract(waveform[speech])
+        tracks = self._extractor.tracks(waveform[speech])
+        doubts = check_speech(tracks)
+        features = self._extractor.summarise(tracks)
         (probabilities,) = self._classifier.predict_proba(features[None]).tolist()
         by_label = dict(zip(self.labels, probabilities, strict=True))
         emotion = max(by_label, key=by_label.get)
@@ -159,7 +162,7 @@ class EmotionRecognizer:
             probabilities=by_label,
             duration=waveform.size / sample_rate,
             speech_duration=(speech.stop - speech.start) / sample_rate,
-            warnings=recording_warnings(waveform, sample_rate, speech),
+            warnings=doubts + recording_warnings(waveform, sample_rate, speech),
         )
 
     def predict_many(self, clips):
