@@ -110,6 +110,7 @@ def train(options):
         evaluate_protocol,
         extract_corpus,
     )
+    from ser.voice import VoiceAdaptation
 
     # What would fail at the end, after minutes, is better found at the start.
     check_replaceable(options.output, is_ours=is_model_file)
@@ -136,12 +137,15 @@ def train(options):
 
     logger.info("Training on all clips")
     pipeline = fit_pipeline(corpus.features, corpus.targets, seed=options.seed, settings=settings)
+    adaptation = VoiceAdaptation.fit(
+        corpus.features[:, 0], corpus.levels, corpus.targets, corpus.actors, corpus.labels
+    )
+    classifier = EmotionClassifier(corpus.labels, pipeline, temperature, adaptation)
     config = {
-        "labels": list(corpus.labels),
+        **classifier.to_config(),
         "sample_rate": features.sample_rate,
         "features": features.to_dict(),
         "feature_hash": FeatureExtractor(features).hash,
-        "temperature": temperature,
         "seed": options.seed,
         "dataset": {
             "source": options.dataset,
@@ -156,7 +160,7 @@ def train(options):
         files |= make_examples(corpus.dataset, held_out, seed=options.seed)
     write_model_folder(
         options.output,
-        model=EmotionClassifier(corpus.labels, pipeline, temperature).to_model(),
+        model=classifier.to_model(),
         config=config,
         metrics=metrics,
         readme=make_card(config, metrics, name=options.output, files=files),

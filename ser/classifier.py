@@ -22,6 +22,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from ser.evaluation import apply_temperature
+from ser.voice import VoiceAdaptation
 
 
 @dataclass(frozen=True)
@@ -85,15 +86,15 @@ def fit_pipeline(features, targets, *, seed, settings=None):
     limiter = MinMaxScaler(feature_range=(-settings.clip, settings.clip), clip=True)
     limiter.fit(np.concatenate([-limits, limits]))
     rows = limiter.transform(scaler.transform(rows))
-    pca = _fit_pca(rows, settings)
+    pca = _fit_pca(rows, seed, settings)
     mlp = _fit_mlp(pca.transform(rows), row_targets, seed, settings)
     return Pipeline([("scale", scaler), ("limit", limiter), ("pca", pca), ("mlp", mlp)])
 
 
-def _fit_pca(rows, settings):
+def _fit_pca(rows, seed, settings):
     """Fit principal components, weighted by a power of their standard deviation."""
     n_components = min(settings.n_components, *rows.shape)
-    pca = PCA(n_components, svd_solver="covariance_eigh").fit(rows)
+    pca = PCA(n_components, svd_solver="randomized", iterated_power=3, random_state=seed).fit(rows)
     deviation = np.sqrt(np.maximum(pca.explained_variance_, 1e-6))
     weight = deviation**-settings.whitening
     # On average over the components the perceptrons see unit variance, whatever the weighting.
@@ -163,21 +164,43 @@ class EmotionClassifier:
         As `fit_pipeline` returns it.
     temperature : float
         Divides the logits.
+    adaptation : VoiceAdaptation, optional
+        What is needed to take a voice profile into account.
     """
 
-    def __init__(self, labels, pipeline, temperature=1.0):
+    def __init__(self, labels, pipeline, temperature=1.0, adaptation=None):
         self.labels = tuple(labels)
         self.pipeline = pipeline
         self.temperature = temperature
+        self.adaptation = adaptation
 
     @classmethod
     def from_model(cls, model, config):
         """Restore a classifier from the contents of a model folder."""
-        return cls(config["labels"], model["general"], config["temperature"])
+        adaptation = None
+        if "voice" in config:
+            everyday = model["everyday"]["mean"].mean_.astype(np.float32)
+            loudness, spread = (np.array(config["voice"][key]) for key in ("loudness", "spread"))
+            adaptation = VoiceAdaptation(everyday, loudness, spread)
+        return cls(config["labels"], model["general"], config["temperature"], adaptation)
 
     def to_model(self):
         """Return what a model folder keeps in ``model.skops``."""
-        return {"general": self.pipeline}
+        model = {"general": self.pipeline}
+        if self.adaptation is not None:
+            mean = StandardScaler(with_std=False).fit(self.adaptation.everyday[None])
+            model["everyday"] = Pipeline([("mean", mean)])
+        return model
+
+    def to_config(self):
+        """Return what a model folder keeps in ``config.json``."""
+        config = {"labels": list(self.labels), "temperature": self.temperature}
+        if self.adaptation is not None:
+            config["voice"] = {
+                "loudness": self.adaptation.loudness.tolist(),
+                "spread": self.adaptation.spread.tolist(),
+            }
+        return config
 
     def predict_proba(self, features):
         """Return the probabilities of all labels.
@@ -195,3 +218,20 @@ class EmotionClassifier:
         probabilities = np.zeros((len(known), len(self.labels)))
         probabilities[:, self.pipeline.classes_] = apply_temperature(known, self.temperature)
         return probabilities
+
+    def predict_proba_relative(self, features, level, profile):
+        """Return the probabilities of all labels for one clip, relative to a voice.
+
+        Parameters
+        ----------
+        features : ndarray of float32, shape (n_features,)
+        level : float
+            Power of the speech in dB of full scale.
+        profile : VoiceProfile
+
+        Returns
+        -------
+        ndarray of float64, shape (n_labels,)
+        """
+        shifted = self.adaptation.shift(features, profile)
+        return self.adaptation.weigh(self.predict_proba(shifted[None])[0], level, profile)

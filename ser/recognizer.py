@@ -8,13 +8,20 @@ import numpy as np
 
 from ser.audio import load_audio
 from ser.classifier import EmotionClassifier
-from ser.errors import AudioError, FeatureConfigError, FeatureMismatchError, ModelFormatError
+from ser.errors import (
+    AudioError,
+    FeatureConfigError,
+    FeatureMismatchError,
+    ModelFormatError,
+    VoiceProfileError,
+)
 from ser.features import FeatureConfig, FeatureExtractor
 from ser.folders import replace_folder
 from ser.model_folder import is_model_file, read_model_folder
 from ser.quality import recording_warnings
 from ser.speech import find_speech
 from ser.speechness import check_speech
+from ser.voice import MIN_SPEECH, average, pieces, speech_level
 
 SHIPPED_MODEL = Path(__file__).parent / "pretrained"
 
@@ -130,13 +137,16 @@ class EmotionRecognizer:
         folder, commit = pull_model(repo_id, revision=revision, token=token)
         return cls(folder, source=repo_id, revision=commit)
 
-    def predict(self, clip):
+    def predict(self, clip, *, voice=None):
         """Recognise the emotion in a clip.
 
         Parameters
         ----------
         clip : str, Path, bytes, file object or (ndarray, int)
             As `ser.audio.load_audio` takes it.
+        voice : VoiceProfile, optional
+            The speaker's everyday voice, as `voice_profile` returns it: what is said is then
+            heard relative to it.
 
         Returns
         -------
@@ -146,6 +156,8 @@ class EmotionRecognizer:
         ------
         AudioError
             If the clip cannot be read or has no speech in it.
+        VoiceProfileError
+            If the profile was made by a model with other features.
         """
         sample_rate = self.config["sample_rate"]
         waveform = load_audio(clip, sample_rate)
@@ -153,8 +165,13 @@ class EmotionRecognizer:
         tracks = self._extractor.tracks(waveform[speech])
         doubts = check_speech(tracks)
         features = self._extractor.summarise(tracks)
-        (probabilities,) = self._classifier.predict_proba(features[None]).tolist()
-        by_label = dict(zip(self.labels, probabilities, strict=True))
+        if voice is None:
+            (probabilities,) = self._classifier.predict_proba(features[None])
+        else:
+            self._check_profile(voice)
+            level = speech_level(waveform[speech])
+            probabilities = self._classifier.predict_proba_relative(features, level, voice)
+        by_label = dict(zip(self.labels, probabilities.tolist(), strict=True))
         emotion = max(by_label, key=by_label.get)
         return Prediction(
             emotion=emotion,
@@ -164,6 +181,58 @@ class EmotionRecognizer:
             speech_duration=(speech.stop - speech.start) / sample_rate,
             warnings=doubts + recording_warnings(waveform, sample_rate, speech),
         )
+
+    def voice_profile(self, clips):
+        """Learn someone's everyday voice.
+
+        Parameters
+        ----------
+        clips : clip or list of clips
+            Everyday speech, each clip as `predict` takes it; at least 3 s of speech in all.
+
+        Returns
+        -------
+        VoiceProfile
+            For `predict`, of this model or another one with the same features.
+
+        Raises
+        ------
+        AudioError
+            If a clip cannot be read or has no speech in it.
+        VoiceProfileError
+            If there is less speech than that, or the model cannot use a profile.
+        """
+        if self._classifier.adaptation is None:
+            raise VoiceProfileError(
+                f"The model '{self.source}' cannot use a voice profile: it was trained without "
+                "neutral speech to compare voices by."
+            )
+        sample_rate = self.config["sample_rate"]
+        parts = []
+        for clip in clips if isinstance(clips, list) else [clips]:
+            waveform = load_audio(clip, sample_rate)
+            speech = waveform[find_speech(waveform, sample_rate)]
+            check_speech(self._extractor.tracks(speech))
+            parts += pieces(speech, sample_rate)
+        seconds = sum(part.size for part in parts) / sample_rate
+        if seconds < MIN_SPEECH:
+            raise VoiceProfileError(
+                f"The clips hold {seconds:.1f} s of speech in all; give at least {MIN_SPEECH:g} s "
+                "of everyday speech."
+            )
+        return average(
+            [self._extractor.extract(part) for part in parts],
+            [speech_level(part) for part in parts],
+            self._extractor.hash,
+        )
+
+    def _check_profile(self, voice):
+        if self._classifier.adaptation is None or voice.feature_hash != self._extractor.hash:
+            raise VoiceProfileError(
+                f"The voice profile is of features {voice.feature_hash}, and the model "
+                f"'{self.source}' compares voices by features {self._extractor.hash}: make the "
+                "profile again with this model."
+            )
 
     def predict_many(self, clips):
         """Recognise the emotion in one clip after another.

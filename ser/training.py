@@ -17,6 +17,7 @@ from ser.features import FeatureConfig, FeatureExtractor, feature_fingerprint
 from ser.folds import PROTOCOLS, is_speaker_independent, make_folds
 from ser.ravdess import ClipName
 from ser.speech import find_speech
+from ser.voice import speech_level
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +41,8 @@ class Corpus:
     ----------
     features : ndarray of float32, shape (n_clips, n_copies, n_features)
         Of the clips (copy 0) and of their copies.
+    levels : ndarray of float32, shape (n_clips,)
+        Power of the speech in dB of full scale.
     targets, actors, statements : ndarray of int, shape (n_clips,)
     groups : dict of str to ndarray of str, shape (n_clips,)
         ``sex`` and ``intensity`` of each clip.
@@ -49,6 +52,7 @@ class Corpus:
     """
 
     features: np.ndarray
+    levels: np.ndarray
     targets: np.ndarray
     actors: np.ndarray
     statements: np.ndarray
@@ -108,6 +112,7 @@ def extract_corpus(dataset, config, *, copies=COPIES, seed=0, jobs=1):
     names = [ClipName.parse(file) for file in dataset["file"]]
     return Corpus(
         features=_stack(extracted, len(copies)),
+        levels=np.array(extracted["level"], dtype=np.float32),
         targets=np.array(dataset["emotion"]),
         actors=np.array(dataset["actor"]),
         statements=np.array(dataset["statement"]),
@@ -133,13 +138,11 @@ def _extract_clip(clip, *, config, copies, seed, code):
     with threadpool_limits(1):  # processes share the cores, threads would only contend
         try:
             waveform = load_audio(source, extractor.config.sample_rate)
-            rows = [
-                extractor.extract(copy)
-                for copy in _copies(waveform, extractor.config.sample_rate, clip, copies, seed)
-            ]
+            spoken = list(_copies(waveform, extractor.config.sample_rate, clip, copies, seed))
         except AudioError as error:
-            return {"features": b"", "error": str(error)}
-    return {"features": np.concatenate(rows).astype(np.float32).tobytes(), "error": ""}
+            return {"features": b"", "level": 0.0, "error": str(error)}
+        rows = np.stack([extractor.extract(speech) for speech in spoken])
+    return {"features": rows.tobytes(), "level": speech_level(spoken[0]), "error": ""}
 
 
 def _copies(waveform, sample_rate, clip, copies, seed):
