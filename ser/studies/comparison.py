@@ -2,8 +2,10 @@
 
 import logging
 import time
+from dataclasses import dataclass
 from functools import partial
 
+import datasets
 import numpy as np
 from threadpoolctl import threadpool_limits
 
@@ -12,10 +14,10 @@ from ser.audio import load_audio
 from ser.errors import DatasetError
 from ser.features import FeatureExtractor
 from ser.folds import make_folds
-from ser.ravdess import EMOTIONS
+from ser.ravdess import EMOTIONS, load_ravdess
 from ser.speech import find_speech
 from ser.studies import baselines
-from ser.studies.baselines import RECIPES, extract_family
+from ser.studies.baselines import MEANS, RECIPES, SAMPLE_RATE, TRIMMED, extract_family
 from ser.studies.common import (
     collect,
     extract,
@@ -34,7 +36,7 @@ TITLE = "Comparison"
 ABOUT = (
     "Beside it, as most figures are that are reported, five random folds, with the same actors on "
     "both sides. Seconds are those to train one fold's model from features, milliseconds those "
-    "from a clip's file to its emotion; both on one core, warm."
+    "from a clip's file to its emotion; both of one core, warm."
 )
 OURS = "ours"
 ROWS = {**{name: recipe.description for name, recipe in RECIPES.items()}, OURS: "ours"}
@@ -64,20 +66,20 @@ def run(options):
     ------
     tuple of (str, dict)
     """
-    corpora = {"speech": load_corpus(options)}
+    parts = {"speech": _load(options, "speech")}
     if any("song" in SETS[name][1] for name in options.sets):
         try:
-            corpora["song"] = load_corpus(options, "song")
+            parts["song"] = _load(options, "song")
         except DatasetError as error:
             logger.warning("Left out what needs song: %s", error)
     # Before other processes keep the machine busy.
     extraction = {
-        row: _time_extraction(row, corpora["speech"].dataset, options) for row in options.rows
+        row: _time_extraction(row, parts["speech"].dataset, options) for row in options.rows
     }
     for name in options.sets:
         _, channels, left_out = SETS[name]
-        if set(channels) <= set(corpora):
-            chosen = [corpora[channel] for channel in channels]
+        if set(channels) <= set(parts):
+            chosen = [parts[channel] for channel in channels]
             for row in options.rows:
                 yield f"{name}/{row}", _compare(row, chosen, left_out, extraction[row], options)
 
@@ -116,24 +118,40 @@ _HEADING = [
 ]
 
 
-def _compare(row, corpora, left_out, extraction_seconds, options):
-    """Return the figures of a recipe over the clips of some corpora."""
-    clips = np.concatenate([corpus.targets for corpus in corpora])
-    kept = ~np.isin(clips, [EMOTIONS.index(emotion) for emotion in left_out])
-    targets = np.unique(clips[kept], return_inverse=True)[1]
-    actors, statements = (
-        np.concatenate([getattr(corpus, name) for corpus in corpora])[kept]
-        for name in ("actors", "statements")
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """Clips of a channel, and our features of them if they are needed."""
+
+    dataset: datasets.Dataset
+    features: np.ndarray | None
+
+
+def _load(options, channel):
+    if OURS not in options.rows:
+        return _Part(load_ravdess(options.dataset, channel=channel), None)
+    corpus = load_corpus(options, channel)
+    return _Part(corpus.dataset, corpus.features)
+
+
+def _compare(row, parts, left_out, extraction_seconds, options):
+    """Return the figures of a recipe over the clips of some channels."""
+    # Labels of song are the first ones of speech, so their numbers agree.
+    emotions, actors, statements = (
+        np.concatenate([np.array(part.dataset[column]) for part in parts])
+        for column in ("emotion", "actor", "statement")
     )
+    kept = ~np.isin(emotions, [EMOTIONS.index(emotion) for emotion in left_out])
+    targets = np.unique(emotions[kept], return_inverse=True)[1]
+    actors, statements = actors[kept], statements[kept]
     if row == OURS:
-        features = np.concatenate([corpus.features for corpus in corpora])[kept]
+        features = np.concatenate([part.features for part in parts])[kept]
         fit = partial(
             fit_ours, seed=options.seed, n_labels=targets.max() + 1, settings=options.settings
         )
     else:
         recipe = RECIPES[row]
         features = np.concatenate(
-            [_extract_recipe(corpus.dataset, recipe, options) for corpus in corpora]
+            [_extract_recipe(part.dataset, recipe, options) for part in parts]
         )[kept]
         fit = partial(recipe.fit, seed=options.seed)
     folds = {
@@ -155,11 +173,11 @@ def _compare(row, corpora, left_out, extraction_seconds, options):
         description=f"{len(targets)} clips, {len(np.unique(targets))} emotions: {row}",
     )
     n_random = len(folds["random"])
-    parts = {"random": tested[:n_random], "strangers": tested[n_random:]}
+    splits = {"random": tested[:n_random], "strangers": tested[n_random:]}
     return {
         **{
-            split: figures(targets, collect(part, folds[split], len(targets))[:, 0])
-            for split, part in parts.items()
+            split: figures(targets, collect(each, folds[split], len(targets))[:, 0])
+            for split, each in splits.items()
         },
         "values": features.shape[2],
         "training_seconds": float(np.mean([seconds for _, seconds, _ in tested])),
@@ -194,10 +212,10 @@ def _time_extraction(row, dataset, options):
     clips = [dataset[index] for index in range(min(N_TIMED, len(dataset)))]
     with threadpool_limits(1):
         compute(clips[0])
-        start = time.perf_counter()
+        start = time.process_time()
         for clip in clips:
             compute(clip)
-        return (time.perf_counter() - start) / len(clips)
+        return (time.process_time() - start) / len(clips)
 
 
 def _extract_ours(extractor, clip):
@@ -206,5 +224,9 @@ def _extract_ours(extractor, clip):
 
 
 def _extract_values(families, clip):
-    for family in families:
-        extract_family(clip, family=family, copies=False)
+    if families == (TRIMMED,):
+        extract_family(clip, family=TRIMMED, copies=False)
+    else:
+        waveform = load_audio(source_of(clip), SAMPLE_RATE)
+        for family in families:
+            MEANS[family](waveform, SAMPLE_RATE).mean(axis=1)
