@@ -16,7 +16,7 @@ STUDIES = ROOT / "docs" / "studies.json"
 
 sys.path.insert(0, str(ROOT))  # for when this is run as a command
 
-from ser.report import class_table, slice_table, summary_table, to_markdown  # noqa: E402
+from ser.report import class_table, summary_table, to_markdown  # noqa: E402
 from ser.studies.comparison import tables  # noqa: E402
 
 
@@ -58,13 +58,16 @@ def headline(metrics):
 
 
 def figures(metrics):
-    """Write the tables of figures: all protocols, then the first one by emotion and by group."""
+    """Write the figures of all protocols, and of the first one by emotion and by group."""
     strangers = _first(metrics, speaker_independent=True)
-    tables = summary_table(metrics), class_table(strangers), slice_table(strangers)
-    summary, classes, slices = map(to_markdown, tables)
+    groups = [
+        f"{group} " + ", ".join(f"{name} {_percent(row['accuracy'])}" for name, row in rows.items())
+        for group, rows in strangers["slices"].items()
+    ]
     return (
-        f"{summary}\n\nOf speakers it has never heard ({strangers['description']}):\n\n"
-        f"{classes}\n\n{slices}"
+        f"{to_markdown(summary_table(metrics))}\n\n"
+        f"Of speakers it has never heard ({strangers['description']}), "
+        f"accuracy by {'; by '.join(groups)}.\n\n{to_markdown(class_table(strangers))}"
     )
 
 

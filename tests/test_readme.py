@@ -28,7 +28,7 @@ ADDRESS = "http://127.0.0.1:7860"
 SET_UP = "python -m pip install -r requirements.txt && python app.py"
 TEST = "python -m pip install -r requirements-dev.txt && python -m pytest"
 NOT_RUN = re.compile(
-    r"(SER_\w+=\S+ )?python (-m pip|app\.py|train\.py|tests/|-m ser (study|evaluate))"
+    r"(SER_\w+=\S+ )*python (-m pip|app\.py|train\.py|tests/|-m ser (study|evaluate))"
 )
 
 
@@ -52,7 +52,7 @@ def test_the_figures_are_those_of_the_model_that_ships():
 
 
 def test_it_is_short_and_its_links_lead_somewhere():
-    assert len(readme.README.read_text(encoding="utf-8").splitlines()) <= 260
+    assert len(readme.README.read_text(encoding="utf-8").splitlines()) <= 255
     assert readme.local_links()
     for link in readme.local_links():
         assert (ROOT / link).exists(), link
