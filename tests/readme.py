@@ -64,10 +64,13 @@ def figures(metrics):
         f"{group} " + ", ".join(f"{name} {_percent(row['accuracy'])}" for name, row in rows.items())
         for group, rows in strangers["slices"].items()
     ]
+    classes = strangers["classes"]
+    weakest = sorted(classes, key=lambda name: classes[name]["recall"])[:2]
     return (
         f"{to_markdown(summary_table(metrics))}\n\n"
-        f"Of speakers it has never heard ({strangers['description']}), "
-        f"accuracy by {'; by '.join(groups)}.\n\n{to_markdown(class_table(strangers))}"
+        f"Of speakers it has never heard ({strangers['description']}), it recognises "
+        f"{' and '.join(weakest)} worst. Accuracy by {'; by '.join(groups)}.\n\n"
+        f"{to_markdown(class_table(strangers))}"
     )
 
 
