@@ -7,6 +7,7 @@ of the comparison, from what `python -m ser study` wrote. No other text of READM
 import json
 import re
 import sys
+import textwrap
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -27,12 +28,10 @@ def main():
 
 def with_figures(text):
     """Return README's text with the figures that hold now."""
-    metrics, studies = (json.loads(path.read_text(encoding="utf-8")) for path in (METRICS, STUDIES))
-    blocks = {
-        "headline": headline(metrics),
-        "figures": figures(metrics),
-        "comparison": comparison(studies),
-    }
+    metrics = json.loads(METRICS.read_text(encoding="utf-8"))
+    blocks = {"headline": headline(metrics), "figures": figures(metrics)}
+    if STUDIES.exists():
+        blocks["comparison"] = comparison(json.loads(STUDIES.read_text(encoding="utf-8")))
     for name, block in blocks.items():
         begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
         if text.count(begin) != 1 or text.count(end) != 1:
@@ -43,35 +42,37 @@ def with_figures(text):
 
 
 def headline(metrics):
-    """Say in a sentence or two how often the model is right about speakers it never heard."""
-    strangers = _first(metrics, speaker_independent=True)
-    known = _first(metrics, speaker_independent=False)
+    """Say in a few sentences how often the model is right about speakers it never heard."""
+    protocol, strangers = _first(metrics, speaker_independent=True)
+    _, known = _first(metrics, speaker_independent=False)
     counts = [row["support"] for row in strangers["classes"].values()]
-    return (
+    text = (
         f"**Right about {_percent(strangers['accuracy'])} of {sum(counts)} acted clips whose "
-        f"speakers it has never heard**: {len(counts)} emotions, {strangers['description']}; "
-        f"guessing gives {_percent(max(counts) / sum(counts))}. Its confidence is off by "
+        f"speakers it has never heard** ({len(counts)} emotions, protocol `{protocol}`; guessing "
+        f"gives {_percent(max(counts) / sum(counts))}). Its confidence is off by "
         f"{100 * strangers['expected_calibration_error']:.1f} points on average. The figure that "
         "is usually printed, with the same actors in training and test, is "
         f"{_percent(known['accuracy'])}."
     )
+    return textwrap.fill(text, 100)
 
 
 def figures(metrics):
     """Write the figures of all protocols, and of the first one by emotion and by group."""
-    strangers = _first(metrics, speaker_independent=True)
+    _, strangers = _first(metrics, speaker_independent=True)
     groups = [
-        f"{group} " + ", ".join(f"{name} {_percent(row['accuracy'])}" for name, row in rows.items())
+        f"{group}: "
+        + ", ".join(f"{name} {_percent(row['accuracy'])}" for name, row in rows.items())
         for group, rows in strangers["slices"].items()
     ]
     classes = strangers["classes"]
     weakest = sorted(classes, key=lambda name: classes[name]["recall"])[:2]
-    return (
-        f"{to_markdown(summary_table(metrics))}\n\n"
+    text = (
         f"Of speakers it has never heard ({strangers['description']}), it recognises "
-        f"{' and '.join(weakest)} worst. Accuracy by {'; by '.join(groups)}.\n\n"
-        f"{to_markdown(class_table(strangers))}"
+        f"{' and '.join(weakest)} worst. Accuracy by {'; by '.join(groups)}."
     )
+    tables = map(to_markdown, (summary_table(metrics), class_table(strangers)))
+    return f"\n\n{textwrap.fill(text, 100)}\n\n".join(tables)
 
 
 def comparison(studies):
@@ -100,8 +101,9 @@ def local_links():
 
 
 def _first(metrics, *, speaker_independent):
-    protocols = metrics["protocols"].values()
-    return next(one for one in protocols if one["speaker_independent"] is speaker_independent)
+    """Return name and figures of the first protocol of a kind."""
+    protocols = metrics["protocols"].items()
+    return next(one for one in protocols if one[1]["speaker_independent"] is speaker_independent)
 
 
 def _percent(share):
