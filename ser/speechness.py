@@ -19,7 +19,7 @@ from ser.errors import NoSpeechError
 MIN_ARTICULATION = 1.3  # dB; speech at least 1.7, steady noise at most 0.8
 MAX_HELD_PITCH = 0.45  # share; speech at most 0.4, melodies and arpeggios at least 0.5
 MAX_PERSISTENCE = 0.75  # correlation; speech at most 0.65, song 0.73, most chords above 0.8
-MIN_BREADTH = 0.2  # share; speech at least 0.5 and over a telephone 0.3, pure tones at most 0.1
+MIN_BREADTH = 0.2  # share; speech at least 0.6, over a telephone 0.3, pure tones at most 0.1
 # Beyond both of these it is doubted, since a clear "ah" is like that too.
 CLEAR = 0.95  # periodicity; most instruments and few voices are above
 MIN_FREE_TIMBRE = 2.8  # dB; where so clear, speech and song at least 3.0, most vibrato below
