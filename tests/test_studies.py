@@ -15,7 +15,7 @@ from ser.errors import DatasetError
 from ser.features import FeatureConfig, FeatureExtractor
 from ser.folds import Fold
 from ser.ravdess import load_ravdess
-from ser.studies import ablation, comparison, robustness, search
+from ser.studies import ablation, comparison, robustness, search, voice
 from ser.studies.baselines import RECIPES, TRIMMED, Recipe, extract_family
 from ser.studies.common import (
     NOT_RECOGNISED,
@@ -192,6 +192,32 @@ def test_noise_is_as_far_below_the_speech_as_it_says():
     for name, snr in (("noise20", 20), ("noise10", 10), ("pink15", 15)):
         added = degrade(name, speech) - speech
         assert 10 * np.log10(np.mean(speech**2) / np.mean(added**2)) == pytest.approx(snr, abs=1.5)
+
+
+# Voice profiles
+
+
+def test_clips_of_a_profile_are_not_tested_and_both_ways_test_the_same_ones(tmp_path):
+    # One is as loud in everyday speech as another when angry: only a profile tells.
+    for actor, gain in zip(ACTORS, (1, 0.3, 0.1), strict=True):
+        for emotion, level in ((1, 0.02), (5, 0.2)):
+            for repetition in (1, 2):
+                for statement in (1, 2):
+                    name = f"03-01-{emotion:02}-01-{statement:02}-{repetition:02}-{actor:02}.wav"
+                    seed = 100 * actor + 10 * emotion + 2 * repetition + statement
+                    waveform = speech_like(0.8, RATE, level=level, seed=seed)
+                    soundfile.write(tmp_path / name, waveform * gain, RATE, "FLOAT")
+    results = dict(voice.run(options(tmp_path, voice)))
+    assert list(results) == list(voice.ROWS)
+    assert results["without"]["clips"] == 3 * (4 - 2 + 4)
+    assert results["loudness"]["accuracy"] > results["without"]["accuracy"] + 0.2
+    gain = results["profile"]["accuracy"] - results["without"]["accuracy"]
+    assert results["profile"]["to_without"]["difference"] == pytest.approx(gain)
+
+
+def test_a_profile_needs_neutral_clips(folder):
+    with pytest.raises(DatasetError, match="only 0 neutral clips"):
+        list(voice.run(options(folder, voice)))
 
 
 # Ablation

@@ -26,7 +26,8 @@ TITLE = "Ablation"
 ABOUT = (
     "Each row leaves one part out; differences to all of it are paired over the same clips, ± "
     "their standard error over actors. Without a family, features that involve any of its "
-    "descriptors are gone, save what the convolution kernels made of them. The worse recording is "
+    "descriptors are gone, save what the convolution kernels made of them; with fewer copies there "
+    "are more epochs, for as many steps of training. The worse recording is "
     "a copy of each tested clip with another microphone, line, room and noise."
 )
 FULL = "full"
@@ -148,7 +149,12 @@ def without(name, config, settings):
     if kind == "statistic":
         return {"columns": np.flatnonzero(~statistic_columns(part, config))}
     if kind == "copies":
-        return {"copies": COPIES_WITHOUT[part]}
+        # As many steps of training as with all copies, or fewer steps would be what it measures.
+        n_epochs = round(settings.n_epochs * len(COPIES) / len(COPIES_WITHOUT[part]))
+        return {
+            "copies": COPIES_WITHOUT[part],
+            "settings": replace(settings, n_epochs=n_epochs),
+        }
     if kind == "classifier":
         return {"settings": replace(settings, **SETTINGS_WITHOUT[part])}
     return {}

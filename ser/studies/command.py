@@ -13,6 +13,7 @@ from ser.folds import PROTOCOLS, is_speaker_independent
 STUDIES = {
     "comparison": "our recogniser beside the usual recipes, under the same folds",
     "robustness": "degraded recordings of strangers",
+    "voice": "what a voice profile of two neutral clips is worth",
     "ablation": "what each part is worth: families, statistics, copies, classifier",
     "search": "hyper-parameters, chosen inside training folds",
 }

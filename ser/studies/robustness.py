@@ -9,11 +9,13 @@ import numpy as np
 import soundfile
 import soxr
 
+from ser import speechness
 from ser.audio import load_audio
 from ser.augment import add_noise, add_room, limit_band
 from ser.errors import NoSpeechError
 from ser.features import FeatureConfig, FeatureExtractor
 from ser.speech import find_speech
+from ser.speechness import check_speech
 from ser.studies.common import (
     NOT_RECOGNISED,
     collect,
@@ -34,14 +36,19 @@ from ser.training import training_fingerprint
 TITLE = "Robustness"
 ABOUT = (
     "Each fold's model recognises the clips that it did not hear, as they are and degraded; "
-    "differences are paired over the same clips, ± their standard error over actors. The last "
-    "column counts clips that get another emotion than when clean."
+    "differences are paired over the same clips, ± their standard error over actors. Clips "
+    "that get another emotion than when clean are changed; those in which no speech is found any "
+    "more are refused, and count as not recognised."
 )
 PINK = 0.5  # slope of noise whose octaves are equally strong, as in rooms and streets
 TELEPHONE = (300.0, 6800)  # Hz: lower edge, and twice the upper one of 3400
 SMALL_ROOM = (0.3, 5.0)  # s of reverberation, and dB of direct over reverberant sound
 MP3_RATE = 48_000  # Hz
 MP3_BIT_RATES = (32, 320)  # kbit/s, lowest and highest at this sample rate
+
+
+def _unchanged(waveform, sample_rate, rng):
+    return waveform
 
 
 def _noise(waveform, sample_rate, rng, *, snr, slope=0.0):
@@ -77,7 +84,7 @@ def _gain(waveform, sample_rate, rng, *, decibels):
 
 CLEAN = "clean"
 CONDITIONS = {
-    CLEAN: ("as recorded", None),
+    CLEAN: ("as recorded", _unchanged),
     "noise20": ("white noise, 20 dB below the speech", partial(_noise, snr=20)),
     "noise15": ("white noise, 15 dB", partial(_noise, snr=15)),
     "noise10": ("white noise, 10 dB", partial(_noise, snr=10)),
@@ -105,21 +112,17 @@ def run(options):
     tuple of (str, dict)
     """
     corpus = load_corpus(options)
-    conditions = [name for name in options.rows if name != CLEAN]
-    versions, refused = corpus.features[:, :1], np.zeros((len(corpus.targets), 1), dtype=bool)
-    if conditions:
-        degraded = extract(
-            corpus.dataset,
-            extract_degraded,
-            config=options.features.to_dict(),
-            conditions=conditions,
-            seed=options.seed,
-            code=training_fingerprint() + fingerprint(__file__),
-            jobs=options.jobs,
-            description="Degrading clips",
-        )
-        refused = np.concatenate([refused, np.isnan(degraded).all(axis=2)], axis=1)
-        versions = np.concatenate([versions, np.nan_to_num(degraded)], axis=1)
+    conditions = [CLEAN, *(name for name in options.rows if name != CLEAN)]
+    versions = extract(
+        corpus.dataset,
+        extract_degraded,
+        config=options.features.to_dict(),
+        conditions=conditions,
+        seed=options.seed,
+        code=training_fingerprint() + fingerprint(__file__, speechness.__file__),
+        jobs=options.jobs,
+        description="Degrading clips",
+    )
     folds = corpus_folds(corpus, options.protocol, options.seed)
     tested = run_folds(
         corpus.features,
@@ -130,12 +133,12 @@ def run(options):
         ),
         jobs=options.jobs,
         description="Training without each fold",
-        tests=versions,
+        tests=np.nan_to_num(versions),
     )
     recognised = collect(tested, folds, len(corpus.targets))
-    recognised[refused] = NOT_RECOGNISED
+    recognised[np.isnan(versions).all(axis=2)] = NOT_RECOGNISED
     clean = recognised[:, 0]
-    for name, classes in zip([CLEAN, *conditions], recognised.T, strict=True):
+    for name, classes in zip(conditions, recognised.T, strict=True):
         yield (
             name,
             {
@@ -156,11 +159,12 @@ def tables(results):
             percent(result["unweighted_average_recall"]),
             points(result["to_clean"]) if name != CLEAN else "",
             percent(result["changed"]) if name != CLEAN else "",
+            str(result["refused"]),
         ]
         for name in ROWS
         if (result := results.get(name))
     ]
-    heading = ["recording", "accuracy %", "unweighted recall %", "to clean", "changed %"]
+    heading = ["recording", "accuracy %", "unweighted recall %", "to clean", "changed %", "refused"]
     clips = results[CLEAN]["clips"]
     return {f"Degraded recordings of {clips} clips": [heading, *rows]}
 
@@ -182,7 +186,7 @@ def extract_degraded(clip, *, config, conditions, seed):
     Returns
     -------
     ndarray of float32, shape (n_conditions, n_features)
-        NaN where no speech is found any more.
+        NaN where a recogniser would find no speech.
     """
     extractor = FeatureExtractor(FeatureConfig.from_dict(config))
     sample_rate = extractor.config.sample_rate
@@ -194,5 +198,7 @@ def extract_degraded(clip, *, config, conditions, seed):
         degrade = CONDITIONS[condition][1]
         degraded = degrade(waveform, sample_rate, np.random.default_rng([seed, name, index]))
         with suppress(NoSpeechError):
-            row[:] = extractor.extract(degraded[find_speech(degraded, sample_rate)])
+            tracks = extractor.tracks(degraded[find_speech(degraded, sample_rate)])
+            check_speech(tracks)
+            row[:] = extractor.summarise(tracks)
     return rows

@@ -1,0 +1,194 @@
+"""What a voice profile is worth: strangers heard with one, made of two of their neutral clips."""
+
+import itertools
+
+import numpy as np
+from joblib import Parallel, delayed
+from threadpoolctl import threadpool_limits
+from tqdm.auto import tqdm
+
+from ser.classifier import EmotionClassifier, fit_pipeline
+from ser.errors import DatasetError
+from ser.evaluation import apply_temperature, fit_temperature
+from ser.studies.common import (
+    corpus_folds,
+    figures,
+    load_corpus,
+    paired_difference,
+    percent,
+    points,
+)
+from ser.voice import VoiceAdaptation, average
+
+TITLE = "Voice profiles"
+ABOUT = (
+    "Each stranger is heard with and without a profile made of two of their neutral clips, which "
+    "are left out of the test in both cases; every two of them in turn, and figures are means "
+    "over these. Differences are paired over the same clips, that of accuracy ± its standard "
+    "error over actors."
+)
+WITHOUT = "without"
+ROWS = {
+    WITHOUT: "without a profile",
+    "profile": "with a profile",
+    "shift": "with its features alone",
+    "loudness": "with its loudness alone",
+}
+N_PROFILE_CLIPS = 2
+
+
+def run(options):
+    """Yield name and figures of each row.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+        Of the command.
+
+    Yields
+    ------
+    tuple of (str, dict)
+
+    Raises
+    ------
+    DatasetError
+        If an actor has less than three neutral clips, or a fold's other actors have none.
+    """
+    corpus = load_corpus(options)
+    folds = corpus_folds(corpus, options.protocol, options.seed)
+    is_neutral = np.array([corpus.labels[target] == "neutral" for target in corpus.targets])
+    n_neutral = min(np.sum(is_neutral & (corpus.actors == actor)) for actor in set(corpus.actors))
+    if n_neutral <= N_PROFILE_CLIPS:
+        raise DatasetError(
+            f"An actor has only {n_neutral} neutral clips; a profile of {N_PROFILE_CLIPS} and a "
+            f"test need {N_PROFILE_CLIPS + 1} of every actor."
+        )
+    choices = list(itertools.combinations(range(n_neutral), N_PROFILE_CLIPS))
+    heard = Parallel(n_jobs=options.jobs, return_as="generator")(
+        delayed(_hear)(
+            corpus.features[fold.train],
+            corpus.features[fold.test, 0],
+            *((values[fold.train], values[fold.test]) for values in _columns(corpus, is_neutral)),
+            labels=corpus.labels,
+            choices=choices,
+            options=options,
+        )
+        for fold in folds
+    )
+    heard = list(tqdm(heard, total=len(folds), desc="Hearing each fold", unit="fold"))
+    recognised, in_profile = _recognise(corpus, folds, heard, len(choices))
+    baseline = recognised[WITHOUT]
+    for name in [WITHOUT, *(row for row in options.rows if row != WITHOUT)]:
+        yield name, _compare(corpus, recognised[name], baseline, in_profile)
+
+
+def tables(results):
+    """Lay the figures out."""
+    rows = [["speaker", "accuracy %", "to without", "unweighted recall %", "to without"]]
+    recall = "unweighted_average_recall"
+    for name in ROWS:
+        if result := results.get(name):
+            gain = 100 * (result[recall] - results[WITHOUT][recall])
+            known = name == WITHOUT
+            rows.append(
+                [
+                    ROWS[name],
+                    percent(result["accuracy"]),
+                    "" if known else points(result["to_without"]),
+                    percent(result[recall]),
+                    "" if known else f"{gain:+.1f}",
+                ]
+            )
+    return {f"Profiles of {N_PROFILE_CLIPS} neutral clips": rows}
+
+
+def _columns(corpus, is_neutral):
+    return corpus.levels, corpus.targets, corpus.actors, is_neutral
+
+
+def _hear(train, test, levels, targets, actors, is_neutral, *, labels, choices, options):
+    """Train without a fold and hear its clips with each choice of profile.
+
+    Of what is given in pairs, the first is for training and the second for the test.
+
+    Returns
+    -------
+    plain : ndarray, shape (n_test, n_labels)
+        Probabilities without a profile, not calibrated.
+    shifted : ndarray, shape (n_choices, n_test, n_labels)
+        The same of features that are shifted by the speaker's profile.
+    evidence : ndarray, shape (n_choices, n_test, n_labels)
+        By what loudness multiplies probabilities.
+    in_profile : ndarray of bool, shape (n_choices, n_test)
+        Which clips a profile is made of.
+    """
+    with threadpool_limits(1):
+        pipeline = fit_pipeline(train, targets[0], seed=options.seed, settings=options.settings)
+        adaptation = VoiceAdaptation.fit(train[:, 0], levels[0], targets[0], actors[0], labels)
+        classifier = EmotionClassifier(labels, pipeline)
+        plain = classifier.predict_proba(test)
+        shifted, evidence = (np.zeros((len(choices), *plain.shape)) for _ in range(2))
+        in_profile = np.zeros((len(choices), len(test)), dtype=bool)
+        for actor in np.unique(actors[1]):
+            clips = np.flatnonzero(actors[1] == actor)
+            neutral = clips[is_neutral[1][clips]]
+            for index, choice in enumerate(choices):
+                chosen = neutral[list(choice)]
+                profile = average(test[chosen], levels[1][chosen], "")
+                in_profile[index, chosen] = True
+                shifted[index, clips] = classifier.predict_proba(
+                    adaptation.shift(test[clips], profile)
+                )
+                evidence[index, clips] = [
+                    adaptation.weigh(np.ones(len(labels)), level, profile)
+                    for level in levels[1][clips]
+                ]
+        return plain, shifted, evidence, in_profile
+
+
+def _recognise(corpus, folds, heard, n_choices):
+    """Calibrate each fold by the others, and choose emotions in each of the ways.
+
+    Returns
+    -------
+    recognised : dict of str to ndarray of int, shape (n_choices, n_clips)
+    in_profile : ndarray of bool, shape (n_choices, n_clips)
+    """
+    n_clips, shape = len(corpus.targets), (n_choices, len(corpus.targets))
+    plain = np.zeros((n_clips, len(corpus.labels)))
+    for fold, (probabilities, *_) in zip(folds, heard, strict=True):
+        plain[fold.test] = probabilities
+    recognised = {name: np.zeros(shape, dtype=int) for name in ROWS}
+    in_profile = np.zeros(shape, dtype=bool)
+    for fold, (probabilities, shifted, evidence, left_out) in zip(folds, heard, strict=True):
+        others = np.setdiff1d(np.arange(n_clips), fold.test)
+        temperature = fit_temperature(plain[others], corpus.targets[others])
+        known = np.broadcast_to(apply_temperature(probabilities, temperature), shifted.shape)
+        shifted = apply_temperature(shifted, temperature)
+        for name, weighed in (
+            (WITHOUT, known),
+            ("profile", shifted * evidence),
+            ("shift", shifted),
+            ("loudness", known * evidence),
+        ):
+            recognised[name][:, fold.test] = weighed.argmax(axis=2)
+        in_profile[:, fold.test] = left_out
+    return recognised, in_profile
+
+
+def _compare(corpus, recognised, baseline, in_profile):
+    """Return mean figures over the choices of profile, of clips that are in none of them."""
+    tested = [
+        figures(corpus.targets[~left_out], classes[~left_out])
+        for classes, left_out in zip(recognised, in_profile, strict=True)
+    ]
+    targets, actors = (
+        np.broadcast_to(values, in_profile.shape)[~in_profile]
+        for values in (corpus.targets, corpus.actors)
+    )
+    return {
+        **{name: float(np.mean([each[name] for each in tested])) for name in tested[0]},
+        "to_without": paired_difference(
+            targets, recognised[~in_profile], baseline[~in_profile], actors
+        ),
+    }
