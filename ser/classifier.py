@@ -46,7 +46,7 @@ class MLPSettings:
         Parameter of the Beta distribution from which mixing weights are drawn.
     """
 
-    n_components: int = 300
+    n_components: int = 400
     whitening: float = 0.5
     clip: float = 5.0
     hidden_units: int = 256

@@ -24,10 +24,10 @@ logger = logging.getLogger(__name__)
 COPIES = (
     (1.0, False),
     (0.9, False),
+    (0.95, False),
+    (1.05, False),
     (1.1, False),
     (1.0, True),
-    (0.94, True),
-    (1.06, True),
 )
 """Speed of each copy of a training clip, and whether it is recorded again, worse. The first is
 the clip itself, the only one that is ever tested."""

@@ -12,6 +12,7 @@ from ser.evaluation import evaluate
 from ser.features import FeatureConfig, FeatureExtractor
 from ser.model_folder import write_model_folder
 from ser.speech import find_speech
+from ser.voice import VoiceAdaptation
 
 LABELS = ("calm", "angry")
 FEATURES = FeatureConfig(families=("energy", "pitch", "mfcc"), statistics=("mean", "std"))
@@ -48,14 +49,16 @@ def write_tiny_model(folder):
         n_components=8, hidden_units=16, n_members=1, alpha=0.1, learning_rate=0.01, batch_size=8
     )
     pipeline = fit_pipeline(features[:, None], targets, seed=0, settings=settings)
-    classifier = EmotionClassifier(LABELS, pipeline, temperature=0.5)
+    adaptation = VoiceAdaptation(
+        everyday=features.mean(axis=0), loudness=np.array([0.0, 10.0]), spread=np.array([8.0, 8.0])
+    )
+    classifier = EmotionClassifier(LABELS, pipeline, 0.5, adaptation)
     figures = metrics(targets, classifier.predict_proba(features))
     config = {
-        "labels": list(LABELS),
+        **classifier.to_config(),
         "sample_rate": FEATURES.sample_rate,
         "features": FEATURES.to_dict(),
         "feature_hash": extractor.hash,
-        "temperature": 0.5,
         "seed": 0,
         "dataset": {"source": "made up", "channel": "speech", "clips": len(targets)},
         "training": {"hidden_units": 16},

@@ -42,9 +42,7 @@ class FeatureConfig:
 
     sample_rate: int = 16_000
     families: tuple[str, ...] = ("energy", "mfcc", "pitch", "voice", "shape", "mel")
-    statistics: tuple[str, ...] = (
-        *("mean", "std", "percentiles", "delta", "trajectory", "correlation", "kernels", "clip"),
-    )
+    statistics: tuple[str, ...] = tuple(STATISTICS)
     window: float = 0.040
     hop: float = 0.010
     n_mels: int = 40

@@ -110,7 +110,9 @@ def _candidates(correlation, config):
     slope, curvature = (after - before) / 2, 2 * at - before - after
     shift = np.where(np.isfinite(heights), slope / np.maximum(curvature, 1e-6), 0).clip(-0.5, 0.5)
     frequency = config.sample_rate / (first + 1 + columns + shift)
-    return frequency.clip(config.f0_min, config.f0_max), heights + slope * shift / 2
+    # What drifts slowly, such as the rounding errors of a silent frame, exceeds 1 at long lags.
+    heights = np.minimum(heights + slope * shift / 2, 1)
+    return frequency.clip(config.f0_min, config.f0_max), heights
 
 
 def _cheapest_path(f0, strength, unvoiced):

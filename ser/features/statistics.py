@@ -19,7 +19,6 @@ PERCENTILES = (5, 25, 50, 75, 95)
 DELTA_PERCENTILES = (10, 90)
 DELTA_REACH = 2  # frames either side, over which the slope is fitted
 N_TRAJECTORY = 5  # coefficients
-LAG = 0.05  # s
 MAX_CORRELATION = 0.98  # beyond which noise in the rest would decide
 MIN_SPREAD = 1e-3  # of a descriptor, below which it counts as constant
 MIN_FRAMES = 10  # that a statistic is worth computing of
@@ -86,10 +85,7 @@ class Views:
     @cached_property
     def standardised(self):
         """Descriptors less mean, in standard deviations; of constants zeros."""
-        return {
-            mask: (rows - self.means[mask]) / (self.spreads[mask] + MIN_SPREAD)
-            for mask, rows in self.values.items()
-        }
+        return (self.values["all"] - self.means["all"]) / (self.spreads["all"] + MIN_SPREAD)
 
 
 @dataclass(frozen=True)
@@ -140,18 +136,6 @@ def percentiles(views):
     )
 
 
-def skewness(views):
-    """Third standardised moment."""
-    rows = views.standardised.values()
-    return np.concatenate([np.mean(z * z * z, axis=1) for z in rows])
-
-
-def kurtosis(views):
-    """Logarithm of 1 plus the fourth standardised moment."""
-    squares = (np.square(z) for z in views.standardised.values())
-    return np.log1p(np.concatenate([np.mean(square * square, axis=1) for square in squares]))
-
-
 def delta(views):
     """How fast descriptors change: spread and mean size of slopes, and spread while voiced."""
     deltas = views.deltas[views.tracks.paired]
@@ -176,16 +160,9 @@ def trajectory(views):
 
 def correlation(views):
     """Correlation of each pair of descriptors, as Fisher's z."""
-    rows = views.standardised["all"][views.tracks.paired]
+    rows = views.standardised[views.tracks.paired]
     pairs = np.triu_indices(len(rows), 1)
     return _fisher(rows @ rows.T / rows.shape[1])[pairs]
-
-
-def lagged(views):
-    """Correlation of each descriptor with each other one a little later, as Fisher's z."""
-    rows = views.standardised["all"][views.tracks.paired]
-    lag = max(1, round(LAG / views.hop))
-    return _fisher(rows[:, :-lag] @ rows[:, lag:].T / (rows.shape[1] - lag))
 
 
 def clip(views):
@@ -255,8 +232,6 @@ STATISTICS = {
     "mean": Statistic(_masked("mean"), mean),
     "std": Statistic(_masked("std"), std),
     "percentiles": Statistic(_paired(_masked(*(f"p{p}" for p in PERCENTILES))), percentiles),
-    "skewness": Statistic(_masked("skewness"), skewness),
-    "kurtosis": Statistic(_masked("kurtosis"), kurtosis),
     "delta": Statistic(
         _paired(
             _named(
@@ -274,9 +249,6 @@ STATISTICS = {
             f"corr.{a}.{b}" for i, a in enumerate(paired) for b in paired[i + 1 :]
         ],
         correlation,
-    ),
-    "lagged": Statistic(
-        lambda tracks, paired: [f"lag.{a}.{b}" for a in paired for b in paired], lagged
     ),
     "kernels": Statistic(
         lambda tracks, paired: [

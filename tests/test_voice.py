@@ -1,0 +1,90 @@
+"""A voice profile: what someone's everyday speech changes."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+from tiny_model import FEATURES, voice
+
+from ser import EmotionRecognizer
+from ser.errors import NoSpeechError, VoiceProfileError
+from ser.voice import VoiceAdaptation, VoiceProfile
+
+RATE = FEATURES.sample_rate
+
+
+@pytest.fixture(scope="module")
+def recognizer(tiny_model):
+    return EmotionRecognizer.from_pretrained(tiny_model)
+
+
+@pytest.fixture(scope="module")
+def profile(recognizer):
+    return recognizer.voice_profile([(voice("calm", seed, 2.5), RATE) for seed in (300, 301)])
+
+
+def test_what_is_louder_than_usual_sounds_angrier(recognizer, profile):
+    clip = voice("calm", 302)
+    loud, quiet = (
+        recognizer.predict((gain * clip, RATE), voice=profile).probabilities["angry"]
+        for gain in (2.0, 0.25)
+    )
+    assert loud > quiet
+    without = [recognizer.predict((gain * clip, RATE)).probabilities for gain in (2.0, 0.25)]
+    assert without[0] == pytest.approx(without[1], abs=1e-3)
+
+
+def test_probabilities_are_whole(recognizer, profile):
+    prediction = recognizer.predict((voice("angry", 303), RATE), voice=profile)
+    assert sum(prediction.probabilities.values()) == pytest.approx(1)
+    assert prediction.confidence == max(prediction.probabilities.values())
+
+
+def test_a_profile_survives_json_and_is_small(recognizer, profile):
+    text = json.dumps(profile.to_dict())
+    assert len(text) < 100_000
+    restored = VoiceProfile.from_dict(json.loads(text))
+    clip = (voice("angry", 304), RATE)
+    again = recognizer.predict(clip, voice=restored)
+    assert again == recognizer.predict(clip, voice=profile)
+
+
+def test_too_little_speech_is_refused_with_what_is_needed(recognizer):
+    with pytest.raises(
+        VoiceProfileError, match=r"hold 1\.\d s of speech .* at least 3 s"
+    ):
+        recognizer.voice_profile((voice("calm", 305, 1.0), RATE))
+
+
+def test_silence_is_no_voice(recognizer):
+    with pytest.raises(NoSpeechError):
+        recognizer.voice_profile([(np.zeros(5 * RATE, np.float32), RATE)])
+
+
+def test_the_profile_of_another_model_is_refused(recognizer, profile):
+    other = dataclasses.replace(profile, feature_hash="0123456789abcdef")
+    with pytest.raises(VoiceProfileError, match="0123456789abcdef"):
+        recognizer.predict((voice("calm", 306), RATE), voice=other)
+
+
+def test_what_is_no_profile_is_refused():
+    with pytest.raises(VoiceProfileError, match="no voice profile"):
+        VoiceProfile.from_dict({"features": [1.0]})
+
+
+def test_loudness_is_learnt_relative_to_each_actor():
+    levels = np.array([-60.0, -50.0, -30.0, -20.0])  # the second actor is nearer
+    adaptation = VoiceAdaptation.fit(
+        np.zeros((4, 3)),
+        levels,
+        targets=np.array([0, 1, 0, 1]),
+        actors=np.array([1, 1, 2, 2]),
+        labels=("neutral", "angry"),
+    )
+    assert adaptation.loudness == pytest.approx([0, 10])
+
+
+def test_without_neutral_speech_there_is_nothing_to_compare_with():
+    one = np.zeros(1)
+    assert VoiceAdaptation.fit(one[:, None], one, one.astype(int), one, ("happy",)) is None
