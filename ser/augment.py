@@ -154,12 +154,12 @@ def degrade(waveform, sample_rate, rng):
     ndarray of float32, shape (n_samples,)
     """
     waveform = equalise(waveform, sample_rate, rng)
-    if rng.random() < 0.5:
-        waveform = limit_band(waveform, sample_rate, rng.uniform(60, 300), rng.choice(LINE_RATES))
     if rng.random() < 0.4:
+        waveform = limit_band(waveform, sample_rate, rng.uniform(60, 300), rng.choice(LINE_RATES))
+    if rng.random() < 0.3:
         waveform = add_room(waveform, sample_rate, rng.uniform(0.15, 0.6), rng.uniform(0, 12), rng)
-    if rng.random() < 0.7:
-        snr, slope = rng.uniform(10, 40), rng.uniform(0, 1)
+    if rng.random() < 0.8:
+        snr, slope = rng.uniform(5, 35), rng.uniform(0, 1)
         waveform = add_noise(waveform, sample_rate, snr, rng, slope=slope)
     return waveform
 

@@ -28,6 +28,7 @@ COPIES = (
     (1.05, False),
     (1.1, False),
     (1.0, True),
+    (1.02, True),
 )
 """Speed of each copy of a training clip, and whether it is recorded again, worse. The first is
 the clip itself, the only one that is ever tested."""
