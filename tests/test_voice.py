@@ -51,9 +51,7 @@ def test_a_profile_survives_json_and_is_small(recognizer, profile):
 
 
 def test_too_little_speech_is_refused_with_what_is_needed(recognizer):
-    with pytest.raises(
-        VoiceProfileError, match=r"hold 1\.\d s of speech .* at least 3 s"
-    ):
+    with pytest.raises(VoiceProfileError, match=r"hold 1\.\d s of speech .* at least 3 s"):
         recognizer.voice_profile((voice("calm", 305, 1.0), RATE))
 
 
