@@ -15,7 +15,7 @@ from functools import partial
 from tqdm.auto import tqdm
 
 from ser.errors import SerError
-from ser.folds import PROTOCOLS
+from ser.folds import PROTOCOLS, is_speaker_independent
 from ser.ravdess import CHANNELS, EMOTIONS
 
 logger = logging.getLogger("train")
@@ -130,10 +130,11 @@ def train(options):
             progress=partial(tqdm, desc=f"Protocol {protocol}", unit="fold"),
         )
         metrics["protocols"][protocol] = evaluate_protocol(corpus, protocol, probabilities, folds)
-        if held_out is None:
-            # Speaker-independent if any is: confidence is to hold for strangers.
+        if len(metrics["protocols"]) == 1:
+            # The first is speaker-independent if any is: confidence is to hold for strangers.
             temperature = fit_temperature(probabilities, corpus.targets)
-            held_out = probabilities.argmax(axis=1)
+            if is_speaker_independent(protocol):
+                held_out = probabilities.argmax(axis=1)
 
     logger.info("Training on all clips")
     pipeline = fit_pipeline(corpus.features, corpus.targets, seed=options.seed, settings=settings)
