@@ -27,7 +27,7 @@ from ser.voice import VoiceAdaptation
 
 @dataclass(frozen=True)
 class MLPSettings:
-    """Hyper-parameters; the defaults are what the search over training actors found.
+    """Hyper-parameters of `fit_pipeline`.
 
     Attributes
     ----------
@@ -99,7 +99,7 @@ def _fit_pca(rows, seed, settings):
     weight = deviation**-settings.whitening
     # On average over the components the perceptrons see unit variance, whatever the weighting.
     weight /= np.sqrt(np.mean((deviation * weight) ** 2))
-    # Half precision halves the model file and moves no probability by more than 1e-3.
+    # Half precision halves the model file, and is finer than what features of a clip tell.
     pca.components_ = (pca.components_ * weight[:, None]).astype(np.float16)
     pca.mean_ = pca.mean_.astype(np.float32)
     return pca
