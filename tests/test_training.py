@@ -1,0 +1,156 @@
+"""Altered copies, the classifier, and train.py from a folder of recordings to a model folder."""
+
+import json
+import os
+import subprocess
+import sys
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pytest
+import skops.io
+import soundfile
+from signals import noise, speech_like, tone
+
+from ser import EmotionRecognizer
+from ser.augment import add_noise, change_speed, degrade, limit_band
+from ser.classifier import EmotionClassifier, MLPSettings, fit_pipeline
+from ser.training import calibrate
+
+ROOT = Path(__file__).resolve().parents[1]
+RATE = 16000
+SMALL = MLPSettings(n_components=4, hidden_units=8, n_members=2, alpha=0.1, batch_size=16)
+
+
+def power(waveform):
+    return np.mean(np.square(waveform, dtype=np.float64))
+
+
+# Copies
+
+
+@pytest.mark.parametrize("snr", [5, 20])
+def test_noise_is_as_loud_as_asked_for(snr):
+    clip = tone(1, RATE)
+    noisy = add_noise(clip, RATE, snr, np.random.default_rng(0))
+    assert 10 * np.log10(power(clip) / power(noisy - clip)) == pytest.approx(snr, abs=0.1)
+
+
+def test_speed_changes_pitch_and_duration():
+    faster = change_speed(tone(1, RATE, 400), RATE, 1.25)
+    assert faster.size == pytest.approx(RATE / 1.25, abs=2)
+    strongest = np.abs(np.fft.rfft(faster)).argmax() * RATE / faster.size
+    assert strongest == pytest.approx(500, abs=2)
+
+
+def test_a_telephone_carries_no_high_sounds():
+    heard = limit_band(noise(1, RATE), RATE, 300, 8000)
+    spectrum = np.abs(np.fft.rfft(heard, RATE)) ** 2
+    assert spectrum[4200:].sum() < 1e-3 * spectrum[1000:3000].sum()
+
+
+def test_equal_seeds_give_equal_copies():
+    clip = speech_like(1, RATE)
+    first, again, other = (degrade(clip, RATE, np.random.default_rng(s)) for s in (1, 1, 2))
+    assert np.array_equal(first, again)
+    assert first.size != other.size or not np.array_equal(first, other)
+    assert np.isfinite(first).all()
+
+
+# Classifier
+
+
+def blobs(seed=0):
+    rng = np.random.default_rng(seed)
+    targets = np.arange(60) % 3
+    features = rng.standard_normal((60, 2, 6)).astype(np.float32)
+    features[..., 0] += 4 * targets[:, None]
+    return features, targets
+
+
+def test_members_merge_into_one_perceptron_that_opens_without_trust():
+    features, targets = blobs()
+    pipeline = fit_pipeline(features, targets, seed=0, settings=SMALL)
+    assert pipeline["mlp"].coefs_[0].shape[1] == 16
+    data = skops.io.dumps({"general": pipeline})
+    assert skops.io.get_untrusted_types(data=data) == []
+    restored = skops.io.loads(data)["general"]
+    test = features[:, 0]
+    np.testing.assert_array_equal(restored.predict_proba(test), pipeline.predict_proba(test))
+
+
+def test_equal_seeds_give_equal_models():
+    features, targets = blobs()
+    first, again = (fit_pipeline(features, targets, seed=3, settings=SMALL) for _ in range(2))
+    test = features[:, 0]
+    np.testing.assert_array_equal(first.predict_proba(test), again.predict_proba(test))
+
+
+def test_an_odd_value_cannot_decide():
+    features, targets = blobs()
+    pipeline = fit_pipeline(features, targets, seed=0, settings=SMALL)
+    far, farther = np.zeros((2, 1, 6), np.float32)
+    far[0, 1], farther[0, 1] = 1e3, 1e6
+    np.testing.assert_allclose(pipeline.predict_proba(far), pipeline.predict_proba(farther))
+
+
+def test_labels_without_clips_get_nothing():
+    features, targets = blobs()
+    pipeline = fit_pipeline(features, 2 * (targets > 0), seed=0, settings=SMALL)
+    probabilities = EmotionClassifier(("a", "b", "c"), pipeline).predict_proba(features[:5, 0])
+    assert (probabilities[:, 1] == 0).all()
+    assert probabilities.sum(axis=1) == pytest.approx(1)
+
+
+def test_no_fold_sets_its_own_temperature():
+    rng = np.random.default_rng(0)
+    probabilities, targets = rng.dirichlet([1, 1, 1], 90), rng.integers(3, size=90)
+    folds = np.arange(90) % 3
+    changed = np.where(folds == 0, (targets + 1) % 3, targets)
+    before, after = (calibrate(probabilities, labels, folds) for labels in (targets, changed))
+    np.testing.assert_array_equal(before[folds == 0], after[folds == 0])
+    assert not np.allclose(before[folds == 1], after[folds == 1])
+
+
+# train.py
+
+
+def train(*arguments, cache):
+    return subprocess.run(
+        [sys.executable, ROOT / "train.py", "--jobs", "1", *arguments],
+        env=os.environ | {"HF_DATASETS_CACHE": str(cache)},
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_a_folder_of_recordings_becomes_a_model(tmp_path):
+    for emotion, pitch in ((1, 110), (5, 260)):
+        for seed, (actor, repetition) in enumerate(product((1, 2, 3, 4), (1, 2))):
+            name = f"03-01-{emotion:02d}-01-01-{repetition:02d}-{actor:02d}.wav"
+            voice = speech_like(1.0, RATE, pitch=pitch + 5 * actor, seed=seed)
+            soundfile.write(tmp_path / name, voice, RATE)
+    (tmp_path / "03-01-05-01-02-01-04.wav").write_text("no audio")
+    options = ("--dataset", tmp_path, "--protocol", "actors", "--emotions", "neutral", "angry")
+    runs = [train(*options, "--output", tmp_path / name, cache=tmp_path / "cache") for name in "ab"]
+    for run in runs:
+        assert run.returncode == 0, run.stderr
+        assert "03-01-05-01-02-01-04" in run.stderr
+        assert "unweighted recall" in run.stdout
+    assert "Extracting features" in runs[0].stderr
+    assert "Extracting features: 100%" not in runs[1].stderr
+    first, again = (json.loads((tmp_path / name / "metrics.json").read_text()) for name in "ab")
+    assert first == again
+    recognizer = EmotionRecognizer.from_pretrained(tmp_path / "a")
+    assert recognizer.labels == ("neutral", "angry")
+    assert recognizer.predict(tmp_path / "03-01-05-01-01-01-02.wav").emotion == "angry"
+    assert {"examples/metadata.csv", "confusion-actors.png"} <= set(recognizer.files)
+
+
+def test_a_source_without_recordings_is_one_sentence(tmp_path):
+    run = train("--dataset", tmp_path, "--output", tmp_path / "model", cache=tmp_path / "cache")
+    assert run.returncode == 1
+    assert "no usable clip" in run.stderr
+    assert "Traceback" not in run.stderr
+    assert not (tmp_path / "model").exists()
