@@ -2,7 +2,8 @@
 
 The usual recipe of 193 values is the mean over time of 40 MFCCs, 12 chroma and 128 mel bands,
 7 bands of spectral contrast, and the tonnetz of the harmonic part, each by its own call of
-librosa at 22050 Hz. Run it with ``python benchmarks/features.py``.
+librosa at 22050 Hz. Run it with
+``python -m benchmarks.features``, from the root of the repository.
 """
 
 import os
