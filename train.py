@@ -94,8 +94,10 @@ def main(arguments=None):
 def train(options):
     """Do what the options say."""
     # Deferred, so that --help answers at once.
+    import numpy as np
+
     from ser.card import make_card
-    from ser.classifier import EmotionClassifier, MLPSettings, fit_pipeline
+    from ser.classifier import FALSE_ALARMS, EmotionClassifier, MLPSettings, fit_pipeline
     from ser.evaluation import fit_temperature
     from ser.examples import make_examples
     from ser.features import FeatureConfig, FeatureExtractor
@@ -120,9 +122,9 @@ def train(options):
     corpus = extract_corpus(dataset, features, seed=options.seed, jobs=options.jobs)
     logger.info("%d clips with %d features each", len(corpus.targets), corpus.features.shape[2])
 
-    metrics, temperature, held_out = {"protocols": {}}, 1.0, None
+    metrics, temperature, max_novelty, held_out = {"protocols": {}}, 1.0, float("inf"), None
     for protocol in [] if options.skip_evaluation else _ordered(options.protocol):
-        probabilities, folds = cross_validate(
+        probabilities, folds, novelties = cross_validate(
             corpus,
             protocol,
             seed=options.seed,
@@ -133,6 +135,7 @@ def train(options):
         if len(metrics["protocols"]) == 1:
             # The first is speaker-independent if any is: confidence is to hold for strangers.
             temperature = fit_temperature(probabilities, corpus.targets)
+            max_novelty = float(np.quantile(novelties, 1 - FALSE_ALARMS))
             if is_speaker_independent(protocol):
                 held_out = probabilities.argmax(axis=1)
 
@@ -141,7 +144,7 @@ def train(options):
     adaptation = VoiceAdaptation.fit(
         corpus.features[:, 0], corpus.levels, corpus.targets, corpus.actors, corpus.labels
     )
-    classifier = EmotionClassifier(corpus.labels, pipeline, temperature, adaptation)
+    classifier = EmotionClassifier(corpus.labels, pipeline, temperature, adaptation, max_novelty)
     config = {
         **classifier.to_config(),
         "sample_rate": features.sample_rate,

@@ -3,7 +3,7 @@
 A recogniser that has heard 24 people in one studio takes much of what it hears for emotion that
 is only that studio or those voices. The copies vary what a stranger's recording varies.
 
-Waveforms are mono float32, shape (n_samples,), levels arbitrary. What is random is drawn from
+Waveforms are mono float32, shape (n_samples,). What is random is drawn from
 the generator given, so that equal seeds give equal copies.
 
 References
@@ -18,7 +18,7 @@ from scipy.signal import fftconvolve
 
 FRAME = 0.02  # s, over which the level of speech is measured
 SPEECH_RANGE = 30.0  # dB below the loudest frame that still count as speech
-LINE_RATES = (8_000, 11_025, 16_000, 16_000, 22_050)  # Hz; 16 kHz is what corpora like most
+LINE_RATES = (8_000, 8_000, 11_025, 12_000, 16_000)  # Hz; telephones more often than others
 REFERENCE = 1000.0  # Hz, at which equalisers leave the level as it is
 
 
@@ -139,6 +139,23 @@ def equalise(waveform, sample_rate, rng):
     return _filter(waveform, sample_rate, gain)
 
 
+def quantise(waveform, n_bits):
+    """Store samples with few bits, without dither, as old recorders and 8-bit files do.
+
+    Parameters
+    ----------
+    waveform : ndarray of float32, shape (n_samples,)
+        Full scale at 1.
+    n_bits : int
+
+    Returns
+    -------
+    ndarray of float32, shape (n_samples,)
+    """
+    steps = np.float32(2 ** (n_bits - 1))
+    return np.clip(np.rint(waveform * steps), -steps, steps - 1) / steps
+
+
 def degrade(waveform, sample_rate, rng):
     """Record the clip again with a random microphone, and maybe line, room and noise.
 
@@ -154,12 +171,12 @@ def degrade(waveform, sample_rate, rng):
     ndarray of float32, shape (n_samples,)
     """
     waveform = equalise(waveform, sample_rate, rng)
+    if rng.random() < 0.5:
+        waveform = limit_band(waveform, sample_rate, rng.uniform(60, 350), rng.choice(LINE_RATES))
     if rng.random() < 0.4:
-        waveform = limit_band(waveform, sample_rate, rng.uniform(60, 300), rng.choice(LINE_RATES))
-    if rng.random() < 0.3:
         waveform = add_room(waveform, sample_rate, rng.uniform(0.15, 0.6), rng.uniform(0, 12), rng)
-    if rng.random() < 0.8:
-        snr, slope = rng.uniform(5, 35), rng.uniform(0, 1)
+    if rng.random() < 0.85:
+        snr, slope = rng.uniform(5, 40), rng.uniform(0, 1)
         waveform = add_noise(waveform, sample_rate, snr, rng, slope=slope)
     return waveform
 

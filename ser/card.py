@@ -19,7 +19,7 @@ METRICS = {
 _SNIPPET = re.compile(r'from_pretrained\("[^"]*"')
 
 
-def make_card(config, metrics, *, name, files=()):
+def make_card(config, metrics, *, name, files=(), comparison=""):
     """Write the model card of a model folder.
 
     Parameters
@@ -34,6 +34,8 @@ def make_card(config, metrics, *, name, files=()):
         What the snippet loads: the folder's path, or the repository that it is published to.
     files : iterable of str
         Names of the pictures and examples in the folder.
+    comparison : str
+        Table in Markdown of other recipes under the same folds.
 
     Returns
     -------
@@ -67,6 +69,7 @@ def make_card(config, metrics, *, name, files=()):
         template_path=TEMPLATE,
         name=name,
         config=config,
+        comparison=comparison,
         versions=library_versions(),
         labels=config["labels"],
         n_features=len(extractor.names),

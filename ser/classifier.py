@@ -24,6 +24,13 @@ from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from ser.evaluation import apply_temperature
 from ser.voice import VoiceAdaptation
 
+PCA_STEP = 3  # every which row is used to find components, which hardly differ from those of all
+BLOCK = 1000  # rows that are transformed at once
+LARGEST_WEIGHT = 31  # of a component, to which its weights are scaled before they are rounded
+N_TYPICAL = 200  # first components, by which clips are told to be like those in training
+FALSE_ALARMS = 0.05
+"""Share of held-out clips of the training corpus that count as unlike it."""
+
 
 @dataclass(frozen=True)
 class MLPSettings:
@@ -46,15 +53,15 @@ class MLPSettings:
         Parameter of the Beta distribution from which mixing weights are drawn.
     """
 
-    n_components: int = 400
-    whitening: float = 0.5
+    n_components: int = 1200
+    whitening: float = 0.25
     clip: float = 5.0
     hidden_units: int = 256
     n_members: int = 3
-    alpha: float = 5.0
+    alpha: float = 2.0
     learning_rate: float = 1e-3
     batch_size: int = 128
-    n_epochs: int = 8
+    n_epochs: int = 10
     mixup: float = 0.4
 
 
@@ -79,45 +86,68 @@ def fit_pipeline(features, targets, *, seed, settings=None):
     settings = settings or MLPSettings()
     n_copies, n_features = features.shape[1:]
     rows = features.reshape(-1, n_features)
-    row_targets = np.repeat(targets, n_copies)
-    scaler = StandardScaler().fit(rows)
+    scaler = StandardScaler()
+    for block in _blocks(rows):
+        scaler.partial_fit(block)
     # Between its limits this scaler is the identity: it only cuts off what lies beyond them.
     limits = np.full((1, n_features), settings.clip, dtype=np.float32)
     limiter = MinMaxScaler(feature_range=(-settings.clip, settings.clip), clip=True)
     limiter.fit(np.concatenate([-limits, limits]))
-    rows = limiter.transform(scaler.transform(rows))
-    pca = _fit_pca(rows, seed, settings)
-    mlp = _fit_mlp(pca.transform(rows), row_targets, seed, settings)
-    return Pipeline([("scale", scaler), ("limit", limiter), ("pca", pca), ("mlp", mlp)])
+    pca, variances = _fit_pca(
+        limiter.transform(scaler.transform(rows[::PCA_STEP].astype(np.float32))), seed, settings
+    )
+    steps = [("scale", scaler), ("limit", limiter), ("pca", pca)]
+    reduced = np.concatenate([Pipeline(steps).transform(block) for block in _blocks(rows)])
+    weight = _weigh(reduced, variances, settings.whitening)
+    mlp = _fit_mlp(reduced, weight, np.repeat(targets, n_copies), seed, settings)
+    return Pipeline([*steps, ("mlp", mlp)])
+
+
+def _blocks(rows):
+    """Yield some rows at a time, in single precision, so that no second copy of all is needed."""
+    for start in range(0, len(rows), BLOCK):
+        yield rows[start : start + BLOCK].astype(np.float32)
 
 
 def _fit_pca(rows, seed, settings):
-    """Fit principal components, weighted by a power of their standard deviation."""
-    n_components = min(settings.n_components, *rows.shape)
-    pca = PCA(n_components, svd_solver="randomized", iterated_power=3, random_state=seed).fit(rows)
-    deviation = np.sqrt(np.maximum(pca.explained_variance_, 1e-6))
-    weight = deviation**-settings.whitening
-    # On average over the components the perceptrons see unit variance, whatever the weighting.
-    weight /= np.sqrt(np.mean((deviation * weight) ** 2))
-    # Half precision halves the model file, and is finer than what features of a clip tell.
-    pca.components_ = (pca.components_ * weight[:, None]).astype(np.float16)
+    """Fit principal components, rounded to few bits; return them and their variances."""
+    n_components = min(settings.n_components, len(rows) - 1, rows.shape[1])
+    pca = PCA(n_components, svd_solver="randomized", iterated_power=2, random_state=seed).fit(rows)
+    # Small whole numbers keep the model file small, once it is compressed, and their error is
+    # 26 dB below what they stand for.
+    variances = pca.explained_variance_
+    scale = LARGEST_WEIGHT / np.abs(pca.components_).max(axis=1)
+    pca.components_ = np.rint(pca.components_ * scale[:, None]).astype(np.int8)
+    pca.explained_variance_ = variances * scale**2  # of what `transform` now returns
     pca.mean_ = pca.mean_.astype(np.float32)
-    return pca
+    return pca, variances
 
 
-def _fit_mlp(rows, targets, seed, settings):
+def _weigh(rows, variances, whitening):
+    """Return what components are multiplied by before perceptrons see them.
+
+    Their variances become a power of what they were, 1 on average, whatever the scale of `rows`.
+    """
+    relative = variances ** (1 - whitening)
+    return np.sqrt(relative / np.mean(relative)) / (rows.std(axis=0) + np.float32(1e-6))
+
+
+def _fit_mlp(rows, weight, targets, seed, settings):
     """Fit several perceptrons and return one whose logits are the mean of theirs."""
+    rows = (rows * weight).astype(np.float32)
     members = [
         _fit_member(rows, targets, [seed, index], settings) for index in range(settings.n_members)
     ]
+    first = np.concatenate([member.coefs_[0] for member in members], axis=1) * weight[:, None]
+    bias = np.concatenate([member.intercepts_[0] for member in members])
+    second = np.concatenate([member.coefs_[1] for member in members], axis=0) / len(members)
+    # Half precision keeps the file small; at a gain that ReLU passes on, its range suffices.
+    gain = 1 / np.abs(first).max()
     merged = members[0]
     merged.hidden_layer_sizes = (settings.hidden_units * len(members),)
-    merged.coefs_ = [
-        np.concatenate([member.coefs_[0] for member in members], axis=1),
-        np.concatenate([member.coefs_[1] for member in members], axis=0) / len(members),
-    ]
+    merged.coefs_ = [(first * gain).astype(np.float16), (second / gain).astype(np.float32)]
     merged.intercepts_ = [
-        np.concatenate([member.intercepts_[0] for member in members]),
+        (bias * gain).astype(np.float32),
         np.mean([member.intercepts_[1] for member in members], axis=0),
     ]
     return merged
@@ -166,13 +196,18 @@ class EmotionClassifier:
         Divides the logits.
     adaptation : VoiceAdaptation, optional
         What is needed to take a voice profile into account.
+    max_novelty : float
+        `novelty` from which a clip counts as unlike those in training.
     """
 
-    def __init__(self, labels, pipeline, temperature=1.0, adaptation=None):
+    def __init__(
+        self, labels, pipeline, temperature=1.0, adaptation=None, max_novelty=float("inf")
+    ):
         self.labels = tuple(labels)
         self.pipeline = pipeline
         self.temperature = temperature
         self.adaptation = adaptation
+        self.max_novelty = max_novelty
 
     @classmethod
     def from_model(cls, model, config):
@@ -182,7 +217,10 @@ class EmotionClassifier:
             everyday = model["everyday"]["mean"].mean_.astype(np.float32)
             loudness, spread = (np.array(config["voice"][key]) for key in ("loudness", "spread"))
             adaptation = VoiceAdaptation(everyday, loudness, spread)
-        return cls(config["labels"], model["general"], config["temperature"], adaptation)
+        max_novelty = config.get("novelty", {}).get("max", float("inf"))
+        return cls(
+            config["labels"], model["general"], config["temperature"], adaptation, max_novelty
+        )
 
     def to_model(self):
         """Return what a model folder keeps in ``model.skops``."""
@@ -195,6 +233,8 @@ class EmotionClassifier:
     def to_config(self):
         """Return what a model folder keeps in ``config.json``."""
         config = {"labels": list(self.labels), "temperature": self.temperature}
+        if np.isfinite(self.max_novelty):
+            config["novelty"] = {"max": self.max_novelty, "false_alarms": FALSE_ALARMS}
         if self.adaptation is not None:
             config["voice"] = {
                 "loudness": self.adaptation.loudness.tolist(),
@@ -218,6 +258,25 @@ class EmotionClassifier:
         probabilities = np.zeros((len(known), len(self.labels)))
         probabilities[:, self.pipeline.classes_] = apply_temperature(known, self.temperature)
         return probabilities
+
+    def novelty(self, features):
+        """Return how unlike the clips in training clips are.
+
+        The mean squared distance from their mean along the first principal components, in
+        standard deviations of each (the Mahalanobis distance, squared, per component): about 1
+        for clips that are like those in training, copies included.
+
+        Parameters
+        ----------
+        features : ndarray of float32, shape (n_clips, n_features)
+
+        Returns
+        -------
+        ndarray of float64, shape (n_clips,)
+        """
+        pca = self.pipeline["pca"]
+        components = self.pipeline[:-1].transform(features)[:, :N_TYPICAL]
+        return np.mean(components**2 / pca.explained_variance_[:N_TYPICAL], axis=1, dtype=float)
 
     def predict_proba_relative(self, features, level, profile):
         """Return the probabilities of all labels for one clip, relative to a voice.

@@ -23,7 +23,7 @@ import warnings
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from zipfile import ZipFile
+from zipfile import ZIP_DEFLATED, ZipFile
 
 from ser.errors import (
     ModelFormatError,
@@ -110,7 +110,7 @@ def write_model_folder(folder, *, model, config, metrics, readme, files=None):
     """
     import skops.io
 
-    skops_bytes = skops.io.dumps(model)
+    skops_bytes = skops.io.dumps(model, compression=ZIP_DEFLATED)
     described = {
         "format_version": FORMAT_VERSION,
         "versions": library_versions(),

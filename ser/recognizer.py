@@ -58,6 +58,14 @@ class Prediction:
         return asdict(self)
 
 
+UNLIKE = (
+    "It is unlike the clips that the model learned from, as only one in twenty of such clips "
+    "would be: the probabilities may not hold."
+)
+"""Warning of a clip whose novelty exceeds that of all but `ser.classifier.FALSE_ALARMS` of clips
+that were held out in training."""
+
+
 class EmotionRecognizer:
     """Recognises emotion in speech. Safe to use from several threads.
 
@@ -165,6 +173,8 @@ class EmotionRecognizer:
         tracks = self._extractor.tracks(waveform[speech])
         doubts = check_speech(tracks)
         features = self._extractor.summarise(tracks)
+        if self._classifier.novelty(features[None])[0] > self._classifier.max_novelty:
+            doubts = [*doubts, UNLIKE]
         if voice is None:
             (probabilities,) = self._classifier.predict_proba(features[None])
         else:

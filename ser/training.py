@@ -9,9 +9,9 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from ser.audio import load_audio
-from ser.augment import change_speed, degrade
+from ser.augment import change_speed, degrade, quantise
 from ser.classifier import EmotionClassifier, fit_pipeline
-from ser.errors import AudioError, DatasetError
+from ser.errors import AudioError, DatasetError, NoSpeechError
 from ser.evaluation import apply_temperature, evaluate, fit_temperature
 from ser.features import FeatureConfig, FeatureExtractor, feature_fingerprint
 from ser.folds import PROTOCOLS, is_speaker_independent, make_folds
@@ -21,17 +21,23 @@ from ser.voice import speech_level
 
 logger = logging.getLogger(__name__)
 
+N_BITS = 8  # of a file that stores them as they are, without dither
+
+CLEAN, DEGRADED, EIGHT_BIT = "clean", "degraded", "8 bit"
 COPIES = (
-    (1.0, False),
-    (0.9, False),
-    (0.95, False),
-    (1.05, False),
-    (1.1, False),
-    (1.0, True),
-    (1.02, True),
+    (1.0, CLEAN),
+    (0.9, CLEAN),
+    (0.95, CLEAN),
+    (1.05, CLEAN),
+    (1.1, CLEAN),
+    (0.86, DEGRADED),
+    (0.95, DEGRADED),
+    (1.06, DEGRADED),
+    (1.17, DEGRADED),
+    (1.0, EIGHT_BIT),
 )
-"""Speed of each copy of a training clip, and whether it is recorded again, worse. The first is
-the clip itself, the only one that is ever tested."""
+"""Speed of each copy of a training clip, and as what it is recorded. The first is the clip
+itself, the only one that is ever tested."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,8 +46,8 @@ class Corpus:
 
     Attributes
     ----------
-    features : ndarray of float32, shape (n_clips, n_copies, n_features)
-        Of the clips (copy 0) and of their copies.
+    features : ndarray of float16, shape (n_clips, n_copies, n_features)
+        Of the clips (copy 0) and of their copies; half precision, since they are many.
     levels : ndarray of float32, shape (n_clips,)
         Power of the speech in dB of full scale.
     targets, actors, statements : ndarray of int, shape (n_clips,)
@@ -70,7 +76,7 @@ def extract_corpus(dataset, config, *, copies=COPIES, seed=0, jobs=1):
     dataset : datasets.Dataset
         As `ser.ravdess.load_ravdess` returns it.
     config : FeatureConfig
-    copies : sequence of (float, bool)
+    copies : sequence of (float, str)
         As `COPIES`.
     seed : int
         Of what is random in the copies.
@@ -150,17 +156,23 @@ def _copies(waveform, sample_rate, clip, copies, seed):
     """Yield the speech of the clip and of each copy."""
     # Drawn by name, so that a clip has the same copies whatever else is in the dataset.
     name = int.from_bytes(hashlib.sha256(clip["file"].encode()).digest()[:8])
-    for index, (speed, degraded) in enumerate(copies):
+    for index, (speed, kind) in enumerate(copies):
         copy = waveform if speed == 1 else change_speed(waveform, sample_rate, speed)
-        if degraded:
-            copy = degrade(copy, sample_rate, np.random.default_rng([seed, name, index]))
-        yield copy[find_speech(copy, sample_rate)]
+        recorded = copy
+        if kind == EIGHT_BIT:
+            recorded = quantise(copy, N_BITS)
+        if kind == DEGRADED:
+            recorded = degrade(copy, sample_rate, np.random.default_rng([seed, name, index]))
+        try:
+            yield recorded[find_speech(recorded, sample_rate)]
+        except NoSpeechError:  # too little is left of it to learn from
+            yield copy[find_speech(copy, sample_rate)]
 
 
 def _stack(extracted, n_copies):
     """Return features as one array, without a second copy of them all in memory."""
     n_features = len(extracted[0]["features"]) // 4 // n_copies
-    stacked = np.empty((len(extracted), n_copies, n_features), dtype=np.float32)
+    stacked = np.empty((len(extracted), n_copies, n_features), dtype=np.float16)
     for index, clip in enumerate(extracted):
         stacked[index] = np.frombuffer(clip["features"], np.float32).reshape(n_copies, -1)
     return stacked
@@ -185,6 +197,8 @@ def cross_validate(corpus, protocol, *, seed, settings=None, progress=iter):
         Not calibrated.
     folds : ndarray of str, shape (n_clips,)
         Name of the fold in which each clip was tested.
+    novelties : ndarray, shape (n_clips,)
+        How unlike its fold's training clips each clip is.
     """
     folds = make_folds(
         protocol,
@@ -195,14 +209,17 @@ def cross_validate(corpus, protocol, *, seed, settings=None, progress=iter):
     )
     probabilities = np.zeros((len(corpus.targets), len(corpus.labels)))
     names = np.empty(len(corpus.targets), dtype=object)
+    novelties = np.zeros(len(corpus.targets))
     for fold in progress(folds):
         pipeline = fit_pipeline(
             corpus.features[fold.train], corpus.targets[fold.train], seed=seed, settings=settings
         )
         classifier = EmotionClassifier(corpus.labels, pipeline)
-        probabilities[fold.test] = classifier.predict_proba(corpus.features[fold.test, 0])
+        tested = corpus.features[fold.test, 0].astype(np.float32)
+        probabilities[fold.test] = classifier.predict_proba(tested)
+        novelties[fold.test] = classifier.novelty(tested)
         names[fold.test] = fold.name
-    return probabilities, names
+    return probabilities, names, novelties
 
 
 def calibrate(probabilities, targets, folds):

@@ -18,10 +18,10 @@ MIN_SPEECH = 3.0
 SHIFT = 0.25
 """Share of the difference between voices that is taken away; all of it takes emotion along."""
 
-EVIDENCE = 0.5
-"""Weight of loudness beside the features, which tell some of the same."""
+EVIDENCE = 1.0
+"""Weight of loudness beside the features."""
 
-MIN_SPREAD = 8.0
+MIN_SPREAD = 6.0
 """dB added to the spread of levels, since people and microphones vary more than actors."""
 
 PIECE = 2.5

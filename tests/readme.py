@@ -1,7 +1,8 @@
 """What README.md holds: its figures, its code, its links. `python tests/readme.py` updates figures.
 
 The figures stand between HTML comments: those of the model that ships, from its metrics.json, and
-of the comparison, from what `python -m ser study` wrote. No other text of README is touched.
+of the comparison, from what `python -m ser study` wrote. No other text of README is touched. The
+card of the model that ships is written again, with the comparison in it.
 """
 
 import json
@@ -12,11 +13,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
-METRICS = ROOT / "ser" / "pretrained" / "metrics.json"
+SHIPPED = ROOT / "ser" / "pretrained"
+METRICS = SHIPPED / "metrics.json"
 STUDIES = ROOT / "docs" / "studies.json"
 
 sys.path.insert(0, str(ROOT))  # for when this is run as a command
 
+from ser.card import make_card  # noqa: E402
 from ser.report import class_table, summary_table, to_markdown  # noqa: E402
 from ser.studies.comparison import tables  # noqa: E402
 
@@ -24,6 +27,19 @@ from ser.studies.comparison import tables  # noqa: E402
 def main():
     """Run the command."""
     README.write_text(with_figures(README.read_text(encoding="utf-8")), encoding="utf-8")
+    (SHIPPED / "README.md").write_text(card(), encoding="utf-8")
+
+
+def card():
+    """Return the card of the model that ships."""
+    config, metrics, studies = (
+        json.loads(path.read_text(encoding="utf-8"))
+        for path in (SHIPPED / "config.json", METRICS, STUDIES)
+    )
+    files = [picture.name for picture in SHIPPED.glob("*.png")]
+    return make_card(
+        config, metrics, name="ser/pretrained", files=files, comparison=comparison(studies)
+    )
 
 
 def with_figures(text):

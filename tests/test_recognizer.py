@@ -64,6 +64,15 @@ def test_a_prediction_holds_what_it_promises(recognizer):
     assert json.loads(json.dumps(prediction.to_dict())) == prediction.to_dict()
 
 
+def test_a_clip_unlike_those_in_training_draws_a_warning(copy):
+    clip = (voice("angry", seed=100), RATE)
+    edit_config(copy, novelty={"max": 1e9, "false_alarms": 0.05})
+    assert EmotionRecognizer.from_pretrained(copy).predict(clip).warnings == []
+    edit_config(copy, novelty={"max": 1e-9, "false_alarms": 0.05})
+    (warning,) = EmotionRecognizer.from_pretrained(copy).predict(clip).warnings
+    assert "unlike the clips" in warning
+
+
 @pytest.mark.parametrize("emotion", LABELS)
 def test_every_way_to_give_a_clip_gives_the_same(recognizer, tmp_path, emotion):
     waveform = voice(emotion, seed=101)

@@ -14,7 +14,7 @@ import soundfile
 from signals import noise, speech_like, tone
 
 from ser import EmotionRecognizer
-from ser.augment import add_noise, change_speed, degrade, limit_band
+from ser.augment import add_noise, change_speed, degrade, limit_band, quantise
 from ser.classifier import EmotionClassifier, MLPSettings, fit_pipeline
 from ser.training import calibrate
 
@@ -48,6 +48,14 @@ def test_a_telephone_carries_no_high_sounds():
     heard = limit_band(noise(1, RATE), RATE, 300, 8000)
     spectrum = np.abs(np.fft.rfft(heard, RATE)) ** 2
     assert spectrum[4200:].sum() < 1e-3 * spectrum[1000:3000].sum()
+
+
+def test_eight_bits_are_those_of_a_file(tmp_path):
+    clip = speech_like(1, RATE) * np.float32(0.1)
+    soundfile.write(tmp_path / "clip.wav", clip, RATE, subtype="PCM_U8")
+    stored, _ = soundfile.read(tmp_path / "clip.wav", dtype="float32")
+    np.testing.assert_allclose(quantise(clip, 8), stored, atol=1.01 / 128)
+    assert np.unique(quantise(clip, 8)).size == pytest.approx(np.unique(stored).size, abs=2)
 
 
 def test_equal_seeds_give_equal_copies():
@@ -93,6 +101,13 @@ def test_an_odd_value_cannot_decide():
     far, farther = np.zeros((2, 1, 6), np.float32)
     far[0, 1], farther[0, 1] = 1e3, 1e6
     np.testing.assert_allclose(pipeline.predict_proba(far), pipeline.predict_proba(farther))
+
+
+def test_what_is_far_from_training_is_novel():
+    features, targets = blobs()
+    classifier = EmotionClassifier("abc", fit_pipeline(features, targets, seed=0, settings=SMALL))
+    assert classifier.novelty(features[:, 0]).mean() == pytest.approx(1, abs=0.3)
+    assert classifier.novelty(features[:5, 0] + 4).min() > classifier.novelty(features[:, 0]).max()
 
 
 def test_labels_without_clips_get_nothing():

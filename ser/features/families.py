@@ -12,6 +12,7 @@ import numpy as np
 from scipy.fft import dct
 
 from ser.features import voice
+from ser.features.frames import LEVEL_FLOOR
 
 CHROMA = ("c", "cs", "d", "ds", "e", "f", "fs", "g", "gs", "a", "as", "b")
 CHROMA_CENTRE, CHROMA_OCTAVES = 880.0, 2.0  # Hz, and octaves either side, that count most
@@ -20,6 +21,7 @@ CONTRAST_SHARE = 0.1  # of the bins of a band that make its peak and its valley
 LOWEST_SHIFT = 50.0  # Hz, added so that logarithms of frequencies stay finite
 ROLLOFFS = (25, 50, 85)  # % of a frame's power
 CROSSINGS_FLOOR = 1e-3  # share of samples
+NOISE_CROSSINGS = 0.5  # share of samples, of white noise
 MAX_HNR = 30.0  # dB
 
 
@@ -83,10 +85,13 @@ def shape(frames):
     """Spectral shape: frequencies in octaves, flatness in dB, flux and zero crossings.
 
     Flux is the distance between the spectral shapes of neighbouring frames, whatever
-    their levels.
+    their levels. All are of the frame with white noise at the floor, so that what is left
+    of a pause by a microphone or a codec does not matter.
     """
-    power, frequencies = frames.power, frames.frequencies.astype(np.float32)
-    total = frames.total
+    frequencies, total = frames.frequencies.astype(np.float32), frames.total
+    power = frames.power + np.float32(LEVEL_FLOOR / frequencies.size)
+    sound = frames.sound
+    crossings = sound * frames.zero_crossings + (1 - sound) * NOISE_CROSSINGS
     centroid = power @ frequencies / total
     bandwidth = np.sqrt(np.maximum(power @ frequencies**2 / total - centroid**2, 0))
     cumulated = np.cumsum(power, axis=1)
@@ -102,7 +107,7 @@ def shape(frames):
             *(np.log2(hertz + LOWEST_SHIFT) for hertz in (centroid, bandwidth, *rolloffs)),
             flatness,
             flux,
-            np.log(frames.zero_crossings + CROSSINGS_FLOOR),
+            np.log(crossings + CROSSINGS_FLOOR),
         ]
     )
 
@@ -112,7 +117,7 @@ def pitch(frames):
 
     F0 is interpolated where there is no voice.
     """
-    periodicity = frames.pitch.periodicity.clip(1e-2, 1 - 10 ** (-MAX_HNR / 10))
+    periodicity = (frames.pitch.periodicity * frames.sound).clip(1e-2, 1 - 10 ** (-MAX_HNR / 10))
     hnr = 10 * np.log10(periodicity / (1 - periodicity))
     return np.column_stack([12 * np.log2(frames.pitch.contour / 100), hnr])
 

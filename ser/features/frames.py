@@ -88,6 +88,11 @@ class Frames:
         return self.power.sum(axis=1) + np.float32(LEVEL_FLOOR)
 
     @cached_property
+    def sound(self):
+        """Share of the frame in itself with noise at the floor, 0 to 1, shape (n_frames,)."""
+        return 1 - np.float32(LEVEL_FLOOR) / self.total
+
+    @cached_property
     def level(self):
         """Level of each frame in dB relative to the clip's, shape (n_frames,)."""
         return 10 * np.log10(self.total)

@@ -2,8 +2,14 @@
 
 Statistics of single descriptors do not see that the pitch falls while the voice grows rough.
 A kernel is a small random pattern over a few descriptors and nine moments, from 0.09 s to
-0.65 s apart in all; convolved with the clip it gives a new descriptor, whose percentiles and
-spread are the features. The patterns are drawn once from a fixed seed: nothing is learned.
+0.65 s apart in all. Convolved with the clip, less its mean, it gives a new descriptor, and the
+features are the shares of time in which that is above some thresholds. Shares are bounded, so
+that no noise or line pushes them far from what training saw, and what a microphone adds to all
+frames alike is gone with the mean. The patterns are drawn once from a fixed seed: nothing is
+learned.
+
+There are two kinds. Some see change alone, and listen all the time; the others see how far
+descriptors are from their mean, too, and listen while there is voice, which stands out of noise.
 
 References
 ----------
@@ -16,11 +22,14 @@ from functools import lru_cache
 
 import numpy as np
 
-N_KERNELS = 64  # of each dilation
+N_CHANGE = 256  # kernels of each dilation that see change alone
+N_VOICED = 128  # kernels of each dilation for frames with voice
 N_TAPS = 9
 DILATIONS = (1, 2, 4, 8)  # frames from tap to tap
 MAX_TRACKS = 8  # descriptors that a kernel looks at
 SEED = 20201113
+THRESHOLDS = (-0.6, 0.0, 0.6)  # of responses, whose spread is about 1
+RAMP = 0.6  # over which a response comes to count as above a threshold
 
 #: Typical spread of the descriptors in speech, in their units, so that none drowns the others.
 SPREADS = {
@@ -54,48 +63,73 @@ SPREADS = {
 }
 
 
-KERNELS = tuple(f"kernel{index}" for index in range(N_KERNELS * len(DILATIONS)))
+KERNELS = (
+    *(f"change{index}" for index in range(N_CHANGE * len(DILATIONS))),
+    *(f"voiced_kernel{index}" for index in range(N_VOICED * len(DILATIONS))),
+)
 """Names of the kernels."""
 
 
-def convolve(rows, names):
-    """Convolve descriptors with all kernels.
+def kernel_shares(rows, voiced, names):
+    """Convolve descriptors with all kernels and count how often responses are high.
 
     Parameters
     ----------
     rows : ndarray of float32, shape (n_tracks, n_frames)
+    voiced : ndarray of bool, shape (n_frames,)
+        Frames that the second kind of kernel counts.
     names : sequence of str
         Of the descriptors.
 
     Returns
     -------
-    ndarray of float32, shape (n_kernels, n_frames)
+    ndarray of float32, shape (n_kernels, n_thresholds)
+        From 0 to 1.
     """
-    n_frames = rows.shape[1]
-    scaled = rows / np.array([_spread(name) for name in names], dtype=np.float32)[:, None]
-    responses = []
-    for weights, dilation in zip(_kernels(len(names)), DILATIONS, strict=True):
+    scales = np.array([_spread(name) for name in names], dtype=np.float32)[:, None]
+    scaled = (rows - rows.mean(axis=1, keepdims=True)) / scales
+    kinds = [
+        [_shares(response) for response in _responses(scaled, N_CHANGE, True)],
+        [_shares(response[:, voiced]) for response in _responses(scaled, N_VOICED, False)],
+    ]
+    return np.concatenate([shares for kind in kinds for shares in kind])
+
+
+def _responses(scaled, n_kernels, change):
+    """Yield the responses of the kernels of each dilation, shape (n_kernels, n_frames)."""
+    n_tracks, n_frames = scaled.shape
+    for weights, dilation in zip(_kernels(n_kernels, n_tracks, change), DILATIONS, strict=True):
         reach = N_TAPS // 2 * dilation
         padded = np.pad(scaled, ((0, 0), (reach, reach)), mode="edge")
         taps = (padded[:, tap * dilation :][:, :n_frames] for tap in range(N_TAPS))
-        responses.append(sum(w @ tap for w, tap in zip(weights, taps, strict=True)))
-    return np.concatenate(responses)
+        yield sum(w @ tap for w, tap in zip(weights, taps, strict=True))
+
+
+def _shares(response):
+    """Return the share of frames above each threshold, shape (n_kernels, n_thresholds)."""
+    height = response / np.float32(RAMP) + np.float32(0.5)
+    return np.stack(
+        [
+            np.clip(height - np.float32(threshold / RAMP), 0, 1).mean(axis=1)
+            for threshold in THRESHOLDS
+        ],
+        axis=1,
+    )
 
 
 @lru_cache
-def _kernels(n_tracks):
-    """Return the weights of each dilation's kernels, shape (N_TAPS, N_KERNELS, n_tracks)."""
-    rng = np.random.default_rng(SEED)
-    shape = (N_TAPS, N_KERNELS, n_tracks)
+def _kernels(n_kernels, n_tracks, change):
+    """Return the weights of each dilation's kernels, shape (N_TAPS, n_kernels, n_tracks)."""
+    rng = np.random.default_rng([SEED, change])
+    shape = (N_TAPS, n_kernels, n_tracks)
     kernels = []
     for _ in DILATIONS:
         weights = rng.standard_normal(shape)
         # Few descriptors more often than many: as many as 2 to the power of a uniform number.
-        n_seen = np.ceil(2 ** rng.uniform(0, np.log2(MAX_TRACKS), (N_KERNELS, 1)))
+        n_seen = np.ceil(2 ** rng.uniform(0, np.log2(MAX_TRACKS), (n_kernels, 1)))
         weights *= rng.random(shape[1:]).argsort(axis=1) < n_seen
-        # Half of them see change alone, the other half what is constant, too.
-        sees_change = rng.random((N_KERNELS, 1)) < 0.5
-        weights -= sees_change * weights.mean(axis=0)
+        if change:
+            weights -= weights.mean(axis=0)
         weights /= np.sqrt(np.sum(weights**2, axis=(0, 2), keepdims=True))
         kernels.append(weights.astype(np.float32))
     return kernels

@@ -13,7 +13,7 @@ import numpy as np
 from scipy.ndimage import uniform_filter1d
 from scipy.signal import find_peaks
 
-from ser.features.kernels import KERNELS, convolve
+from ser.features.kernels import KERNELS, THRESHOLDS, kernel_shares
 
 PERCENTILES = (5, 25, 50, 75, 95)
 DELTA_PERCENTILES = (10, 90)
@@ -193,13 +193,12 @@ def clip(views):
 
 
 def kernels(views):
-    """Percentiles and spread of what random convolution kernels make of the descriptors."""
+    """Shares of time in which random convolution kernels respond to the descriptors."""
     paired = views.tracks.paired
     if not paired.any():
         return np.zeros(0)
     names = [name for name, is_paired in zip(views.tracks.names, paired, strict=True) if is_paired]
-    responses = convolve(views.values["all"][paired], names)
-    return np.concatenate([*_percentiles(responses, PERCENTILES), responses.std(axis=1)])
+    return kernel_shares(views.values["all"][paired], views.voiced, names)
 
 
 CLIP_NAMES = (
@@ -252,9 +251,9 @@ STATISTICS = {
     ),
     "kernels": Statistic(
         lambda tracks, paired: [
-            f"{kernel}.{name}"
-            for name in (*(f"p{p}" for p in PERCENTILES), "std")
+            f"{kernel}.above{threshold:g}"
             for kernel in KERNELS
+            for threshold in THRESHOLDS
             if paired
         ],
         kernels,

@@ -20,7 +20,7 @@ from ser.studies.common import (
     points,
     run_folds,
 )
-from ser.training import COPIES
+from ser.training import COPIES, DEGRADED, EIGHT_BIT
 
 TITLE = "Ablation"
 ABOUT = (
@@ -37,7 +37,8 @@ NO_MIXUP = 1e-3  # of the Beta distribution: its weights are 0 or 1
 #: Kind of copies to the copies that are left without it.
 COPIES_WITHOUT = {
     "speeds": [index for index, (speed, _) in enumerate(COPIES) if speed == 1],
-    "recordings": [index for index, (_, degraded) in enumerate(COPIES) if not degraded],
+    "recordings": [index for index, (_, kind) in enumerate(COPIES) if kind != DEGRADED],
+    "8 bit": [index for index, (_, kind) in enumerate(COPIES) if kind != EIGHT_BIT],
     "all": [0],
 }
 SETTINGS_WITHOUT = {
@@ -52,11 +53,12 @@ ROWS = {
     **{f"statistic:{name}": f"statistic {name}" for name in FeatureConfig().statistics},
     "copies:speeds": "copies at other speeds",
     "copies:recordings": "copies that are worse recordings",
+    "copies:8 bit": "copies of 8 bits",
     "copies:all": "all copies",
     **{f"classifier:{name}": name for name in SETTINGS_WITHOUT},
 }
-WORSE = next((index for index, copy in enumerate(COPIES) if tuple(copy) == (1.0, True)), None)
-"""Copy of a clip that is as fast and recorded worse, if training makes one."""
+WORSE = next((index for index, (_, kind) in enumerate(COPIES) if kind == DEGRADED), None)
+"""Copy of a clip that is recorded worse, if training makes one."""
 
 
 def run(options):

@@ -170,7 +170,7 @@ def _run_fold(features, targets, tests, train, test, fit):
         start = time.process_time()
         predict = fit(np.asarray(features[train]), targets[train])
         trained = time.process_time()
-        rows = np.asarray(tests[test])
+        rows = np.asarray(tests[test], dtype=np.float32)
         recognised = predict(rows.reshape(-1, rows.shape[2])).reshape(rows.shape[:2])
         single = rows[:20, :1]
         start_single = time.process_time()

@@ -33,11 +33,11 @@ ABOUT = (
     "chosen. The second table tests what each fold's own search chose."
 )
 SPACE = {
-    "n_components": (200, 300, 450, 700),
-    "whitening": (0.25, 0.5, 0.75),
+    "n_components": (400, 800, 1200),
+    "whitening": (0.0, 0.25, 0.5),
     "hidden_units": (128, 256, 512),
-    "alpha": (1.0, 3.0, 5.0, 10.0),
-    "n_epochs": (5, 8, 12, 18),
+    "alpha": (1.0, 2.0, 5.0, 10.0),
+    "n_epochs": (6, 10, 15),
     "mixup": (0.2, 0.4, 0.8),
 }
 N_RANDOM = 11

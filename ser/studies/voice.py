@@ -67,7 +67,7 @@ def run(options):
     heard = Parallel(n_jobs=options.jobs, return_as="generator")(
         delayed(_hear)(
             corpus.features[fold.train],
-            corpus.features[fold.test, 0],
+            corpus.features[fold.test, 0].astype(np.float32),
             *((values[fold.train], values[fold.test]) for values in _columns(corpus, is_neutral)),
             labels=corpus.labels,
             choices=choices,
