@@ -19,6 +19,7 @@ from scipy.signal import fftconvolve
 FRAME = 0.02  # s, over which the level of speech is measured
 SPEECH_RANGE = 30.0  # dB below the loudest frame that still count as speech
 LINE_RATES = (8_000, 8_000, 11_025, 12_000, 16_000)  # Hz; telephones more often than others
+FILE_RATE = 48_000  # Hz, of most recordings
 REFERENCE = 1000.0  # Hz, at which equalisers leave the level as it is
 
 
@@ -139,13 +140,15 @@ def equalise(waveform, sample_rate, rng):
     return _filter(waveform, sample_rate, gain)
 
 
-def quantise(waveform, n_bits):
-    """Store samples with few bits, without dither, as old recorders and 8-bit files do.
+def quantise(waveform, sample_rate, n_bits):
+    """Store a clip in a file of few bits a sample, the others cut off, at `FILE_RATE`.
 
     Parameters
     ----------
     waveform : ndarray of float32, shape (n_samples,)
         Full scale at 1.
+    sample_rate : int
+        In Hz.
     n_bits : int
 
     Returns
@@ -153,7 +156,9 @@ def quantise(waveform, n_bits):
     ndarray of float32, shape (n_samples,)
     """
     steps = np.float32(2 ** (n_bits - 1))
-    return np.clip(np.rint(waveform * steps), -steps, steps - 1) / steps
+    samples = soxr.resample(waveform, sample_rate, FILE_RATE)
+    stored = np.clip(np.floor(samples * steps), -steps, steps - 1) / steps
+    return soxr.resample(stored, FILE_RATE, sample_rate)
 
 
 def degrade(waveform, sample_rate, rng):

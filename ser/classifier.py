@@ -53,7 +53,7 @@ class MLPSettings:
         Parameter of the Beta distribution from which mixing weights are drawn.
     """
 
-    n_components: int = 1200
+    n_components: int = 600
     whitening: float = 0.25
     clip: float = 5.0
     hidden_units: int = 256

@@ -160,7 +160,7 @@ def _copies(waveform, sample_rate, clip, copies, seed):
         copy = waveform if speed == 1 else change_speed(waveform, sample_rate, speed)
         recorded = copy
         if kind == EIGHT_BIT:
-            recorded = quantise(copy, N_BITS)
+            recorded = quantise(copy, sample_rate, N_BITS)
         if kind == DEGRADED:
             recorded = degrade(copy, sample_rate, np.random.default_rng([seed, name, index]))
         try:

@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 import skops.io
 import soundfile
+import soxr
 from signals import noise, speech_like, tone
 
 from ser import EmotionRecognizer
+from ser.audio import load_audio
 from ser.augment import add_noise, change_speed, degrade, limit_band, quantise
 from ser.classifier import EmotionClassifier, MLPSettings, fit_pipeline
 from ser.training import calibrate
@@ -50,12 +52,14 @@ def test_a_telephone_carries_no_high_sounds():
     assert spectrum[4200:].sum() < 1e-3 * spectrum[1000:3000].sum()
 
 
-def test_eight_bits_are_those_of_a_file(tmp_path):
+def test_eight_bits_sound_like_a_file_of_eight_bits(tmp_path):
     clip = speech_like(1, RATE) * np.float32(0.1)
-    soundfile.write(tmp_path / "clip.wav", clip, RATE, subtype="PCM_U8")
-    stored, _ = soundfile.read(tmp_path / "clip.wav", dtype="float32")
-    np.testing.assert_allclose(quantise(clip, 8), stored, atol=1.01 / 128)
-    assert np.unique(quantise(clip, 8)).size == pytest.approx(np.unique(stored).size, abs=2)
+    file = tmp_path / "clip.wav"
+    soundfile.write(file, soxr.resample(clip, RATE, 48000), 48000, subtype="PCM_U8")
+    loaded = load_audio(file, RATE)
+    heard = quantise(clip, RATE, 8)
+    np.testing.assert_allclose(heard, loaded, atol=2 / 128)
+    assert power(heard - loaded) < 0.01 * power(loaded - clip)
 
 
 def test_equal_seeds_give_equal_copies():
@@ -106,7 +110,7 @@ def test_an_odd_value_cannot_decide():
 def test_what_is_far_from_training_is_novel():
     features, targets = blobs()
     classifier = EmotionClassifier("abc", fit_pipeline(features, targets, seed=0, settings=SMALL))
-    assert classifier.novelty(features[:, 0]).mean() == pytest.approx(1, abs=0.3)
+    assert classifier.novelty(features.reshape(-1, 6)).mean() == pytest.approx(1, abs=0.5)
     assert classifier.novelty(features[:5, 0] + 4).min() > classifier.novelty(features[:, 0]).max()
 
 

@@ -100,7 +100,7 @@ def _responses(scaled, n_kernels, change):
     n_tracks, n_frames = scaled.shape
     for weights, dilation in zip(_kernels(n_kernels, n_tracks, change), DILATIONS, strict=True):
         reach = N_TAPS // 2 * dilation
-        padded = np.pad(scaled, ((0, 0), (reach, reach)), mode="edge")
+        padded = scaled[:, np.arange(-reach, n_frames + reach).clip(0, n_frames - 1)]
         taps = (padded[:, tap * dilation :][:, :n_frames] for tap in range(N_TAPS))
         yield sum(w @ tap for w, tap in zip(weights, taps, strict=True))
 
