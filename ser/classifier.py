@@ -61,7 +61,7 @@ class MLPSettings:
     alpha: float = 2.0
     learning_rate: float = 1e-3
     batch_size: int = 128
-    n_epochs: int = 10
+    n_epochs: int = 8
     mixup: float = 0.4
 
 

@@ -101,8 +101,8 @@ def _responses(scaled, n_kernels, change):
     for weights, dilation in zip(_kernels(n_kernels, n_tracks, change), DILATIONS, strict=True):
         reach = N_TAPS // 2 * dilation
         padded = scaled[:, np.arange(-reach, n_frames + reach).clip(0, n_frames - 1)]
-        taps = (padded[:, tap * dilation :][:, :n_frames] for tap in range(N_TAPS))
-        yield sum(w @ tap for w, tap in zip(weights, taps, strict=True))
+        taps = [padded[:, tap * dilation :][:, :n_frames] for tap in range(N_TAPS)]
+        yield weights @ np.concatenate(taps)
 
 
 def _shares(response):
@@ -119,7 +119,7 @@ def _shares(response):
 
 @lru_cache
 def _kernels(n_kernels, n_tracks, change):
-    """Return the weights of each dilation's kernels, shape (N_TAPS, n_kernels, n_tracks)."""
+    """Return the weights of each dilation's kernels, shape (n_kernels, N_TAPS * n_tracks)."""
     rng = np.random.default_rng([SEED, change])
     shape = (N_TAPS, n_kernels, n_tracks)
     kernels = []
@@ -131,6 +131,7 @@ def _kernels(n_kernels, n_tracks, change):
         if change:
             weights -= weights.mean(axis=0)
         weights /= np.sqrt(np.sum(weights**2, axis=(0, 2), keepdims=True))
+        weights = weights.transpose(1, 0, 2).reshape(n_kernels, -1)
         kernels.append(weights.astype(np.float32))
     return kernels
 
