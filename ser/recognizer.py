@@ -59,8 +59,8 @@ class Prediction:
 
 
 UNLIKE = (
-    "It is unlike the clips that the model learned from, as only one in twenty of such clips "
-    "would be: the probabilities may not hold."
+    "It is unlike the clips that the model learned from, of which one in twenty is as unlike: "
+    "the probabilities may not hold."
 )
 """Warning of a clip whose novelty exceeds that of all but `ser.classifier.FALSE_ALARMS` of clips
 that were held out in training."""
