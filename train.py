@@ -97,12 +97,13 @@ def train(options):
     import numpy as np
 
     from ser.card import make_card
-    from ser.classifier import FALSE_ALARMS, EmotionClassifier, MLPSettings, fit_pipeline
+    from ser.classifier import FALSE_ALARMS, EmotionClassifier
     from ser.evaluation import fit_temperature
     from ser.examples import make_examples
     from ser.features import FeatureConfig, FeatureExtractor
     from ser.folders import check_replaceable
     from ser.model_folder import is_model_file, write_model_folder
+    from ser.perceptrons import MLPSettings, fit_pipelines
     from ser.ravdess import load_ravdess
     from ser.report import draw_figures, format_metrics
     from ser.training import (
@@ -140,11 +141,11 @@ def train(options):
                 held_out = probabilities.argmax(axis=1)
 
     logger.info("Training on all clips")
-    pipeline = fit_pipeline(corpus.features, corpus.targets, seed=options.seed, settings=settings)
+    pipelines = fit_pipelines(corpus.features, corpus.targets, seed=options.seed, settings=settings)
     adaptation = VoiceAdaptation.fit(
         corpus.features[:, 0], corpus.levels, corpus.targets, corpus.actors, corpus.labels
     )
-    classifier = EmotionClassifier(corpus.labels, pipeline, temperature, adaptation, max_novelty)
+    classifier = EmotionClassifier(corpus.labels, pipelines, temperature, adaptation, max_novelty)
     config = {
         **classifier.to_config(),
         "sample_rate": features.sample_rate,

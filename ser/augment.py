@@ -18,7 +18,9 @@ from scipy.signal import fftconvolve
 
 FRAME = 0.02  # s, over which the level of speech is measured
 SPEECH_RANGE = 30.0  # dB below the loudest frame that still count as speech
-LINE_RATES = (8_000, 8_000, 11_025, 12_000, 16_000)  # Hz; telephones more often than others
+TELEPHONE_LOW = (100.0, 400.0)  # Hz, lower edges of what telephones pass on
+TELEPHONE_RATE = (6_400.0, 8_000.0)  # Hz, twice the upper edges, 3.2 to 4 kHz (ITU-T G.712)
+LINE_LOW, LINE_RATE = (50.0, 200.0), (10_000.0, 20_000.0)  # Hz, the same of other lines
 FILE_RATE = 48_000  # Hz, of most recordings
 REFERENCE = 1000.0  # Hz, at which equalisers leave the level as it is
 
@@ -102,7 +104,7 @@ def limit_band(waveform, sample_rate, low, rate):
         In Hz.
     low : float
         In Hz; below, the sound falls by 24 dB an octave.
-    rate : int
+    rate : float
         Sample rate of the line in Hz; sounds from half of it up are lost.
 
     Returns
@@ -161,8 +163,8 @@ def quantise(waveform, sample_rate, n_bits):
     return soxr.resample(stored, FILE_RATE, sample_rate)
 
 
-def degrade(waveform, sample_rate, rng):
-    """Record the clip again with a random microphone, and maybe line, room and noise.
+def over_telephone(waveform, sample_rate, rng):
+    """Record the clip again over a telephone, mostly with some noise.
 
     Parameters
     ----------
@@ -176,14 +178,53 @@ def degrade(waveform, sample_rate, rng):
     ndarray of float32, shape (n_samples,)
     """
     waveform = equalise(waveform, sample_rate, rng)
+    waveform = limit_band(
+        waveform, sample_rate, rng.uniform(*TELEPHONE_LOW), rng.uniform(*TELEPHONE_RATE)
+    )
+    return _maybe_noise(waveform, sample_rate, 0.75, (10, 40), rng)
+
+
+def in_noise(waveform, sample_rate, rng):
+    """Record the clip again with another microphone in noise; as `over_telephone`."""
+    waveform = equalise(waveform, sample_rate, rng)
+    return _maybe_noise(waveform, sample_rate, 1, (5, 25), rng)
+
+
+def in_room(waveform, sample_rate, rng):
+    """Record the clip again farther away, maybe with some noise; as `over_telephone`."""
+    waveform = equalise(waveform, sample_rate, rng)
+    waveform = _random_room(waveform, sample_rate, rng)
+    return _maybe_noise(waveform, sample_rate, 0.5, (10, 40), rng)
+
+
+def in_all_ways(waveform, sample_rate, rng):
+    """Record the clip again over some line, maybe in a room and in noise; as `over_telephone`."""
+    waveform = equalise(waveform, sample_rate, rng)
+    low, rate = (TELEPHONE_LOW, TELEPHONE_RATE) if rng.random() < 0.5 else (LINE_LOW, LINE_RATE)
+    waveform = limit_band(waveform, sample_rate, rng.uniform(*low), rng.uniform(*rate))
     if rng.random() < 0.5:
-        waveform = limit_band(waveform, sample_rate, rng.uniform(60, 350), rng.choice(LINE_RATES))
-    if rng.random() < 0.4:
-        waveform = add_room(waveform, sample_rate, rng.uniform(0.15, 0.6), rng.uniform(0, 12), rng)
-    if rng.random() < 0.85:
-        snr, slope = rng.uniform(5, 40), rng.uniform(0, 1)
-        waveform = add_noise(waveform, sample_rate, snr, rng, slope=slope)
-    return waveform
+        waveform = _random_room(waveform, sample_rate, rng)
+    return _maybe_noise(waveform, sample_rate, 0.75, (5, 40), rng)
+
+
+RECORDINGS = {
+    "telephone": over_telephone,
+    "noise": in_noise,
+    "room": in_room,
+    "all ways": in_all_ways,
+}
+"""Ways in which a clip may have been recorded worse, all of them with another microphone."""
+
+
+def _random_room(waveform, sample_rate, rng):
+    return add_room(waveform, sample_rate, rng.uniform(0.15, 0.6), rng.uniform(0, 12), rng)
+
+
+def _maybe_noise(waveform, sample_rate, probability, snrs, rng):
+    """Add noise of some colour at a ratio from a range in dB, or none."""
+    if rng.random() >= probability:
+        return waveform
+    return add_noise(waveform, sample_rate, rng.uniform(*snrs), rng, slope=rng.uniform(0, 1))
 
 
 def _filter(waveform, sample_rate, gain):

@@ -173,7 +173,7 @@ class EmotionRecognizer:
         tracks = self._extractor.tracks(waveform[speech])
         doubts = check_speech(tracks)
         features = self._extractor.summarise(tracks)
-        if self._classifier.novelty(features[None])[0] > self._classifier.max_novelty:
+        if self._classifier.is_novel(features):
             doubts = [*doubts, UNLIKE]
         if voice is None:
             (probabilities,) = self._classifier.predict_proba(features[None])
@@ -336,6 +336,7 @@ def _make_classifier(folder, n_features, source):
         classifier = EmotionClassifier.from_model(folder.model, folder.config)
         # Whatever in it does not fit is better found now than at the first clip.
         probabilities = classifier.predict_proba(np.zeros((1, n_features), np.float32))
+        classifier.is_novel(np.zeros(n_features, np.float32))
         if not np.isclose(probabilities.sum(), 1):
             raise ValueError("probabilities do not sum to 1")
     except Exception as error:

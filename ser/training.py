@@ -9,12 +9,13 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from ser.audio import load_audio
-from ser.augment import change_speed, degrade, quantise
-from ser.classifier import EmotionClassifier, fit_pipeline
+from ser.augment import RECORDINGS, change_speed, quantise
+from ser.classifier import EmotionClassifier
 from ser.errors import AudioError, DatasetError, NoSpeechError
 from ser.evaluation import apply_temperature, evaluate, fit_temperature
 from ser.features import FeatureConfig, FeatureExtractor, feature_fingerprint
 from ser.folds import PROTOCOLS, is_speaker_independent, make_folds
+from ser.perceptrons import fit_pipelines
 from ser.ravdess import ClipName
 from ser.speech import find_speech
 from ser.voice import speech_level
@@ -23,21 +24,22 @@ logger = logging.getLogger(__name__)
 
 N_BITS = 8  # of a file that stores them as they are, without dither
 
-CLEAN, DEGRADED, EIGHT_BIT = "clean", "degraded", "8 bit"
+CLEAN, EIGHT_BIT = "clean", "8 bit"
 COPIES = (
     (1.0, CLEAN),
     (0.9, CLEAN),
     (0.95, CLEAN),
     (1.05, CLEAN),
     (1.1, CLEAN),
-    (0.86, DEGRADED),
-    (0.95, DEGRADED),
-    (1.06, DEGRADED),
-    (1.17, DEGRADED),
+    (0.95, "telephone"),
+    (0.86, "noise"),
+    (1.17, "room"),
+    (1.06, "all ways"),
     (1.0, EIGHT_BIT),
 )
-"""Speed of each copy of a training clip, and as what it is recorded. The first is the clip
-itself, the only one that is ever tested."""
+"""Speed of each copy of a training clip, and as what it is recorded: a key of
+`ser.augment.RECORDINGS`, or one of the above. The first is the clip itself, the only one that
+is ever tested."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,8 +163,9 @@ def _copies(waveform, sample_rate, clip, copies, seed):
         recorded = copy
         if kind == EIGHT_BIT:
             recorded = quantise(copy, sample_rate, N_BITS)
-        if kind == DEGRADED:
-            recorded = degrade(copy, sample_rate, np.random.default_rng([seed, name, index]))
+        if kind in RECORDINGS:
+            rng = np.random.default_rng([seed, name, index])
+            recorded = RECORDINGS[kind](copy, sample_rate, rng)
         try:
             yield recorded[find_speech(recorded, sample_rate)]
         except NoSpeechError:  # too little is left of it to learn from
@@ -211,10 +214,10 @@ def cross_validate(corpus, protocol, *, seed, settings=None, progress=iter):
     names = np.empty(len(corpus.targets), dtype=object)
     novelties = np.zeros(len(corpus.targets))
     for fold in progress(folds):
-        pipeline = fit_pipeline(
+        pipelines = fit_pipelines(
             corpus.features[fold.train], corpus.targets[fold.train], seed=seed, settings=settings
         )
-        classifier = EmotionClassifier(corpus.labels, pipeline)
+        classifier = EmotionClassifier(corpus.labels, pipelines)
         tested = corpus.features[fold.test, 0].astype(np.float32)
         probabilities[fold.test] = classifier.predict_proba(tested)
         novelties[fold.test] = classifier.novelty(tested)

@@ -10,10 +10,10 @@ import soundfile
 from signals import noise, speech_like
 
 from ser.__main__ import main
-from ser.classifier import MLPSettings
 from ser.errors import DatasetError
 from ser.features import FeatureConfig, FeatureExtractor
 from ser.folds import Fold
+from ser.perceptrons import MLPSettings
 from ser.ravdess import load_ravdess
 from ser.studies import ablation, comparison, robustness, search, voice
 from ser.studies.baselines import RECIPES, TRIMMED, Recipe, extract_family

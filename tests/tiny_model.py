@@ -7,10 +7,11 @@ import soundfile
 from signals import speech_like
 
 from ser.card import make_card
-from ser.classifier import EmotionClassifier, MLPSettings, fit_pipeline
+from ser.classifier import EmotionClassifier
 from ser.evaluation import evaluate
 from ser.features import FeatureConfig, FeatureExtractor
 from ser.model_folder import write_model_folder
+from ser.perceptrons import MLPSettings, fit_pipelines
 from ser.speech import find_speech
 from ser.voice import VoiceAdaptation
 
@@ -48,11 +49,11 @@ def write_tiny_model(folder):
     settings = MLPSettings(
         n_components=8, hidden_units=16, n_members=1, alpha=0.1, learning_rate=0.01, batch_size=8
     )
-    pipeline = fit_pipeline(features[:, None], targets, seed=0, settings=settings)
+    pipelines = fit_pipelines(features[:, None], targets, seed=0, settings=settings)
     adaptation = VoiceAdaptation(
         everyday=features.mean(axis=0), loudness=np.array([0.0, 10.0]), spread=np.array([8.0, 8.0])
     )
-    classifier = EmotionClassifier(LABELS, pipeline, 0.5, adaptation)
+    classifier = EmotionClassifier(LABELS, pipelines, 0.5, adaptation)
     figures = metrics(targets, classifier.predict_proba(features))
     config = {
         **classifier.to_config(),

@@ -40,12 +40,12 @@ class FeatureConfig:
         If a value is not allowed, or values do not fit each other.
     """
 
-    sample_rate: int = 16_000
+    sample_rate: int = 24_000
     families: tuple[str, ...] = ("energy", "mfcc", "pitch", "voice", "shape", "mel")
     statistics: tuple[str, ...] = tuple(STATISTICS)
     window: float = 0.040
     hop: float = 0.010
-    n_mels: int = 40
+    n_mels: int = 48
     n_mfcc: int = 20
     f0_min: float = 60.0
     f0_max: float = 500.0

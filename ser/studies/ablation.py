@@ -5,6 +5,7 @@ from functools import partial
 
 import numpy as np
 
+from ser.augment import RECORDINGS
 from ser.features import FeatureConfig, FeatureExtractor
 from ser.features.families import FAMILIES
 from ser.features.statistics import STATISTICS
@@ -20,15 +21,15 @@ from ser.studies.common import (
     points,
     run_folds,
 )
-from ser.training import COPIES, DEGRADED, EIGHT_BIT
+from ser.training import COPIES, EIGHT_BIT
 
 TITLE = "Ablation"
 ABOUT = (
     "Each row leaves one part out; differences to all of it are paired over the same clips, ± "
     "their standard error over actors. Without a family, features that involve any of its "
     "descriptors are gone, save what the convolution kernels made of them; with fewer copies there "
-    "are more epochs, for as many steps of training. The worse recording is "
-    "a copy of each tested clip with another microphone, line, room and noise."
+    "are more epochs, for as many steps of training. Worse recordings are copies of each tested "
+    "clip, made as training makes its own."
 )
 FULL = "full"
 NO_LIMIT = 1e6  # standard deviations, which no feature reaches
@@ -37,8 +38,11 @@ NO_MIXUP = 1e-3  # of the Beta distribution: its weights are 0 or 1
 #: Kind of copies to the copies that are left without it.
 COPIES_WITHOUT = {
     "speeds": [index for index, (speed, _) in enumerate(COPIES) if speed == 1],
-    "recordings": [index for index, (_, kind) in enumerate(COPIES) if kind != DEGRADED],
-    "8 bit": [index for index, (_, kind) in enumerate(COPIES) if kind != EIGHT_BIT],
+    **{
+        kind: [index for index, (_, other) in enumerate(COPIES) if other != kind]
+        for kind in (*RECORDINGS, EIGHT_BIT)
+    },
+    "recordings": [index for index, (_, kind) in enumerate(COPIES) if kind not in RECORDINGS],
     "all": [0],
 }
 SETTINGS_WITHOUT = {
@@ -52,13 +56,16 @@ ROWS = {
     **{f"family:{name}": f"family {name}" for name in FeatureConfig().families},
     **{f"statistic:{name}": f"statistic {name}" for name in FeatureConfig().statistics},
     "copies:speeds": "copies at other speeds",
-    "copies:recordings": "copies that are worse recordings",
+    **{f"copies:{name}": f"copies recorded worse: {name}" for name in RECORDINGS},
+    "copies:recordings": "all of these four",
     "copies:8 bit": "copies of 8 bits",
     "copies:all": "all copies",
     **{f"classifier:{name}": name for name in SETTINGS_WITHOUT},
 }
-WORSE = next((index for index, (_, kind) in enumerate(COPIES) if kind == DEGRADED), None)
-"""Copy of a clip that is recorded worse, if training makes one."""
+TESTS = {"clean": 0} | {
+    kind: COPIES.index((speed, kind)) for speed, kind in COPIES if kind in RECORDINGS
+}
+"""Copy of each clip that is tested, by how it is recorded."""
 
 
 def run(options):
@@ -75,7 +82,7 @@ def run(options):
     """
     corpus = load_corpus(options)
     folds = corpus_folds(corpus, options.protocol, options.seed)
-    tests = corpus.features[:, [0] if WORSE is None else [0, WORSE]]
+    tests = corpus.features[:, list(TESTS.values())]
     full = None
     for name in [FULL, *(row for row in options.rows if row != FULL)]:
         part = {
@@ -93,7 +100,7 @@ def run(options):
         )
         recognised = collect(tested, folds, len(corpus.targets))
         full = recognised if name == FULL else full
-        versions = zip(("clean", "worse"), recognised.T, full.T, strict=False)
+        versions = zip(TESTS, recognised.T, full.T, strict=True)
         columns = part.get("columns")
         yield (
             name,
@@ -114,19 +121,18 @@ def run(options):
 
 def tables(results):
     """Lay the figures out."""
+    worse = [name for name in TESTS if name != "clean"]
     heading = ["without", "features", "accuracy %", "unweighted recall %", "to full"]
-    if has_worse := "worse" in results[FULL]:
-        heading += ["worse recording: accuracy %", "to full"]
-    rows = [heading]
+    rows = [[*heading, *(f"{name}: to full" for name in worse)]]
     for name in ROWS:
         if result := results.get(name):
             row = [ROWS[name], str(result["features"])]
             row += [percent(result["clean"]["accuracy"])]
             row += [percent(result["clean"]["unweighted_average_recall"])]
-            row += [points(result["clean"]["to_full"]) if name != FULL else ""]
-            if has_worse:
-                row += [percent(result["worse"]["accuracy"])]
-                row += [points(result["worse"]["to_full"]) if name != FULL else ""]
+            if name == FULL:
+                row += ["", *(f"{percent(result[each]['accuracy'])} %" for each in worse)]
+            else:
+                row += [points(result[each]["to_full"]) for each in TESTS]
             rows.append(row)
     return {f"What {results[FULL]['clean']['clips']} clips lose without a part": rows}
 

@@ -57,8 +57,8 @@ def add_study(parser):
 
 def _study(options):
     """Run one study and return the exit status."""
-    from ser.classifier import MLPSettings
     from ser.features import FeatureConfig
+    from ser.perceptrons import MLPSettings
 
     options.features, options.settings = FeatureConfig(), MLPSettings()
     study = import_module(f"ser.studies.{options.study}")

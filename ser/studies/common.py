@@ -11,9 +11,10 @@ from sklearn.metrics import recall_score
 from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
-from ser.classifier import EmotionClassifier, fit_pipeline
+from ser.classifier import EmotionClassifier
 from ser.errors import AudioError, DatasetError
 from ser.folds import make_folds
+from ser.perceptrons import fit_pipelines
 from ser.ravdess import load_ravdess
 from ser.training import extract_corpus
 
@@ -125,8 +126,8 @@ def fit_ours(features, targets, *, seed, n_labels, settings=None, copies=None, c
         features = features[:, copies]
     if columns is not None:
         features = features[:, :, columns]
-    pipeline = fit_pipeline(features, targets, seed=seed, settings=settings)
-    return partial(_predict, EmotionClassifier(range(n_labels), pipeline), columns)
+    pipelines = fit_pipelines(features, targets, seed=seed, settings=settings)
+    return partial(_predict, EmotionClassifier(range(n_labels), pipelines), columns)
 
 
 def _predict(classifier, columns, rows):

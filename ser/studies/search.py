@@ -33,11 +33,11 @@ ABOUT = (
     "chosen. The second table tests what each fold's own search chose."
 )
 SPACE = {
-    "n_components": (400, 800, 1200),
+    "n_components": (600, 800, 1000),
     "whitening": (0.0, 0.25, 0.5),
     "hidden_units": (128, 256, 512),
-    "alpha": (1.0, 2.0, 5.0, 10.0),
-    "n_epochs": (6, 10, 15),
+    "alpha": (0.5, 1.0, 2.0, 5.0),
+    "n_epochs": (8, 12, 16),
     "mixup": (0.2, 0.4, 0.8),
 }
 N_RANDOM = 11

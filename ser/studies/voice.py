@@ -7,9 +7,10 @@ from joblib import Parallel, delayed
 from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
-from ser.classifier import EmotionClassifier, fit_pipeline
+from ser.classifier import EmotionClassifier
 from ser.errors import DatasetError
 from ser.evaluation import apply_temperature, fit_temperature
+from ser.perceptrons import fit_pipelines
 from ser.studies.common import (
     corpus_folds,
     figures,
@@ -123,9 +124,9 @@ def _hear(train, test, levels, targets, actors, is_neutral, *, labels, choices, 
         Which clips a profile is made of.
     """
     with threadpool_limits(1):
-        pipeline = fit_pipeline(train, targets[0], seed=options.seed, settings=options.settings)
+        pipelines = fit_pipelines(train, targets[0], seed=options.seed, settings=options.settings)
         adaptation = VoiceAdaptation.fit(train[:, 0], levels[0], targets[0], actors[0], labels)
-        classifier = EmotionClassifier(labels, pipeline)
+        classifier = EmotionClassifier(labels, pipelines)
         plain = classifier.predict_proba(test)
         shifted, evidence = (np.zeros((len(choices), *plain.shape)) for _ in range(2))
         in_profile = np.zeros((len(choices), len(test)), dtype=bool)

@@ -1,0 +1,192 @@
+"""The perceptrons: averaged, on standardised features, fitted to clips and copies of them.
+
+What is learned ends up in scikit-learn pipelines of plain types,
+
+    general   StandardScaler -> MinMaxScaler(clip) -> MLPClassifier
+    typical   PCA, of what the general one's scalers return
+
+so that the file which holds them opens without trusting anything beyond scikit-learn and NumPy.
+In training the perceptrons see principal components; as both are linear, the components end up
+in the weights of the first layer.
+
+References
+----------
+Zhang et al., "mixup: Beyond Empirical Risk Minimization", ICLR 2018.
+Loshchilov and Hutter, "SGDR: Stochastic Gradient Descent with Warm Restarts", ICLR 2017
+(the cosine schedule).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.decomposition import PCA
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
+
+PCA_STEP = 3  # every which row is used to find components, which hardly differ from those of all
+BLOCK = 1000  # rows that are transformed at once
+N_TYPICAL = 200  # first components, by which clips are told to be like those in training
+TYPICAL_LEVELS = 31  # to which weights of these components are rounded, either side of 0
+LEVELS = 127  # the same, of the perceptrons' first layer
+
+
+@dataclass(frozen=True)
+class MLPSettings:
+    """Hyper-parameters of `fit_pipelines`.
+
+    Attributes
+    ----------
+    n_components : int
+        Principal components that the perceptrons see in training.
+    whitening : float
+        0 keeps the variances of the components, 1 makes them equal.
+    clip : float
+        Standard deviations from the mean beyond which a feature is cut off, so that a single odd
+        value of a stranger's clip cannot decide.
+    hidden_units, n_members : int
+        Units of the hidden layer of each perceptron, and how many are averaged.
+    alpha, learning_rate, batch_size, n_epochs
+        As scikit-learn's `MLPClassifier`; the learning rate falls to zero along a cosine.
+    mixup : float
+        Parameter of the Beta distribution from which mixing weights are drawn.
+    """
+
+    n_components: int = 800
+    whitening: float = 0.25
+    clip: float = 5.0
+    hidden_units: int = 256
+    n_members: int = 3
+    alpha: float = 2.0
+    learning_rate: float = 1e-3
+    batch_size: int = 128
+    n_epochs: int = 12
+    mixup: float = 0.4
+
+
+def fit_pipelines(features, targets, *, seed, settings=None):
+    """Fit the pipelines.
+
+    Parameters
+    ----------
+    features : ndarray of float32, shape (n_clips, n_copies, n_features)
+        Features of the training clips and of copies of them.
+    targets : ndarray of int, shape (n_clips,)
+        Class indices.
+    seed : int
+        Equal seeds give equal pipelines.
+    settings : MLPSettings, optional
+
+    Returns
+    -------
+    dict of str to sklearn.pipeline.Pipeline
+        ``"general"`` takes features of shape (n, n_features); its last step has `predict_proba`.
+        ``"typical"`` takes what the other steps return, and returns the first principal
+        components.
+    """
+    settings = settings or MLPSettings()
+    n_copies, n_features = features.shape[1:]
+    rows = features.reshape(-1, n_features)
+    scaler = StandardScaler()
+    for block in _blocks(rows):
+        scaler.partial_fit(block)
+    # Between its limits this scaler is the identity: it only cuts off what lies beyond them.
+    limits = np.full((1, n_features), settings.clip, dtype=np.float32)
+    limiter = MinMaxScaler(feature_range=(-settings.clip, settings.clip), clip=True)
+    limiter.fit(np.concatenate([-limits, limits]))
+    steps = [("scale", scaler), ("limit", limiter)]
+    limit = Pipeline(steps).transform
+    sample = limit(rows[::PCA_STEP].astype(np.float32))
+    n_components = min(settings.n_components, len(sample) - 1, n_features)
+    pca = PCA(n_components, svd_solver="randomized", iterated_power=2, random_state=seed)
+    pca.fit(sample)
+    components = np.concatenate([pca.transform(limit(block)) for block in _blocks(rows)])
+    # Variances become a power of what they were, 1 on average.
+    relative = pca.explained_variance_ ** (1 - settings.whitening)
+    weight = np.sqrt(relative / np.mean(relative) / pca.explained_variance_)
+    targets = np.repeat(targets, n_copies)
+    members = [
+        _fit_member(components * weight, targets, [seed, index], settings)
+        for index in range(settings.n_members)
+    ]
+    mlp = _merge(members, pca.components_ * weight[:, None], pca.mean_)
+    return {"general": Pipeline([*steps, ("mlp", mlp)]), "typical": Pipeline([("pca", _cut(pca))])}
+
+
+def _blocks(rows):
+    """Yield some rows at a time, in single precision, so that no second copy of all is needed."""
+    for start in range(0, len(rows), BLOCK):
+        yield rows[start : start + BLOCK].astype(np.float32)
+
+
+def _merge(members, components, mean):
+    """Return one perceptron whose logits are the mean of theirs, on features.
+
+    Parameters
+    ----------
+    members : list of sklearn.neural_network.MLPClassifier
+        On components, of equal sizes.
+    components : ndarray, shape (n_components, n_features)
+        From features less their mean to what the members see.
+    mean : ndarray, shape (n_features,)
+    """
+    first = components.T @ np.concatenate([member.coefs_[0] for member in members], axis=1)
+    bias = np.concatenate([member.intercepts_[0] for member in members]) - mean @ first
+    second = np.concatenate([member.coefs_[1] for member in members], axis=0) / len(members)
+    # Small whole numbers keep the model file small. ReLU passes on what each unit is scaled by.
+    first, scale = _round(first, LEVELS, axis=0)
+    merged = members[0]
+    merged.hidden_layer_sizes = (len(bias),)
+    merged.n_features_in_ = len(first)
+    merged.coefs_ = [first, (second / scale[:, None]).astype(np.float32)]
+    merged.intercepts_ = [
+        (bias * scale).astype(np.float32),
+        np.mean([member.intercepts_[1] for member in members], axis=0),
+    ]
+    return merged
+
+
+def _cut(pca):
+    """Return the first components alone, rounded, for `ser.classifier.EmotionClassifier`."""
+    components, scale = _round(pca.components_[:N_TYPICAL], TYPICAL_LEVELS, axis=1)
+    cut = PCA(len(components))
+    cut.components_, cut.n_components_ = components, len(components)
+    cut.explained_variance_ = pca.explained_variance_[:N_TYPICAL] * scale**2
+    cut.mean_, cut.n_features_in_ = pca.mean_.astype(np.float32), pca.n_features_in_
+    return cut
+
+
+def _round(weights, levels, axis):
+    """Return whole numbers, and what the weights were multiplied by."""
+    scale = levels / np.maximum(np.abs(weights).max(axis=axis), np.finfo(np.float32).tiny)
+    return np.rint(weights * np.expand_dims(scale, axis)).astype(np.int8), scale
+
+
+def _fit_member(rows, targets, seed, settings):
+    rng = np.random.default_rng(seed)
+    mlp = MLPClassifier(
+        (settings.hidden_units,),
+        alpha=settings.alpha,
+        batch_size=min(settings.batch_size, len(rows)),
+        learning_rate_init=settings.learning_rate,
+        random_state=int(rng.integers(2**31)),
+    )
+    classes = np.unique(targets)
+    for epoch in range(settings.n_epochs):
+        if epoch:
+            progress = epoch / settings.n_epochs
+            rate = settings.learning_rate * (1 + np.cos(np.pi * progress)) / 2
+            mlp._optimizer.learning_rate_init = rate
+        mlp.partial_fit(*_mix(rows, targets, settings.mixup, rng), classes=classes)
+    # The optimiser's state is not needed to predict, and skops does not trust its type.
+    del mlp._optimizer
+    return mlp
+
+
+def _mix(rows, targets, mixup, rng):
+    """Return convex combinations of random pairs of rows, each with the target of one of them."""
+    first, second = rng.permutation(len(rows)), rng.permutation(len(rows))
+    weight = rng.beta(mixup, mixup, len(rows)).astype(np.float32)
+    mixed = weight[:, None] * rows[first] + (1 - weight[:, None]) * rows[second]
+    is_first = rng.random(len(rows)) < weight
+    return mixed, np.where(is_first, targets[first], targets[second])
