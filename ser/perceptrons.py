@@ -100,14 +100,13 @@ def fit_pipelines(features, targets, *, seed, settings=None):
     n_components = min(settings.n_components, len(sample) - 1, n_features)
     pca = PCA(n_components, svd_solver="randomized", iterated_power=2, random_state=seed)
     pca.fit(sample)
-    components = np.concatenate([pca.transform(limit(block)) for block in _blocks(rows)])
     # Variances become a power of what they were, 1 on average.
     relative = pca.explained_variance_ ** (1 - settings.whitening)
     weight = np.sqrt(relative / np.mean(relative) / pca.explained_variance_)
+    seen = np.concatenate([pca.transform(limit(block)) * weight for block in _blocks(rows)])
     targets = np.repeat(targets, n_copies)
     members = [
-        _fit_member(components * weight, targets, [seed, index], settings)
-        for index in range(settings.n_members)
+        _fit_member(seen, targets, [seed, index], settings) for index in range(settings.n_members)
     ]
     mlp = _merge(members, pca.components_ * weight[:, None], pca.mean_)
     return {"general": Pipeline([*steps, ("mlp", mlp)]), "typical": Pipeline([("pca", _cut(pca))])}
