@@ -21,7 +21,7 @@ from ser.studies.common import (
     points,
     run_folds,
 )
-from ser.training import COPIES, EIGHT_BIT
+from ser.training import CLEAN, COPIES, EIGHT_BIT
 
 TITLE = "Ablation"
 ABOUT = (
@@ -37,7 +37,7 @@ NO_MIXUP = 1e-3  # of the Beta distribution: its weights are 0 or 1
 
 #: Kind of copies to the copies that are left without it.
 COPIES_WITHOUT = {
-    "speeds": [index for index, (speed, _) in enumerate(COPIES) if speed == 1],
+    "speeds": [index for index, (speed, kind) in enumerate(COPIES) if speed == 1 or kind != CLEAN],
     **{
         kind: [index for index, (_, other) in enumerate(COPIES) if other != kind]
         for kind in (*RECORDINGS, EIGHT_BIT)
@@ -55,7 +55,7 @@ ROWS = {
     FULL: "nothing",
     **{f"family:{name}": f"family {name}" for name in FeatureConfig().families},
     **{f"statistic:{name}": f"statistic {name}" for name in FeatureConfig().statistics},
-    "copies:speeds": "copies at other speeds",
+    "copies:speeds": "clean copies at other speeds",
     **{f"copies:{name}": f"copies recorded worse: {name}" for name in RECORDINGS},
     "copies:recordings": "all of these four",
     "copies:8 bit": "copies of 8 bits",
