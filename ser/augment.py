@@ -14,6 +14,7 @@ Ko et al., "A Study on Data Augmentation of Reverberant Speech", ICASSP 2017 (ro
 
 import numpy as np
 import soxr
+from scipy.fft import irfft, next_fast_len, rfft, rfftfreq
 from scipy.signal import fftconvolve
 
 FRAME = 0.02  # s, over which the level of speech is measured
@@ -61,11 +62,12 @@ def add_noise(waveform, sample_rate, snr, rng, *, slope=0.0):
     -------
     ndarray of float32, shape (n_samples,)
     """
-    spectrum = np.fft.rfft(rng.standard_normal(waveform.size))
-    frequencies = np.fft.rfftfreq(waveform.size, 1 / sample_rate)
-    noise = np.fft.irfft(spectrum * np.maximum(frequencies, 50) ** -slope, waveform.size)
+    length = next_fast_len(waveform.size, real=True)
+    spectrum = rfft(rng.standard_normal(length, dtype=np.float32))
+    frequencies = np.maximum(rfftfreq(length, 1 / sample_rate), 50).astype(np.float32)
+    noise = irfft(spectrum * frequencies ** np.float32(-slope), length)[: waveform.size]
     gain = np.sqrt(_speech_power(waveform, sample_rate) / np.mean(noise**2)) * 10 ** (-snr / 20)
-    return (waveform + gain * noise).astype(np.float32)
+    return waveform + np.float32(gain) * noise
 
 
 def add_room(waveform, sample_rate, reverberation_time, direct_to_reverberant, rng):
@@ -91,7 +93,7 @@ def add_room(waveform, sample_rate, reverberation_time, direct_to_reverberant, r
     response[times < 0.002] = 0  # the first reflection arrives after the direct sound
     response *= 10 ** (-direct_to_reverberant / 20) / np.sqrt(np.sum(response**2))
     response[0] = 1
-    return fftconvolve(waveform, response)[: waveform.size].astype(np.float32)
+    return fftconvolve(waveform, response.astype(np.float32))[: waveform.size]
 
 
 def limit_band(waveform, sample_rate, low, rate):
@@ -111,8 +113,11 @@ def limit_band(waveform, sample_rate, low, rate):
     -------
     ndarray of float32, shape (n_samples,)
     """
-    line = soxr.resample(waveform, sample_rate, rate)
-    line = _filter(line, rate, lambda frequencies: -24 * np.maximum(0, np.log2(low / frequencies)))
+
+    def gain(frequencies):
+        return -24 * np.maximum(0, np.log2(np.float32(low) / frequencies))
+
+    line = _filter(soxr.resample(waveform, sample_rate, rate), rate, gain)
     return soxr.resample(line, rate, sample_rate)
 
 
@@ -130,14 +135,15 @@ def equalise(waveform, sample_rate, rng):
     -------
     ndarray of float32, shape (n_samples,)
     """
-    tilt = rng.uniform(-3, 3)  # dB an octave
-    heights, centres = rng.uniform(-8, 8, 3), rng.uniform(-3, 3, 3)
-    widths = rng.uniform(0.3, 1, 3)
+    tilt = np.float32(rng.uniform(-3, 3))  # dB an octave
+    heights, centres, widths = np.float32(
+        [rng.uniform(-8, 8, 3), rng.uniform(-3, 3, 3), rng.uniform(0.3, 1, 3)]
+    )
 
     def gain(frequencies):
-        octaves = np.log2(frequencies / REFERENCE)
-        bumps = heights * np.exp(-0.5 * ((octaves[:, None] - centres) / widths) ** 2)
-        return np.clip(tilt * octaves + bumps.sum(axis=1), -20, 20)
+        octaves = np.log2(frequencies / np.float32(REFERENCE))
+        distances = (octaves - centres[:, None]) / widths[:, None]
+        return np.clip(tilt * octaves + heights @ np.exp(-distances * distances / 2), -20, 20)
 
     return _filter(waveform, sample_rate, gain)
 
@@ -229,11 +235,10 @@ def _maybe_noise(waveform, sample_rate, probability, snrs, rng):
 
 def _filter(waveform, sample_rate, gain):
     """Apply a gain in dB, a function of frequency in Hz, without phase."""
-    length = 1 << (waveform.size + 2048 - 1).bit_length()
-    frequencies = np.maximum(np.fft.rfftfreq(length, 1 / sample_rate), 1)
-    response = 10 ** (np.maximum(gain(frequencies), -80) / 20)
-    filtered = np.fft.irfft(np.fft.rfft(waveform, length) * response, length)
-    return filtered[: waveform.size].astype(np.float32)
+    length = next_fast_len(waveform.size + 2048, real=True)
+    frequencies = np.maximum(rfftfreq(length, 1 / sample_rate), 1).astype(np.float32)
+    response = 10 ** (np.maximum(gain(frequencies), np.float32(-80)) / 20)
+    return irfft(rfft(waveform, length) * response.astype(np.float32), length)[: waveform.size]
 
 
 def _speech_power(waveform, sample_rate):

@@ -19,10 +19,12 @@ Loshchilov and Hutter, "SGDR: Stochastic Gradient Descent with Warm Restarts", I
 from dataclasses import dataclass
 
 import numpy as np
+from joblib import Parallel, delayed
 from sklearn.decomposition import PCA
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
+from threadpoolctl import threadpool_limits
 
 PCA_STEP = 3  # every which row is used to find components, which hardly differ from those of all
 BLOCK = 1000  # rows that are transformed at once
@@ -56,26 +58,28 @@ class MLPSettings:
     whitening: float = 0.25
     clip: float = 5.0
     hidden_units: int = 256
-    n_members: int = 3
+    n_members: int = 2
     alpha: float = 2.0
     learning_rate: float = 1e-3
     batch_size: int = 128
-    n_epochs: int = 12
+    n_epochs: int = 15
     mixup: float = 0.4
 
 
-def fit_pipelines(features, targets, *, seed, settings=None):
+def fit_pipelines(features, targets, *, seed, settings=None, clips=None):
     """Fit the pipelines.
 
     Parameters
     ----------
     features : ndarray of float32, shape (n_clips, n_copies, n_features)
-        Features of the training clips and of copies of them.
+        Features of clips and of copies of them.
     targets : ndarray of int, shape (n_clips,)
         Class indices.
     seed : int
         Equal seeds give equal pipelines.
     settings : MLPSettings, optional
+    clips : ndarray of int, optional
+        Indices of the clips to learn from; all by default. Less memory than a copy of them takes.
 
     Returns
     -------
@@ -85,10 +89,12 @@ def fit_pipelines(features, targets, *, seed, settings=None):
         components.
     """
     settings = settings or MLPSettings()
-    n_copies, n_features = features.shape[1:]
+    n_clips, n_copies, n_features = features.shape
+    clips = np.arange(n_clips) if clips is None else clips
     rows = features.reshape(-1, n_features)
+    indices = np.ravel(clips[:, None] * n_copies + np.arange(n_copies))
     scaler = StandardScaler()
-    for block in _blocks(rows):
+    for block in _blocks(rows, indices):
         scaler.partial_fit(block)
     # Between its limits this scaler is the identity: it only cuts off what lies beyond them.
     limits = np.full((1, n_features), settings.clip, dtype=np.float32)
@@ -96,26 +102,35 @@ def fit_pipelines(features, targets, *, seed, settings=None):
     limiter.fit(np.concatenate([-limits, limits]))
     steps = [("scale", scaler), ("limit", limiter)]
     limit = Pipeline(steps).transform
-    sample = limit(rows[::PCA_STEP].astype(np.float32))
+    sample = scaler.transform(rows[indices[::PCA_STEP]].astype(np.float32), copy=False)
+    np.clip(sample, -settings.clip, settings.clip, out=sample)
     n_components = min(settings.n_components, len(sample) - 1, n_features)
-    pca = PCA(n_components, svd_solver="randomized", iterated_power=2, random_state=seed)
+    pca = PCA(
+        n_components, copy=False, svd_solver="randomized", iterated_power=2, random_state=seed
+    )
     pca.fit(sample)
+    del sample  # which the fit has overwritten
     # Variances become a power of what they were, 1 on average.
     relative = pca.explained_variance_ ** (1 - settings.whitening)
     weight = np.sqrt(relative / np.mean(relative) / pca.explained_variance_)
-    seen = np.concatenate([pca.transform(limit(block)) * weight for block in _blocks(rows)])
-    targets = np.repeat(targets, n_copies)
-    members = [
-        _fit_member(seen, targets, [seed, index], settings) for index in range(settings.n_members)
-    ]
+    seen = np.concatenate(
+        [pca.transform(limit(block)) * weight for block in _blocks(rows, indices)]
+    )
+    targets = np.repeat(targets[clips], n_copies)
+    # A batch is too small for several threads to share, which each member has one of instead.
+    with threadpool_limits(1):
+        members = Parallel(settings.n_members, require="sharedmem")(
+            delayed(_fit_member)(seen, targets, [seed, index], settings)
+            for index in range(settings.n_members)
+        )
     mlp = _merge(members, pca.components_ * weight[:, None], pca.mean_)
     return {"general": Pipeline([*steps, ("mlp", mlp)]), "typical": Pipeline([("pca", _cut(pca))])}
 
 
-def _blocks(rows):
+def _blocks(rows, indices):
     """Yield some rows at a time, in single precision, so that no second copy of all is needed."""
-    for start in range(0, len(rows), BLOCK):
-        yield rows[start : start + BLOCK].astype(np.float32)
+    for start in range(0, len(indices), BLOCK):
+        yield rows[indices[start : start + BLOCK]].astype(np.float32)
 
 
 def _merge(members, components, mean):
@@ -186,6 +201,9 @@ def _mix(rows, targets, mixup, rng):
     """Return convex combinations of random pairs of rows, each with the target of one of them."""
     first, second = rng.permutation(len(rows)), rng.permutation(len(rows))
     weight = rng.beta(mixup, mixup, len(rows)).astype(np.float32)
-    mixed = weight[:, None] * rows[first] + (1 - weight[:, None]) * rows[second]
+    mixed, other = rows[first], rows[second]
+    mixed *= weight[:, None]
+    other *= 1 - weight[:, None]
+    mixed += other
     is_first = rng.random(len(rows)) < weight
     return mixed, np.where(is_first, targets[first], targets[second])

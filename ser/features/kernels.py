@@ -88,33 +88,26 @@ def kernel_shares(rows, voiced, names):
     """
     scales = np.array([_spread(name) for name in names], dtype=np.float32)[:, None]
     scaled = (rows - rows.mean(axis=1, keepdims=True)) / scales
-    kinds = [
-        [_shares(response) for response in _responses(scaled, N_CHANGE, True)],
-        [_shares(response[:, voiced]) for response in _responses(scaled, N_VOICED, False)],
-    ]
-    return np.concatenate([shares for kind in kinds for shares in kind])
-
-
-def _responses(scaled, n_kernels, change):
-    """Yield the responses of the kernels of each dilation, shape (n_kernels, n_frames)."""
     n_tracks, n_frames = scaled.shape
-    for weights, dilation in zip(_kernels(n_kernels, n_tracks, change), DILATIONS, strict=True):
+    change, with_voice = [], []
+    for index, dilation in enumerate(DILATIONS):
         reach = N_TAPS // 2 * dilation
         padded = scaled[:, np.arange(-reach, n_frames + reach).clip(0, n_frames - 1)]
-        taps = [padded[:, tap * dilation :][:, :n_frames] for tap in range(N_TAPS)]
-        yield weights @ np.concatenate(taps)
+        taps = np.concatenate([padded[:, tap * dilation :][:, :n_frames] for tap in range(N_TAPS)])
+        change.append(_shares(_kernels(N_CHANGE, n_tracks, True)[index] @ taps))
+        with_voice.append(_shares(_kernels(N_VOICED, n_tracks, False)[index] @ taps[:, voiced]))
+    return np.concatenate(change + with_voice)
 
 
-def _shares(response):
+def _shares(responses):
     """Return the share of frames above each threshold, shape (n_kernels, n_thresholds)."""
-    height = response / np.float32(RAMP) + np.float32(0.5)
-    return np.stack(
-        [
-            np.clip(height - np.float32(threshold / RAMP), 0, 1).mean(axis=1)
-            for threshold in THRESHOLDS
-        ],
-        axis=1,
-    )
+    heights = responses / np.float32(RAMP)
+    above = np.empty_like(heights)
+    shares = []
+    for threshold in THRESHOLDS:
+        np.add(heights, np.float32(0.5 - threshold / RAMP), out=above)
+        shares.append(np.clip(above, 0, 1, out=above).mean(axis=1))
+    return np.stack(shares, axis=1)
 
 
 @lru_cache

@@ -37,7 +37,7 @@ SPACE = {
     "whitening": (0.0, 0.25, 0.5),
     "hidden_units": (128, 256, 512),
     "alpha": (0.5, 1.0, 2.0, 5.0),
-    "n_epochs": (8, 12, 16),
+    "n_epochs": (10, 15, 20),
     "mixup": (0.2, 0.4, 0.8),
 }
 N_RANDOM = 11
