@@ -63,7 +63,7 @@ def add_noise(waveform, sample_rate, snr, rng, *, slope=0.0):
     ndarray of float32, shape (n_samples,)
     """
     length = next_fast_len(waveform.size, real=True)
-    spectrum = rfft(rng.standard_normal(length, dtype=np.float32))
+    spectrum = rfft(rng.standard_normal(waveform.size).astype(np.float32), length)
     frequencies = np.maximum(rfftfreq(length, 1 / sample_rate), 50).astype(np.float32)
     noise = irfft(spectrum * frequencies ** np.float32(-slope), length)[: waveform.size]
     gain = np.sqrt(_speech_power(waveform, sample_rate) / np.mean(noise**2)) * 10 ** (-snr / 20)

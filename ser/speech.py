@@ -1,4 +1,10 @@
-"""Where in a recording the sound is: from the first to the last loud moment."""
+"""Where in a recording the sound is: from the first to the last loud moment.
+
+References
+----------
+Rabiner and Sambur, "An algorithm for determining the endpoints of isolated utterances", Bell
+System Technical Journal 54, 1975 (thresholds above the level of the background).
+"""
 
 import numpy as np
 from scipy.ndimage import median_filter
@@ -8,6 +14,9 @@ from ser.errors import NoSpeechError
 FRAME = 0.02  # s, over which a level is measured
 SMOOTHING = 5  # frames; a sound must fill more than half of them, which no click does
 RANGE = 30.0  # dB below the loudest sound that are still sound
+BACKGROUND = 5  # percentile of levels, which is that of the background wherever nobody speaks
+RISE = 6.0  # dB by which sound exceeds the background
+MIN_RANGE = 12.0  # dB below the loudest sound that are still sound, however loud the background is
 MIN_LEVEL = -75.0  # dB of full scale; RAVDESS's quietest clip reaches -56
 MIN_SOUND = 0.3  # s
 
@@ -16,7 +25,8 @@ def find_speech(waveform, sample_rate):
     """Find the part of a recording between its silent edges.
 
     Levels are variances, so a constant offset is no sound, and pass a median filter, so
-    that a click neither counts as the loudest sound nor widens the part.
+    that a click neither counts as the loudest sound nor widens the part. Steady noise between
+    the edges of the recording and the sound is no part of it.
 
     Parameters
     ----------
@@ -47,7 +57,9 @@ def find_speech(waveform, sample_rate):
         raise NoSpeechError(
             "The recording is silent; check that the microphone is on and record again."
         )
-    (sounding,) = np.nonzero(levels > loudest - RANGE)
+    background = np.percentile(levels, BACKGROUND)
+    threshold = np.clip(background + RISE, loudest - RANGE, loudest - MIN_RANGE)
+    (sounding,) = np.nonzero(levels > threshold)
     if sounding.size * FRAME < MIN_SOUND:
         raise _too_little(sounding.size * FRAME)
     start, stop = sounding[0] - 1, sounding[-1] + 2  # a frame more on either side

@@ -23,7 +23,7 @@ from ser.voice import speech_level
 logger = logging.getLogger(__name__)
 
 N_BITS = 8  # of a file that stores them as they are, without dither
-MARGIN = 0.25  # s that copies keep on either side of the speech
+MARGIN = 0.5  # s that copies keep of the background on either side of the speech
 
 CLEAN, EIGHT_BIT = "clean", "8 bit"
 COPIES = (

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from signals import noise, speech_like
 
+from ser.augment import add_noise
 from ser.errors import NoSpeechError
 from ser.speech import find_speech
 
@@ -77,6 +78,15 @@ def test_a_short_word_is_accepted():
     assert 0.3 <= stop - start <= 0.5
 
 
-def test_speech_reaches_to_the_ends_of_a_clip_without_pauses():
-    clip = voice(1)
-    assert find_speech(clip, RATE) == slice(0, clip.size)
+def test_little_is_lost_of_a_clip_without_pauses():
+    start, stop = found(voice(1))
+    assert start <= 0.05
+    assert stop >= 0.95
+
+
+@pytest.mark.parametrize("snr", [10, 20])
+def test_noise_before_and_after_speech_is_cut_off(snr):
+    clip = np.concatenate([silence(1), voice(1.5), silence(2)])
+    start, stop = found(add_noise(clip, RATE, snr, np.random.default_rng(0)))
+    assert start == pytest.approx(1, abs=0.15)
+    assert stop == pytest.approx(2.5, abs=0.15)
