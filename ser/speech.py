@@ -13,7 +13,7 @@ from ser.errors import NoSpeechError
 
 FRAME = 0.02  # s, over which a level is measured
 SMOOTHING = 5  # frames; a sound must fill more than half of them, which no click does
-RANGE = 30.0  # dB below the loudest sound that are still sound
+RANGE = 25.0  # dB below the loudest sound that are still sound
 BACKGROUND = 5  # percentile of levels, which is that of the background wherever nobody speaks
 RISE = 6.0  # dB by which sound exceeds the background
 MIN_RANGE = 12.0  # dB below the loudest sound that are still sound, however loud the background is
