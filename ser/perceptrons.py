@@ -102,6 +102,7 @@ def fit_pipelines(features, targets, *, seed, settings=None, clips=None):
     limiter.fit(np.concatenate([-limits, limits]))
     steps = [("scale", scaler), ("limit", limiter)]
     limit = Pipeline(steps).transform
+    # What `limit` does, in place, since a second copy would be the most memory of the fit.
     sample = scaler.transform(rows[indices[::PCA_STEP]].astype(np.float32), copy=False)
     np.clip(sample, -settings.clip, settings.clip, out=sample)
     n_components = min(settings.n_components, len(sample) - 1, n_features)
