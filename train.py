@@ -107,7 +107,7 @@ def train(options):
     from ser.ravdess import load_ravdess
     from ser.report import draw_figures, format_metrics
     from ser.training import (
-        COPIES,
+        WEIGHTS,
         cross_validate,
         describe_training,
         evaluate_protocol,
@@ -141,9 +141,11 @@ def train(options):
                 held_out = probabilities.argmax(axis=1)
 
     logger.info("Training on all clips")
-    pipelines = fit_pipelines(corpus.features, corpus.targets, seed=options.seed, settings=settings)
+    pipelines = fit_pipelines(
+        corpus.features, corpus.targets, seed=options.seed, settings=settings, weights=WEIGHTS
+    )
     adaptation = VoiceAdaptation.fit(
-        corpus.features[:, 0], corpus.levels, corpus.targets, corpus.actors, corpus.labels
+        corpus.heard, corpus.levels, corpus.targets, corpus.actors, corpus.labels
     )
     classifier = EmotionClassifier(corpus.labels, pipelines, temperature, adaptation, max_novelty)
     config = {
@@ -157,7 +159,7 @@ def train(options):
             "channel": options.channel,
             "clips": len(corpus.targets),
         },
-        "training": describe_training(settings, COPIES),
+        "training": describe_training(settings),
         "training_seconds": round(time.monotonic() - start),
     }
     files = draw_figures(metrics)

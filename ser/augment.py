@@ -8,7 +8,6 @@ the generator given, so that equal seeds give equal copies.
 
 References
 ----------
-Ko et al., "Audio Augmentation for Speech Recognition", Interspeech 2015 (speed).
 Ko et al., "A Study on Data Augmentation of Reverberant Speech", ICASSP 2017 (rooms).
 """
 
@@ -24,24 +23,6 @@ TELEPHONE_RATE = (6_400.0, 8_000.0)  # Hz, twice the upper edges, 3.2 to 4 kHz (
 LINE_LOW, LINE_RATE = (50.0, 200.0), (10_000.0, 20_000.0)  # Hz, the same of other lines
 FILE_RATE = 48_000  # Hz, of most recordings
 REFERENCE = 1000.0  # Hz, at which equalisers leave the level as it is
-
-
-def change_speed(waveform, sample_rate, speed):
-    """Play faster or slower: pitch, formants and tempo change together.
-
-    Parameters
-    ----------
-    waveform : ndarray of float32, shape (n_samples,)
-    sample_rate : int
-        In Hz.
-    speed : float
-        Above 1 is faster.
-
-    Returns
-    -------
-    ndarray of float32, shape (n_samples / speed,)
-    """
-    return soxr.resample(waveform, sample_rate, sample_rate / speed)
 
 
 def add_noise(waveform, sample_rate, snr, rng, *, slope=0.0):

@@ -74,7 +74,8 @@ class EmotionClassifier:
 
         Parameters
         ----------
-        features : ndarray of float32, shape (n_clips, n_features)
+        features : ndarray of float32, shape (n_clips, n_speeds, n_features)
+            At the speeds at which clips are heard, whose probabilities are averaged.
 
         Returns
         -------
@@ -82,7 +83,8 @@ class EmotionClassifier:
             Rows sum to 1. Labels that no training clip had get 0.
         """
         general = self.pipelines["general"]
-        known = general.predict_proba(features).astype(np.float64)
+        heard = general.predict_proba(features.reshape(-1, features.shape[2]))
+        known = heard.reshape(*features.shape[:2], -1).mean(axis=1, dtype=np.float64)
         probabilities = np.zeros((len(known), len(self.labels)))
         probabilities[:, general.classes_] = apply_temperature(known, self.temperature)
         return probabilities
@@ -92,26 +94,28 @@ class EmotionClassifier:
 
         The mean squared distance from their mean along the first principal components, in
         standard deviations of each (the Mahalanobis distance, squared, per component): about 1
-        for clips that are like those in training, copies included.
+        for clips that are like those in training, copies included; averaged over speeds.
 
         Parameters
         ----------
-        features : ndarray of float32, shape (n_clips, n_features)
+        features : ndarray of float32, shape (n_clips, n_speeds, n_features)
 
         Returns
         -------
         ndarray of float64, shape (n_clips,)
         """
         pca = self.pipelines["typical"]["pca"]
-        components = pca.transform(self.pipelines["general"][:-1].transform(features))
-        return np.mean(components**2 / pca.explained_variance_, axis=1, dtype=float)
+        rows = features.reshape(-1, features.shape[2])
+        components = pca.transform(self.pipelines["general"][:-1].transform(rows))
+        squares = np.mean(components**2 / pca.explained_variance_, axis=1, dtype=float)
+        return squares.reshape(features.shape[:2]).mean(axis=1)
 
     def is_novel(self, features):
         """Tell whether a clip is unlike those in training.
 
         Parameters
         ----------
-        features : ndarray of float32, shape (n_features,)
+        features : ndarray of float32, shape (n_speeds, n_features)
         """
         known = np.isfinite(self.max_novelty)
         return bool(known and self.novelty(features[None])[0] > self.max_novelty)
@@ -121,7 +125,7 @@ class EmotionClassifier:
 
         Parameters
         ----------
-        features : ndarray of float32, shape (n_features,)
+        features : ndarray of float32, shape (n_speeds, n_features)
         level : float
             Power of the speech in dB of full scale.
         profile : VoiceProfile

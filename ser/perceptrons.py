@@ -66,7 +66,7 @@ class MLPSettings:
     mixup: float = 0.4
 
 
-def fit_pipelines(features, targets, *, seed, settings=None, clips=None):
+def fit_pipelines(features, targets, *, seed, settings=None, clips=None, weights=None):
     """Fit the pipelines.
 
     Parameters
@@ -80,6 +80,8 @@ def fit_pipelines(features, targets, *, seed, settings=None, clips=None):
     settings : MLPSettings, optional
     clips : ndarray of int, optional
         Indices of the clips to learn from; all by default. Less memory than a copy of them takes.
+    weights : sequence of float, shape (n_copies,), optional
+        What each copy counts; by default all the same.
 
     Returns
     -------
@@ -118,10 +120,12 @@ def fit_pipelines(features, targets, *, seed, settings=None, clips=None):
         [pca.transform(limit(block)) * weight for block in _blocks(rows, indices)]
     )
     targets = np.repeat(targets[clips], n_copies)
+    weights = np.ones(n_copies) if weights is None else np.asarray(weights)
+    weights = np.tile(weights / weights.mean(), len(clips))
     # A batch is too small for several threads to share, which each member has one of instead.
     with threadpool_limits(1):
         members = Parallel(settings.n_members, require="sharedmem")(
-            delayed(_fit_member)(seen, targets, [seed, index], settings)
+            delayed(_fit_member)(seen, targets, weights, [seed, index], settings)
             for index in range(settings.n_members)
         )
     mlp = _merge(members, pca.components_ * weight[:, None], pca.mean_)
@@ -177,7 +181,7 @@ def _round(weights, levels, axis):
     return np.rint(weights * np.expand_dims(scale, axis)).astype(np.int8), scale
 
 
-def _fit_member(rows, targets, seed, settings):
+def _fit_member(rows, targets, weights, seed, settings):
     rng = np.random.default_rng(seed)
     mlp = MLPClassifier(
         (settings.hidden_units,),
@@ -192,19 +196,19 @@ def _fit_member(rows, targets, seed, settings):
             progress = epoch / settings.n_epochs
             rate = settings.learning_rate * (1 + np.cos(np.pi * progress)) / 2
             mlp._optimizer.learning_rate_init = rate
-        mlp.partial_fit(*_mix(rows, targets, settings.mixup, rng), classes=classes)
+        mixed, kept = _mix(rows, settings.mixup, rng)
+        mlp.partial_fit(mixed, targets[kept], classes=classes, sample_weight=weights[kept])
     # The optimiser's state is not needed to predict, and skops does not trust its type.
     del mlp._optimizer
     return mlp
 
 
-def _mix(rows, targets, mixup, rng):
-    """Return convex combinations of random pairs of rows, each with the target of one of them."""
+def _mix(rows, mixup, rng):
+    """Return convex combinations of random pairs of rows, and of which row each has the target."""
     first, second = rng.permutation(len(rows)), rng.permutation(len(rows))
     weight = rng.beta(mixup, mixup, len(rows)).astype(np.float32)
     mixed, other = rows[first], rows[second]
     mixed *= weight[:, None]
     other *= 1 - weight[:, None]
     mixed += other
-    is_first = rng.random(len(rows)) < weight
-    return mixed, np.where(is_first, targets[first], targets[second])
+    return mixed, np.where(rng.random(len(rows)) < weight, first, second)

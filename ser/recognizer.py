@@ -21,6 +21,7 @@ from ser.model_folder import is_model_file, read_model_folder
 from ser.quality import recording_warnings
 from ser.speech import find_speech
 from ser.speechness import check_speech
+from ser.speeds import hear
 from ser.voice import MIN_SPEECH, average, pieces, speech_level
 
 SHIPPED_MODEL = Path(__file__).parent / "pretrained"
@@ -170,9 +171,9 @@ class EmotionRecognizer:
         sample_rate = self.config["sample_rate"]
         waveform = load_audio(clip, sample_rate)
         speech = find_speech(waveform, sample_rate)
-        tracks = self._extractor.tracks(waveform[speech])
-        doubts = check_speech(tracks)
-        features = self._extractor.summarise(tracks)
+        heard = self._hear(waveform[speech])
+        doubts = check_speech(heard[0])
+        features = self._summarise(heard)
         if self._classifier.is_novel(features):
             doubts = [*doubts, UNLIKE]
         if voice is None:
@@ -231,10 +232,18 @@ class EmotionRecognizer:
                 "of everyday speech."
             )
         return average(
-            [self._extractor.extract(part) for part in parts],
+            [self._summarise(self._hear(part)) for part in parts],
             [speech_level(part) for part in parts],
             self._extractor.hash,
         )
+
+    def _hear(self, speech):
+        """Return the tracks of speech at each speed."""
+        return [self._extractor.tracks(each) for each in hear(speech, self.config["sample_rate"])]
+
+    def _summarise(self, heard):
+        """Return the features of tracks at each speed, shape (n_speeds, n_features)."""
+        return np.stack([self._extractor.summarise(tracks) for tracks in heard])
 
     def _check_profile(self, voice):
         if self._classifier.adaptation is None or voice.feature_hash != self._extractor.hash:
@@ -335,8 +344,8 @@ def _make_classifier(folder, n_features, source):
     try:
         classifier = EmotionClassifier.from_model(folder.model, folder.config)
         # Whatever in it does not fit is better found now than at the first clip.
-        probabilities = classifier.predict_proba(np.zeros((1, n_features), np.float32))
-        classifier.is_novel(np.zeros(n_features, np.float32))
+        probabilities = classifier.predict_proba(np.zeros((1, 1, n_features), np.float32))
+        classifier.is_novel(np.zeros((1, n_features), np.float32))
         if not np.isclose(probabilities.sum(), 1):
             raise ValueError("probabilities do not sum to 1")
     except Exception as error:

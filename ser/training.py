@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from ser import augment, speeds
 from ser.audio import load_audio
-from ser.augment import RECORDINGS, change_speed, quantise
+from ser.augment import RECORDINGS, quantise
 from ser.classifier import EmotionClassifier
 from ser.errors import AudioError, DatasetError, NoSpeechError
 from ser.evaluation import apply_temperature, evaluate, fit_temperature
@@ -18,6 +19,7 @@ from ser.folds import PROTOCOLS, is_speaker_independent, make_folds
 from ser.perceptrons import fit_pipelines
 from ser.ravdess import ClipName
 from ser.speech import find_speech
+from ser.speeds import SPEEDS, change_speed
 from ser.voice import speech_level
 
 logger = logging.getLogger(__name__)
@@ -27,9 +29,8 @@ MARGIN = 0.5  # s that copies keep of the background on either side of the speec
 
 CLEAN, EIGHT_BIT = "clean", "8 bit"
 COPIES = (
+    *((speed, CLEAN) for speed in SPEEDS),
     (1.0, CLEAN),
-    (0.95, CLEAN),
-    (1.05, CLEAN),
     (0.95, "telephone"),
     (0.86, "noise"),
     (1.17, "room"),
@@ -37,8 +38,11 @@ COPIES = (
     (1.0, EIGHT_BIT),
 )
 """Speed of each copy of a training clip, and as what it is recorded: a key of
-`ser.augment.RECORDINGS`, or one of the above. The first is the clip itself, the only one that
-is ever tested."""
+`ser.augment.RECORDINGS`, or one of the above. The first are as which a clip is heard when it is
+recognised, the only ones that are ever tested."""
+
+WEIGHTS = tuple(1.0 if kind == CLEAN else 0.4 for _, kind in COPIES)
+"""What each copy counts in training: more than with equal weights hangs on good recordings."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +52,7 @@ class Corpus:
     Attributes
     ----------
     features : ndarray of float16, shape (n_clips, n_copies, n_features)
-        Of the clips (copy 0) and of their copies; half precision, since they are many.
+        Of all copies of the clips; half precision, since they are many.
     levels : ndarray of float32, shape (n_clips,)
         Power of the speech in dB of full scale.
     targets, actors, statements : ndarray of int, shape (n_clips,)
@@ -68,8 +72,13 @@ class Corpus:
     labels: tuple
     dataset: object
 
+    @property
+    def heard(self):
+        """Features of the clips as they are heard, shape (n_clips, n_speeds, n_features)."""
+        return self.features[:, : len(SPEEDS)]
 
-def extract_corpus(dataset, config, *, copies=COPIES, seed=0, jobs=1):
+
+def extract_corpus(dataset, config, *, seed=0, jobs=1):
     """Extract the features of all clips and copies, or take them from the cache.
 
     Parameters
@@ -77,8 +86,6 @@ def extract_corpus(dataset, config, *, copies=COPIES, seed=0, jobs=1):
     dataset : datasets.Dataset
         As `ser.ravdess.load_ravdess` returns it.
     config : FeatureConfig
-    copies : sequence of (float, str)
-        As `COPIES`.
     seed : int
         Of what is random in the copies.
     jobs : int
@@ -98,7 +105,6 @@ def extract_corpus(dataset, config, *, copies=COPIES, seed=0, jobs=1):
         _extract_clip,
         fn_kwargs={
             "config": config.to_dict(),
-            "copies": copies,
             "seed": seed,
             "code": training_fingerprint(),
         },
@@ -119,7 +125,7 @@ def extract_corpus(dataset, config, *, copies=COPIES, seed=0, jobs=1):
         dataset, extracted = dataset.select(usable), extracted.select(usable)
     names = [ClipName.parse(file) for file in dataset["file"]]
     return Corpus(
-        features=_stack(extracted, len(copies)),
+        features=_stack(extracted),
         levels=np.array(extracted["level"], dtype=np.float32),
         targets=np.array(dataset["emotion"]),
         actors=np.array(dataset["actor"]),
@@ -135,33 +141,33 @@ def extract_corpus(dataset, config, *, copies=COPIES, seed=0, jobs=1):
 
 def training_fingerprint():
     """Return a hash of all code that decides what features a clip and its copies have."""
-    own = Path(__file__).read_bytes() + Path(__file__).with_name("augment.py").read_bytes()
-    return feature_fingerprint() + hashlib.sha256(own).hexdigest()
+    own = [Path(file).read_bytes() for file in (__file__, augment.__file__, speeds.__file__)]
+    return feature_fingerprint() + hashlib.sha256(b"".join(own)).hexdigest()
 
 
-def _extract_clip(clip, *, config, copies, seed, code):
+def _extract_clip(clip, *, config, seed, code):
     del code  # only part of the key under which the result is cached
     extractor = FeatureExtractor(FeatureConfig.from_dict(config))
     source = clip["audio"]["bytes"] or clip["audio"]["path"]
     with threadpool_limits(1):  # processes share the cores, threads would only contend
         try:
             waveform = load_audio(source, extractor.config.sample_rate)
-            spoken = list(_copies(waveform, extractor.config.sample_rate, clip, copies, seed))
+            spoken = list(_copies(waveform, extractor.config.sample_rate, clip, seed))
         except AudioError as error:
             return {"features": b"", "level": 0.0, "error": str(error)}
         rows = np.stack([extractor.extract(speech) for speech in spoken])
     return {"features": rows.tobytes(), "level": speech_level(spoken[0]), "error": ""}
 
 
-def _copies(waveform, sample_rate, clip, copies, seed):
+def _copies(waveform, sample_rate, clip, seed):
     """Yield the speech of the clip and of each copy."""
     # Drawn by name, so that a clip has the same copies whatever else is in the dataset.
     name = int.from_bytes(hashlib.sha256(clip["file"].encode()).digest()[:8])
     speech, margin = find_speech(waveform, sample_rate), int(MARGIN * sample_rate)
     near = waveform[max(0, speech.start - margin) : speech.stop + margin]
-    for index, (speed, kind) in enumerate(copies):
-        if (speed, kind) == (1, CLEAN):  # to the sample what is heard when it is recognised
-            yield waveform[speech]
+    for index, (speed, kind) in enumerate(COPIES):
+        if kind == CLEAN:  # to the sample what is heard when it is recognised
+            yield change_speed(waveform[speech], sample_rate, speed)
             continue
         copy = near if speed == 1 else change_speed(near, sample_rate, speed)
         recorded = copy
@@ -176,8 +182,9 @@ def _copies(waveform, sample_rate, clip, copies, seed):
             yield copy[find_speech(copy, sample_rate)]
 
 
-def _stack(extracted, n_copies):
+def _stack(extracted):
     """Return features as one array, without a second copy of them all in memory."""
+    n_copies = len(COPIES)
     n_features = len(extracted[0]["features"]) // 4 // n_copies
     stacked = np.empty((len(extracted), n_copies, n_features), dtype=np.float16)
     for index, clip in enumerate(extracted):
@@ -219,10 +226,15 @@ def cross_validate(corpus, protocol, *, seed, settings=None, progress=iter):
     novelties = np.zeros(len(corpus.targets))
     for fold in progress(folds):
         pipelines = fit_pipelines(
-            corpus.features, corpus.targets, seed=seed, settings=settings, clips=fold.train
+            corpus.features,
+            corpus.targets,
+            seed=seed,
+            settings=settings,
+            clips=fold.train,
+            weights=WEIGHTS,
         )
         classifier = EmotionClassifier(corpus.labels, pipelines)
-        tested = corpus.features[fold.test, 0].astype(np.float32)
+        tested = corpus.heard[fold.test].astype(np.float32)
         probabilities[fold.test] = classifier.predict_proba(tested)
         novelties[fold.test] = classifier.novelty(tested)
         names[fold.test] = fold.name
@@ -279,6 +291,10 @@ def evaluate_protocol(corpus, protocol, probabilities, folds):
     }
 
 
-def describe_training(settings, copies):
+def describe_training(settings):
     """Return the settings of a training by name, for ``config.json``."""
-    return {**asdict(settings), "copies": [list(copy) for copy in copies]}
+    copies = [
+        {"speed": speed, "recorded": kind, "weight": weight}
+        for (speed, kind), weight in zip(COPIES, WEIGHTS, strict=True)
+    ]
+    return {**asdict(settings), "copies": copies}

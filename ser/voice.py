@@ -94,7 +94,8 @@ class VoiceAdaptation:
 
         Parameters
         ----------
-        features : ndarray, shape (n_clips, n_features)
+        features : ndarray, shape (n_clips, n_speeds, n_features)
+            At the speeds at which clips are heard.
         levels : ndarray, shape (n_clips,)
             In dB of full scale.
         targets, actors : ndarray of int, shape (n_clips,)
@@ -119,7 +120,7 @@ class VoiceAdaptation:
         )
         groups = [relative[targets[known] == target] for target in range(len(labels))]
         return cls(
-            features[is_neutral].mean(axis=0, dtype=np.float64).astype(np.float32),
+            features[is_neutral].mean(axis=(0, 1), dtype=np.float64).astype(np.float32),
             np.array([group.mean() if group.size else 0.0 for group in groups]),
             np.array(
                 [np.hypot(group.std() if group.size else 0.0, MIN_SPREAD) for group in groups]
@@ -183,7 +184,7 @@ def average(features, levels, feature_hash):
 
     Parameters
     ----------
-    features : array_like, shape (n_pieces, n_features)
+    features : array_like, shape (n_pieces, n_speeds, n_features)
     levels : array_like, shape (n_pieces,)
         In dB of full scale.
     feature_hash : str
@@ -193,7 +194,7 @@ def average(features, levels, feature_hash):
     VoiceProfile
     """
     return VoiceProfile(
-        np.mean(features, axis=0, dtype=np.float64).astype(np.float32),
+        np.mean(features, axis=(0, 1), dtype=np.float64).astype(np.float32),
         float(np.mean(levels)),
         feature_hash,
     )

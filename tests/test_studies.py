@@ -76,7 +76,8 @@ def nearest(features, targets):
 
 
 def _nearest(means, rows):
-    return np.linalg.norm(rows[:, None] - means, axis=2).argmin(axis=1)
+    distances = np.linalg.norm(rows.mean(axis=1)[:, None] - means, axis=2)
+    return distances.argmin(axis=1)
 
 
 def test_folds_are_tested_alike_by_any_number_of_processes():
@@ -88,7 +89,7 @@ def test_folds_are_tested_alike_by_any_number_of_processes():
         Fold("a", np.flatnonzero(halves), np.flatnonzero(~halves)),
         Fold("b", np.flatnonzero(~halves), np.flatnonzero(halves)),
     ]
-    tests = np.stack([features[:, 0], 1 + features[:, 0]], axis=1)  # the second is one class up
+    tests = np.stack([features, 1 + features], axis=1)  # the second version is one class up
     for jobs in (1, 2):
         tested = run_folds(
             features, targets, folds, nearest, jobs=jobs, description="", tests=tests
@@ -132,7 +133,7 @@ def test_a_recipe_trains_on_as_many_clips_of_a_class_as_it_may():
     recipe = Recipe("", (), RECIPES["tree"].classifier, max_clips=3)
     targets = np.array([0] * 10 + [1] * 2)
     predict = recipe.fit(np.ones((12, 2, 1)), targets, seed=0)
-    tree = predict.__self__.tree_
+    tree = predict.args[0].tree_
     assert tree.n_node_samples[0] == (3 + 2) * 2  # with two copies each
 
 

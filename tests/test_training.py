@@ -1,5 +1,6 @@
 """Altered copies, the classifier, and train.py from a folder of recordings to a model folder."""
 
+import dataclasses
 import json
 import os
 import subprocess
@@ -16,10 +17,11 @@ from signals import noise, speech_like, tone
 
 from ser import EmotionRecognizer
 from ser.audio import load_audio
-from ser.augment import RECORDINGS, add_noise, change_speed, limit_band, quantise
+from ser.augment import RECORDINGS, add_noise, limit_band, quantise
 from ser.classifier import EmotionClassifier
 from ser.perceptrons import MLPSettings, fit_pipelines
-from ser.training import calibrate
+from ser.speeds import SPEEDS, change_speed, hear
+from ser.training import CLEAN, COPIES, calibrate
 
 ROOT = Path(__file__).resolve().parents[1]
 RATE = 16000
@@ -45,6 +47,14 @@ def test_speed_changes_pitch_and_duration():
     assert faster.size == pytest.approx(RATE / 1.25, abs=2)
     strongest = np.abs(np.fft.rfft(faster)).argmax() * RATE / faster.size
     assert strongest == pytest.approx(500, abs=2)
+
+
+def test_a_clip_is_heard_as_training_tests_it():
+    clip = speech_like(1, RATE)
+    heard = hear(clip, RATE)
+    assert [(speed, CLEAN) for speed in SPEEDS] == list(COPIES[: len(heard)])
+    for version, speed in zip(heard, SPEEDS, strict=True):
+        np.testing.assert_array_equal(version, change_speed(clip, RATE, speed))
 
 
 def test_a_telephone_carries_no_high_sounds():
@@ -90,9 +100,8 @@ def test_members_merge_into_one_perceptron_that_opens_without_trust():
     data = skops.io.dumps(pipelines)
     assert skops.io.get_untrusted_types(data=data) == []
     made, restored = (EmotionClassifier("abc", each) for each in (pipelines, skops.io.loads(data)))
-    test = features[:, 0]
-    np.testing.assert_array_equal(restored.predict_proba(test), made.predict_proba(test))
-    np.testing.assert_array_equal(restored.novelty(test), made.novelty(test))
+    np.testing.assert_array_equal(restored.predict_proba(features), made.predict_proba(features))
+    np.testing.assert_array_equal(restored.novelty(features), made.novelty(features))
 
 
 def test_equal_seeds_give_equal_models():
@@ -102,6 +111,23 @@ def test_equal_seeds_give_equal_models():
     np.testing.assert_array_equal(
         first["general"].predict_proba(test), again["general"].predict_proba(test)
     )
+
+
+@pytest.mark.parametrize(("weights", "lowest", "highest"), [((1, 0), 0.75, 1), ((0, 1), 0, 0.25)])
+def test_a_copy_that_counts_nothing_teaches_nothing(weights, lowest, highest):
+    features, targets = blobs()
+    features[:, 1] = features[(targets + 1) % 3, 1]  # copies that sound like another class
+    settings = dataclasses.replace(SMALL, learning_rate=0.01, n_epochs=40)
+    pipelines = fit_pipelines(features, targets, seed=0, settings=settings, weights=weights)
+    probabilities = EmotionClassifier("abc", pipelines).predict_proba(features[:, :1])
+    assert lowest <= np.mean(probabilities.argmax(axis=1) == targets) <= highest
+
+
+def test_probabilities_are_averaged_over_speeds():
+    features, targets = blobs()
+    classifier = EmotionClassifier("abc", fit_pipelines(features, targets, seed=0, settings=SMALL))
+    each = [classifier.predict_proba(features[:, [index]]) for index in range(2)]
+    np.testing.assert_allclose(classifier.predict_proba(features), np.mean(each, axis=0), atol=1e-6)
 
 
 def test_an_odd_value_cannot_decide():
@@ -115,14 +141,14 @@ def test_an_odd_value_cannot_decide():
 def test_what_is_far_from_training_is_novel():
     features, targets = blobs()
     classifier = EmotionClassifier("abc", fit_pipelines(features, targets, seed=0, settings=SMALL))
-    assert classifier.novelty(features.reshape(-1, 6)).mean() == pytest.approx(1, abs=0.5)
-    assert classifier.novelty(features[:5, 0] + 4).min() > classifier.novelty(features[:, 0]).max()
+    assert classifier.novelty(features).mean() == pytest.approx(1, abs=0.5)
+    assert classifier.novelty(features[:5] + 4).min() > classifier.novelty(features).max()
 
 
 def test_labels_without_clips_get_nothing():
     features, targets = blobs()
     pipelines = fit_pipelines(features, 2 * (targets > 0), seed=0, settings=SMALL)
-    probabilities = EmotionClassifier(("a", "b", "c"), pipelines).predict_proba(features[:5, 0])
+    probabilities = EmotionClassifier(("a", "b", "c"), pipelines).predict_proba(features[:5])
     assert (probabilities[:, 1] == 0).all()
     assert probabilities.sum(axis=1) == pytest.approx(1)
 

@@ -74,7 +74,7 @@ def test_what_is_no_profile_is_refused():
 def test_loudness_is_learnt_relative_to_each_actor():
     levels = np.array([-60.0, -50.0, -30.0, -20.0])  # the second actor is nearer
     adaptation = VoiceAdaptation.fit(
-        np.zeros((4, 3)),
+        np.zeros((4, 2, 3)),
         levels,
         targets=np.array([0, 1, 0, 1]),
         actors=np.array([1, 1, 2, 2]),
@@ -85,4 +85,4 @@ def test_loudness_is_learnt_relative_to_each_actor():
 
 def test_without_neutral_speech_there_is_nothing_to_compare_with():
     one = np.zeros(1)
-    assert VoiceAdaptation.fit(one[:, None], one, one.astype(int), one, ("happy",)) is None
+    assert VoiceAdaptation.fit(one[:, None, None], one, one.astype(int), one, ("happy",)) is None

@@ -13,6 +13,7 @@ from ser.features import FeatureConfig, FeatureExtractor
 from ser.model_folder import write_model_folder
 from ser.perceptrons import MLPSettings, fit_pipelines
 from ser.speech import find_speech
+from ser.speeds import hear
 from ser.voice import VoiceAdaptation
 
 LABELS = ("calm", "angry")
@@ -45,13 +46,17 @@ def write_tiny_model(folder):
     targets = np.arange(24) % 2
     waveforms = [voice(LABELS[target], seed) for seed, target in enumerate(targets)]
     speech = [waveform[find_speech(waveform, FEATURES.sample_rate)] for waveform in waveforms]
-    features = np.stack([extractor.extract(waveform) for waveform in speech])
+    features = np.stack(
+        [[extractor.extract(each) for each in hear(clip, FEATURES.sample_rate)] for clip in speech]
+    )
     settings = MLPSettings(
         n_components=8, hidden_units=16, n_members=1, alpha=0.1, learning_rate=0.01, batch_size=8
     )
-    pipelines = fit_pipelines(features[:, None], targets, seed=0, settings=settings)
+    pipelines = fit_pipelines(features, targets, seed=0, settings=settings)
     adaptation = VoiceAdaptation(
-        everyday=features.mean(axis=0), loudness=np.array([0.0, 10.0]), spread=np.array([8.0, 8.0])
+        everyday=features.mean(axis=(0, 1)),
+        loudness=np.array([0.0, 10.0]),
+        spread=np.array([8.0, 8.0]),
     )
     classifier = EmotionClassifier(LABELS, pipelines, 0.5, adaptation)
     figures = metrics(targets, classifier.predict_proba(features))

@@ -10,6 +10,7 @@ from ser.features import FeatureConfig, FeatureExtractor
 from ser.features.families import FAMILIES
 from ser.features.statistics import STATISTICS
 from ser.features.tracks import track_names
+from ser.speeds import SPEEDS
 from ser.studies.common import (
     collect,
     corpus_folds,
@@ -62,10 +63,12 @@ ROWS = {
     "copies:all": "all copies",
     **{f"classifier:{name}": name for name in SETTINGS_WITHOUT},
 }
-TESTS = {"clean": 0} | {
-    kind: COPIES.index((speed, kind)) for speed, kind in COPIES if kind in RECORDINGS
+TESTS = {CLEAN: [COPIES.index((speed, CLEAN)) for speed in SPEEDS]} | {
+    kind: [COPIES.index((speed, kind))] * len(SPEEDS)
+    for speed, kind in COPIES
+    if kind in RECORDINGS
 }
-"""Copy of each clip that is tested, by how it is recorded."""
+"""Copies of each clip that are heard in a test, by how it is recorded; worse ones at one speed."""
 
 
 def run(options):
@@ -105,7 +108,7 @@ def run(options):
         yield (
             name,
             {
-                "features": tests.shape[2] if columns is None else len(columns),
+                "features": tests.shape[3] if columns is None else len(columns),
                 **{
                     version: {
                         **figures(corpus.targets, classes),
@@ -121,14 +124,14 @@ def run(options):
 
 def tables(results):
     """Lay the figures out."""
-    worse = [name for name in TESTS if name != "clean"]
+    worse = [name for name in TESTS if name != CLEAN]
     heading = ["without", "features", "accuracy %", "unweighted recall %", "to full"]
     rows = [[*heading, *(f"{name}: to full" for name in worse)]]
     for name in ROWS:
         if result := results.get(name):
             row = [ROWS[name], str(result["features"])]
-            row += [percent(result["clean"]["accuracy"])]
-            row += [percent(result["clean"]["unweighted_average_recall"])]
+            row += [percent(result[CLEAN]["accuracy"])]
+            row += [percent(result[CLEAN]["unweighted_average_recall"])]
             if name == FULL:
                 row += ["", *(f"{percent(result[each]['accuracy'])} %" for each in worse)]
             else:

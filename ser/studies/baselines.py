@@ -8,6 +8,7 @@ import hashlib
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import librosa
 import numpy as np
@@ -153,7 +154,7 @@ class Recipe:
         Returns
         -------
         callable
-            From values, shape (n, n_values), to class indices, shape (n,).
+            From values, shape (n, 1, n_values), to class indices, shape (n,).
         """
         if self.max_clips:
             order = np.random.default_rng(seed).permutation(len(targets))
@@ -166,7 +167,11 @@ class Recipe:
             classifier = self.classifier(seed).fit(
                 features.reshape(-1, n_values), np.repeat(targets, n_copies)
             )
-        return classifier.predict
+        return partial(_predict, classifier)
+
+
+def _predict(classifier, rows):
+    return classifier.predict(rows[:, 0])  # heard at one speed
 
 
 def _two_layers(seed):

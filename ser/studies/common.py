@@ -16,7 +16,7 @@ from ser.errors import AudioError, DatasetError
 from ser.folds import make_folds
 from ser.perceptrons import fit_pipelines
 from ser.ravdess import load_ravdess
-from ser.training import extract_corpus
+from ser.training import WEIGHTS, extract_corpus
 
 NOT_RECOGNISED = -1
 """Class index of a clip that the recogniser refuses; it is never right."""
@@ -106,7 +106,7 @@ def source_of(clip):
 
 
 def fit_ours(features, targets, *, seed, n_labels, settings=None, copies=None, columns=None):
-    """Fit our classifier, maybe to some of the copies and features only.
+    """Fit our classifier, maybe to some of the copies of `ser.training` and features only.
 
     Parameters
     ----------
@@ -120,21 +120,22 @@ def fit_ours(features, targets, *, seed, n_labels, settings=None, copies=None, c
     Returns
     -------
     callable
-        From features, shape (n, n_features), to class indices, shape (n,).
+        From features, shape (n, n_speeds, n_features), to class indices, shape (n,).
     """
+    weights = np.array(WEIGHTS)
     if copies is not None:
-        features = features[:, copies]
+        features, weights = features[:, copies], weights[copies]
     if columns is not None:
         features = features[:, :, columns]
-    pipelines = fit_pipelines(features, targets, seed=seed, settings=settings)
+    pipelines = fit_pipelines(features, targets, seed=seed, settings=settings, weights=weights)
     return partial(_predict, EmotionClassifier(range(n_labels), pipelines), columns)
 
 
 def _predict(classifier, columns, rows):
-    return classifier.predict_proba(rows if columns is None else rows[:, columns]).argmax(axis=1)
+    return classifier.predict_proba(rows if columns is None else rows[:, :, columns]).argmax(axis=1)
 
 
-def run_folds(features, targets, folds, fit, *, jobs, description, tests=None):
+def run_folds(features, targets, folds, fit, *, jobs, description, tests):
     """Train without each fold and recognise its clips, several folds at a time.
 
     Parameters
@@ -150,8 +151,8 @@ def run_folds(features, targets, folds, fit, *, jobs, description, tests=None):
         Processes, each on one core.
     description : str
         Of the progress bar.
-    tests : ndarray of float32, shape (n_clips, n_versions, n_features), optional
-        To test on; by default the clips themselves, which are the first copies.
+    tests : ndarray, shape (n_clips, n_versions, n_speeds, n_features)
+        To test on: versions of each clip, at the speeds at which they are heard.
 
     Returns
     -------
@@ -159,7 +160,6 @@ def run_folds(features, targets, folds, fit, *, jobs, description, tests=None):
         For each fold the recognised classes, core seconds to train, and to recognise one
         clip whose features are there.
     """
-    tests = features[:, :1] if tests is None else tests
     tested = Parallel(n_jobs=jobs, return_as="generator")(
         delayed(_run_fold)(features, targets, tests, fold.train, fold.test, fit) for fold in folds
     )
@@ -172,7 +172,7 @@ def _run_fold(features, targets, tests, train, test, fit):
         predict = fit(np.asarray(features[train]), targets[train])
         trained = time.process_time()
         rows = np.asarray(tests[test], dtype=np.float32)
-        recognised = predict(rows.reshape(-1, rows.shape[2])).reshape(rows.shape[:2])
+        recognised = predict(rows.reshape(-1, *rows.shape[2:])).reshape(rows.shape[:2])
         single = rows[:20, :1]
         start_single = time.process_time()
         for row in single:

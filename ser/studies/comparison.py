@@ -16,6 +16,7 @@ from ser.features import FeatureExtractor
 from ser.folds import make_folds
 from ser.ravdess import EMOTIONS, load_ravdess
 from ser.speech import find_speech
+from ser.speeds import SPEEDS, hear
 from ser.studies import baselines
 from ser.studies.baselines import MEANS, RECIPES, SAMPLE_RATE, TRIMMED, extract_family
 from ser.studies.common import (
@@ -144,7 +145,7 @@ def _compare(row, parts, left_out, extraction_seconds, options):
     targets = np.unique(emotions[kept], return_inverse=True)[1]
     actors, statements = actors[kept], statements[kept]
     if row == OURS:
-        features = np.concatenate([part.features for part in parts])[kept]
+        features, n_heard = np.concatenate([part.features for part in parts])[kept], len(SPEEDS)
         fit = partial(
             fit_ours, seed=options.seed, n_labels=targets.max() + 1, settings=options.settings
         )
@@ -153,6 +154,7 @@ def _compare(row, parts, left_out, extraction_seconds, options):
         features = np.concatenate(
             [_extract_recipe(part.dataset, recipe, options) for part in parts]
         )[kept]
+        n_heard = 1
         fit = partial(recipe.fit, seed=options.seed)
     folds = {
         split: make_folds(
@@ -171,6 +173,7 @@ def _compare(row, parts, left_out, extraction_seconds, options):
         fit,
         jobs=options.jobs,
         description=f"{len(targets)} clips, {len(np.unique(targets))} emotions: {row}",
+        tests=features[:, None, :n_heard],
     )
     n_random = len(folds["random"])
     splits = {"random": tested[:n_random], "strangers": tested[n_random:]}
@@ -220,7 +223,9 @@ def _time_extraction(row, dataset, options):
 
 def _extract_ours(extractor, clip):
     waveform = load_audio(source_of(clip), extractor.config.sample_rate)
-    extractor.extract(waveform[find_speech(waveform, extractor.config.sample_rate)])
+    speech = waveform[find_speech(waveform, extractor.config.sample_rate)]
+    for version in hear(speech, extractor.config.sample_rate):
+        extractor.extract(version)
 
 
 def _extract_values(families, clip):

@@ -16,6 +16,7 @@ from ser.errors import NoSpeechError
 from ser.features import FeatureConfig, FeatureExtractor
 from ser.speech import find_speech
 from ser.speechness import check_speech
+from ser.speeds import SPEEDS, hear
 from ser.studies.common import (
     NOT_RECOGNISED,
     collect,
@@ -123,6 +124,7 @@ def run(options):
         jobs=options.jobs,
         description="Degrading clips",
     )
+    versions = versions.reshape(len(versions), len(conditions), len(SPEEDS), -1)
     folds = corpus_folds(corpus, options.protocol, options.seed)
     tested = run_folds(
         corpus.features,
@@ -136,7 +138,7 @@ def run(options):
         tests=np.nan_to_num(versions),
     )
     recognised = collect(tested, folds, len(corpus.targets))
-    recognised[np.isnan(versions).all(axis=2)] = NOT_RECOGNISED
+    recognised[np.isnan(versions).all(axis=(2, 3))] = NOT_RECOGNISED
     clean = recognised[:, 0]
     for name, classes in zip(conditions, recognised.T, strict=True):
         yield (
@@ -185,20 +187,23 @@ def extract_degraded(clip, *, config, conditions, seed):
 
     Returns
     -------
-    ndarray of float32, shape (n_conditions, n_features)
-        NaN where a recogniser would find no speech.
+    ndarray of float32, shape (n_conditions * n_speeds, n_features)
+        One condition after the other, each at the speeds at which a recogniser hears it; NaN
+        where it would find no speech.
     """
     extractor = FeatureExtractor(FeatureConfig.from_dict(config))
     sample_rate = extractor.config.sample_rate
     waveform = load_audio(source_of(clip), sample_rate)
     name = int.from_bytes(hashlib.sha256(clip["file"].encode()).digest()[:8])
-    rows = np.full((len(conditions), len(extractor.names)), np.nan, dtype=np.float32)
+    shape = (len(conditions), len(SPEEDS), len(extractor.names))
+    rows = np.full(shape, np.nan, dtype=np.float32)
     for row, condition in zip(rows, conditions, strict=True):
         index = list(CONDITIONS).index(condition)  # so that a subset draws the same
         degrade = CONDITIONS[condition][1]
         degraded = degrade(waveform, sample_rate, np.random.default_rng([seed, name, index]))
         with suppress(NoSpeechError):
-            tracks = extractor.tracks(degraded[find_speech(degraded, sample_rate)])
-            check_speech(tracks)
-            row[:] = extractor.summarise(tracks)
-    return rows
+            heard = hear(degraded[find_speech(degraded, sample_rate)], sample_rate)
+            tracks = [extractor.tracks(speech) for speech in heard]
+            check_speech(tracks[0])
+            row[:] = [extractor.summarise(each) for each in tracks]
+    return rows.reshape(-1, len(extractor.names))

@@ -120,6 +120,7 @@ def _inner_scores(corpus, folds, settings, name, options):
         _fit(corpus, settings, options),
         jobs=options.jobs,
         description=f"Settings {name}",
+        tests=corpus.heard[:, None],
     )
     scores = [[] for _ in folds]
     for (a, b), (recognised, *_) in zip(pairs, tested, strict=True):
@@ -153,6 +154,7 @@ def _test_choices(corpus, folds, settings, chosen, options):
             _fit(corpus, settings[name], options),
             jobs=options.jobs,
             description=f"Testing settings {name}",
+            tests=corpus.heard[:, None],
         )
         for index, (classes, *_) in zip(used, tested, strict=True):
             for way in ("chosen" if chosen[index] == name else None, name):

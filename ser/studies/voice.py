@@ -11,6 +11,7 @@ from ser.classifier import EmotionClassifier
 from ser.errors import DatasetError
 from ser.evaluation import apply_temperature, fit_temperature
 from ser.perceptrons import fit_pipelines
+from ser.speeds import SPEEDS
 from ser.studies.common import (
     corpus_folds,
     figures,
@@ -19,6 +20,7 @@ from ser.studies.common import (
     percent,
     points,
 )
+from ser.training import WEIGHTS
 from ser.voice import VoiceAdaptation, average
 
 TITLE = "Voice profiles"
@@ -68,7 +70,7 @@ def run(options):
     heard = Parallel(n_jobs=options.jobs, return_as="generator")(
         delayed(_hear)(
             corpus.features[fold.train],
-            corpus.features[fold.test, 0].astype(np.float32),
+            corpus.heard[fold.test].astype(np.float32),
             *((values[fold.train], values[fold.test]) for values in _columns(corpus, is_neutral)),
             labels=corpus.labels,
             choices=choices,
@@ -124,8 +126,11 @@ def _hear(train, test, levels, targets, actors, is_neutral, *, labels, choices, 
         Which clips a profile is made of.
     """
     with threadpool_limits(1):
-        pipelines = fit_pipelines(train, targets[0], seed=options.seed, settings=options.settings)
-        adaptation = VoiceAdaptation.fit(train[:, 0], levels[0], targets[0], actors[0], labels)
+        pipelines = fit_pipelines(
+            train, targets[0], seed=options.seed, settings=options.settings, weights=WEIGHTS
+        )
+        heard = train[:, : len(SPEEDS)]
+        adaptation = VoiceAdaptation.fit(heard, levels[0], targets[0], actors[0], labels)
         classifier = EmotionClassifier(labels, pipelines)
         plain = classifier.predict_proba(test)
         shifted, evidence = (np.zeros((len(choices), *plain.shape)) for _ in range(2))

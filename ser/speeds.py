@@ -1,0 +1,48 @@
+"""How a clip is heard: a little slower and a little faster than it is.
+
+Probabilities are averaged over both, so that less hangs on what is particular to the clip
+or to the perceptrons.
+
+References
+----------
+Ko et al., "Audio Augmentation for Speech Recognition", Interspeech 2015 (speed).
+"""
+
+import soxr
+
+SPEEDS = (0.95, 1.05)
+
+
+def change_speed(waveform, sample_rate, speed):
+    """Play faster or slower: pitch, formants and tempo change together.
+
+    Parameters
+    ----------
+    waveform : ndarray of float32, shape (n_samples,)
+    sample_rate : int
+        In Hz.
+    speed : float
+        Above 1 is faster.
+
+    Returns
+    -------
+    ndarray of float32, shape (n_samples / speed,)
+    """
+    return soxr.resample(waveform, sample_rate, sample_rate / speed)
+
+
+def hear(speech, sample_rate):
+    """Return speech at each of `SPEEDS`.
+
+    Parameters
+    ----------
+    speech : ndarray of float32, shape (n_samples,)
+        Without its silent edges.
+    sample_rate : int
+        In Hz.
+
+    Returns
+    -------
+    list of ndarray of float32
+    """
+    return [change_speed(speech, sample_rate, speed) for speed in SPEEDS]
