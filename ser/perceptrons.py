@@ -198,6 +198,7 @@ def _fit_member(rows, targets, weights, seed, settings):
             mlp._optimizer.learning_rate_init = rate
         mixed, kept = _mix(rows, settings.mixup, rng)
         mlp.partial_fit(mixed, targets[kept], classes=classes, sample_weight=weights[kept])
+        del mixed  # or the next would be made beside it
     # The optimiser's state is not needed to predict, and skops does not trust its type.
     del mlp._optimizer
     return mlp
