@@ -8,11 +8,9 @@ System Technical Journal 54, 1975 (thresholds above the level of the background)
 
 import numpy as np
 from scipy.ndimage import median_filter
-from scipy.signal import butter, sosfilt
 
 from ser.errors import NoSpeechError
 
-BAND = (100.0, 3600.0)  # Hz, where voices are loud and much noise is not
 FRAME = 0.02  # s, over which a level is measured
 SMOOTHING = 5  # frames; a sound must fill more than half of them, which no click does
 RANGE = 25.0  # dB below the loudest sound that are still sound
@@ -26,9 +24,9 @@ MIN_SOUND = 0.3  # s
 def find_speech(waveform, sample_rate):
     """Find the part of a recording between its silent edges.
 
-    Levels are of the band of voices, so neither an offset nor a hum below it is sound, and
-    pass a median filter, so that a click neither counts as the loudest sound nor widens the
-    part. Steady noise between the edges of the recording and the sound is no part of it.
+    Levels are variances, so a constant offset is no sound, and pass a median filter, so
+    that a click neither counts as the loudest sound nor widens the part. Steady noise between
+    the edges of the recording and the sound is no part of it.
 
     Parameters
     ----------
@@ -51,9 +49,8 @@ def find_speech(waveform, sample_rate):
     n_frames = waveform.size // length
     if n_frames == 0:
         raise _too_little(waveform.size / sample_rate)
-    voice = sosfilt(butter(2, BAND, "bandpass", fs=sample_rate, output="sos"), waveform)
-    frames = voice[: n_frames * length].reshape(n_frames, length)
-    levels = 10 * np.log10(np.mean(frames**2, axis=1) + 1e-20)
+    frames = waveform[: n_frames * length].reshape(n_frames, length)
+    levels = 10 * np.log10(np.var(frames, axis=1) + 1e-20)
     levels = median_filter(levels, SMOOTHING, mode="nearest")
     loudest = levels.max()
     if loudest < MIN_LEVEL:

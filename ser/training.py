@@ -41,7 +41,7 @@ COPIES = (
 `ser.augment.RECORDINGS`, or one of the above. The first are as which a clip is heard when it is
 recognised, the only ones that are ever tested."""
 
-WEIGHTS = tuple(1.0 if kind == CLEAN else 0.4 for _, kind in COPIES)
+WEIGHTS = tuple(1.0 if kind == CLEAN else 0.35 for _, kind in COPIES)
 """What each copy counts in training: more than with equal weights hangs on good recordings."""
 
 
@@ -293,8 +293,5 @@ def evaluate_protocol(corpus, protocol, probabilities, folds):
 
 def describe_training(settings):
     """Return the settings of a training by name, for ``config.json``."""
-    copies = [
-        {"speed": speed, "recorded": kind, "weight": weight}
-        for (speed, kind), weight in zip(COPIES, WEIGHTS, strict=True)
-    ]
+    copies = [[*copy, weight] for copy, weight in zip(COPIES, WEIGHTS, strict=True)]
     return {**asdict(settings), "copies": copies}

@@ -241,7 +241,7 @@ def test_without_a_family_no_feature_names_its_descriptors():
 
 
 def test_ablation_compares_with_the_full_recogniser(folder):
-    rows = ["family:mfcc", "copies:all", "classifier:mixup", "classifier:limit"]
+    rows = ["family:mfcc", "copies:all", "weights", "speed", "classifier:mixup", "classifier:limit"]
     results = dict(ablation.run(options(folder, ablation, rows)))
     assert list(results) == ["full", *rows]
     full = results["full"]

@@ -32,7 +32,7 @@ ABOUT = (
     "are more epochs, for as many steps of training. Worse recordings are copies of each tested "
     "clip, made as training makes its own."
 )
-FULL = "full"
+FULL, WEIGHTS, SPEED = "full", "weights", "speed"
 NO_LIMIT = 1e6  # standard deviations, which no feature reaches
 NO_MIXUP = 1e-3  # of the Beta distribution: its weights are 0 or 1
 
@@ -44,7 +44,7 @@ COPIES_WITHOUT = {
         for kind in (*RECORDINGS, EIGHT_BIT)
     },
     "recordings": [index for index, (_, kind) in enumerate(COPIES) if kind not in RECORDINGS],
-    "all": [0],
+    "all": [COPIES.index((1.0, CLEAN))],
 }
 SETTINGS_WITHOUT = {
     "mixup": {"mixup": NO_MIXUP},
@@ -61,6 +61,8 @@ ROWS = {
     "copies:recordings": "all of these four",
     "copies:8 bit": "copies of 8 bits",
     "copies:all": "all copies",
+    WEIGHTS: "less weight for worse copies",
+    SPEED: "a second speed at which clips are heard",
     **{f"classifier:{name}": name for name in SETTINGS_WITHOUT},
 }
 TESTS = {CLEAN: [COPIES.index((speed, CLEAN)) for speed in SPEEDS]} | {
@@ -69,6 +71,7 @@ TESTS = {CLEAN: [COPIES.index((speed, CLEAN)) for speed in SPEEDS]} | {
     if kind in RECORDINGS
 }
 """Copies of each clip that are heard in a test, by how it is recorded; worse ones at one speed."""
+AS_RECORDED = [COPIES.index((1.0, CLEAN))] * len(SPEEDS)
 
 
 def run(options):
@@ -85,9 +88,9 @@ def run(options):
     """
     corpus = load_corpus(options)
     folds = corpus_folds(corpus, options.protocol, options.seed)
-    tests = corpus.features[:, list(TESTS.values())]
     full = None
     for name in [FULL, *(row for row in options.rows if row != FULL)]:
+        heard = TESTS | {CLEAN: AS_RECORDED} if name == SPEED else TESTS
         part = {
             "settings": options.settings,
             **without(name, options.features, options.settings),
@@ -99,7 +102,7 @@ def run(options):
             partial(fit_ours, seed=options.seed, n_labels=len(corpus.labels), **part),
             jobs=options.jobs,
             description=f"Without {ROWS[name]}",
-            tests=tests,
+            tests=corpus.features[:, list(heard.values())],
         )
         recognised = collect(tested, folds, len(corpus.targets))
         full = recognised if name == FULL else full
@@ -108,7 +111,7 @@ def run(options):
         yield (
             name,
             {
-                "features": tests.shape[3] if columns is None else len(columns),
+                "features": corpus.features.shape[2] if columns is None else len(columns),
                 **{
                     version: {
                         **figures(corpus.targets, classes),
@@ -166,6 +169,8 @@ def without(name, config, settings):
             "copies": COPIES_WITHOUT[part],
             "settings": replace(settings, n_epochs=n_epochs),
         }
+    if kind == WEIGHTS:
+        return {"weights": np.ones(len(COPIES))}
     if kind == "classifier":
         return {"settings": replace(settings, **SETTINGS_WITHOUT[part])}
     return {}

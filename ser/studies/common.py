@@ -105,7 +105,9 @@ def source_of(clip):
     return clip["audio"]["bytes"] or clip["audio"]["path"]
 
 
-def fit_ours(features, targets, *, seed, n_labels, settings=None, copies=None, columns=None):
+def fit_ours(
+    features, targets, *, seed, n_labels, settings=None, copies=None, columns=None, weights=WEIGHTS
+):
     """Fit our classifier, maybe to some of the copies of `ser.training` and features only.
 
     Parameters
@@ -116,15 +118,16 @@ def fit_ours(features, targets, *, seed, n_labels, settings=None, copies=None, c
     settings : MLPSettings, optional
     copies, columns : ndarray of int, optional
         Which of the copies and features to use; all by default.
+    weights : sequence of float
+        What each of all copies counts.
 
     Returns
     -------
     callable
         From features, shape (n, n_speeds, n_features), to class indices, shape (n,).
     """
-    weights = np.array(WEIGHTS)
     if copies is not None:
-        features, weights = features[:, copies], weights[copies]
+        features, weights = features[:, copies], np.array(weights)[copies]
     if columns is not None:
         features = features[:, :, columns]
     pipelines = fit_pipelines(features, targets, seed=seed, settings=settings, weights=weights)
