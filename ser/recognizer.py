@@ -171,9 +171,9 @@ class EmotionRecognizer:
         sample_rate = self.config["sample_rate"]
         waveform = load_audio(clip, sample_rate)
         speech = find_speech(waveform, sample_rate)
-        heard = self._hear(waveform[speech])
+        heard = [self._extractor.tracks(each) for each in hear(waveform[speech], sample_rate)]
         doubts = check_speech(heard[0])
-        features = self._summarise(heard)
+        features = np.stack([self._extractor.summarise(tracks) for tracks in heard])
         if self._classifier.is_novel(features):
             doubts = [*doubts, UNLIKE]
         if voice is None:
@@ -232,18 +232,10 @@ class EmotionRecognizer:
                 "of everyday speech."
             )
         return average(
-            [self._summarise(self._hear(part)) for part in parts],
+            [[self._extractor.extract(each) for each in hear(part, sample_rate)] for part in parts],
             [speech_level(part) for part in parts],
             self._extractor.hash,
         )
-
-    def _hear(self, speech):
-        """Return the tracks of speech at each speed."""
-        return [self._extractor.tracks(each) for each in hear(speech, self.config["sample_rate"])]
-
-    def _summarise(self, heard):
-        """Return the features of tracks at each speed, shape (n_speeds, n_features)."""
-        return np.stack([self._extractor.summarise(tracks) for tracks in heard])
 
     def _check_profile(self, voice):
         if self._classifier.adaptation is None or voice.feature_hash != self._extractor.hash:
