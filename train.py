@@ -106,6 +106,7 @@ def train(options):
     from ser.perceptrons import MLPSettings, fit_pipelines
     from ser.ravdess import load_ravdess
     from ser.report import draw_figures, format_metrics
+    from ser.speeds import SPEEDS
     from ser.training import (
         WEIGHTS,
         cross_validate,
@@ -153,6 +154,7 @@ def train(options):
         "sample_rate": features.sample_rate,
         "features": features.to_dict(),
         "feature_hash": FeatureExtractor(features).hash,
+        "speeds": list(SPEEDS),
         "seed": options.seed,
         "dataset": {
             "source": options.dataset,

@@ -1,7 +1,8 @@
-"""Altered copies of training clips: other voices, rooms, microphones and lines.
+"""Altered copies of training clips: other rooms, microphones and lines.
 
 A recogniser that has heard 24 people in one studio takes much of what it hears for emotion that
-is only that studio or those voices. The copies vary what a stranger's recording varies.
+is only that studio or those voices. The copies vary what a stranger's recording varies; other
+voices come of `ser.speeds`.
 
 Waveforms are mono float32, shape (n_samples,). What is random is drawn from
 the generator given, so that equal seeds give equal copies.

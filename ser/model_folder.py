@@ -32,10 +32,11 @@ from ser.errors import (
     UntrustedModelError,
 )
 from ser.folders import replace_folder
+from ser.speeds import SPEED_RANGE
 
 logger = logging.getLogger(__name__)
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 MAX_BYTES = 128 * 2**20
 """Bytes in a folder, and bytes that ``model.skops`` may unpack to."""
 
@@ -45,6 +46,7 @@ CONFIG_TYPES = {
     "sample_rate": int,
     "features": dict,
     "feature_hash": str,
+    "speeds": list,
     "sha256": str,
     "versions": dict,
 }
@@ -249,6 +251,13 @@ def _check_config(config, source):
     if len({label for label in labels if isinstance(label, str)}) < max(len(labels), 2):
         raise ModelFormatError(
             f"The labels in the config.json of '{source}' are not two or more different names."
+        )
+    speeds, (lowest, highest) = config["speeds"], SPEED_RANGE
+    known = [type(speed) in (int, float) and lowest <= speed <= highest for speed in speeds]
+    if not known or not all(known):
+        raise ModelFormatError(
+            f"The speeds in the config.json of '{source}' are {speeds}: one or more numbers from "
+            f"{lowest:g} to {highest:g} are needed, train the model again with train.py."
         )
 
 

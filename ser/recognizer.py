@@ -171,11 +171,10 @@ class EmotionRecognizer:
         sample_rate = self.config["sample_rate"]
         waveform = load_audio(clip, sample_rate)
         speech = find_speech(waveform, sample_rate)
-        heard = [self._extractor.tracks(each) for each in hear(waveform[speech], sample_rate)]
+        heard = [self._extractor.tracks(version) for version in self._hear(waveform[speech])]
         doubts = check_speech(heard[0])
         features = np.stack([self._extractor.summarise(tracks) for tracks in heard])
-        if self._classifier.is_novel(features):
-            doubts = [*doubts, UNLIKE]
+        doubts = [*doubts, UNLIKE] if self._classifier.is_novel(features) else doubts
         if voice is None:
             (probabilities,) = self._classifier.predict_proba(features[None])
         else:
@@ -223,7 +222,7 @@ class EmotionRecognizer:
         for clip in clips if isinstance(clips, list) else [clips]:
             waveform = load_audio(clip, sample_rate)
             speech = waveform[find_speech(waveform, sample_rate)]
-            check_speech(self._extractor.tracks(speech))
+            check_speech(self._extractor.tracks(self._hear(speech)[0]))
             parts += pieces(speech, sample_rate)
         seconds = sum(part.size for part in parts) / sample_rate
         if seconds < MIN_SPEECH:
@@ -232,10 +231,13 @@ class EmotionRecognizer:
                 "of everyday speech."
             )
         return average(
-            [[self._extractor.extract(each) for each in hear(part, sample_rate)] for part in parts],
+            [[self._extractor.extract(each) for each in self._hear(part)] for part in parts],
             [speech_level(part) for part in parts],
             self._extractor.hash,
         )
+
+    def _hear(self, speech):
+        return hear(speech, self.config["sample_rate"], self.config["speeds"])
 
     def _check_profile(self, voice):
         if self._classifier.adaptation is None or voice.feature_hash != self._extractor.hash:

@@ -11,6 +11,7 @@ Ko et al., "Audio Augmentation for Speech Recognition", Interspeech 2015 (speed)
 import soxr
 
 SPEEDS = (0.95, 1.05)
+SPEED_RANGE = (0.5, 2.0)  # within which speech is still like speech
 
 
 def change_speed(waveform, sample_rate, speed):
@@ -31,8 +32,8 @@ def change_speed(waveform, sample_rate, speed):
     return soxr.resample(waveform, sample_rate, sample_rate / speed)
 
 
-def hear(speech, sample_rate):
-    """Return speech at each of `SPEEDS`.
+def hear(speech, sample_rate, speeds=SPEEDS):
+    """Return speech at each speed.
 
     Parameters
     ----------
@@ -40,9 +41,10 @@ def hear(speech, sample_rate):
         Without its silent edges.
     sample_rate : int
         In Hz.
+    speeds : sequence of float
 
     Returns
     -------
     list of ndarray of float32
     """
-    return [change_speed(speech, sample_rate, speed) for speed in SPEEDS]
+    return [change_speed(speech, sample_rate, speed) for speed in speeds]

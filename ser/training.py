@@ -39,7 +39,7 @@ COPIES = (
 )
 """Speed of each copy of a training clip, and as what it is recorded: a key of
 `ser.augment.RECORDINGS`, or one of the above. The first are as which a clip is heard when it is
-recognised, the only ones that are ever tested."""
+recognised, the only ones that a protocol tests."""
 
 WEIGHTS = tuple(1.0 if kind == CLEAN else 0.35 for _, kind in COPIES)
 """What each copy counts in training: more than with equal weights hangs on good recordings."""
@@ -166,7 +166,7 @@ def _copies(waveform, sample_rate, clip, seed):
     speech, margin = find_speech(waveform, sample_rate), int(MARGIN * sample_rate)
     near = waveform[max(0, speech.start - margin) : speech.stop + margin]
     for index, (speed, kind) in enumerate(COPIES):
-        if kind == CLEAN:  # to the sample what is heard when it is recognised
+        if kind == CLEAN:  # cut as when it is recognised, to the sample
             yield change_speed(waveform[speech], sample_rate, speed)
             continue
         copy = near if speed == 1 else change_speed(near, sample_rate, speed)

@@ -36,6 +36,7 @@ CONFIG = {
     "sample_rate": 24000,
     "features": {"families": ["mfcc"]},
     "feature_hash": "0" * 16,
+    "speeds": [1.0],
 }
 PICTURES = {
     "confusion.png": b"\x89PNG",
@@ -162,6 +163,12 @@ def test_a_missing_file_is_named(folder, name):
 
 def test_a_missing_folder_is_named(tmp_path):
     refused(tmp_path / "nowhere", ModelNotFoundError, "no model folder")
+
+
+@pytest.mark.parametrize("speeds", [[], [0], [3.0], ["1"], [True], [1.0, None]])
+def test_impossible_speeds_are_refused(folder, speeds):
+    edit_config(folder, speeds=speeds)
+    refused(folder, ModelFormatError, "speeds")
 
 
 @pytest.mark.parametrize("content", ["{", "[]", '"text"', "[" * 100_000, "\xff"])

@@ -15,6 +15,7 @@ from ser.features import FeatureConfig, FeatureExtractor
 from ser.folds import Fold
 from ser.perceptrons import MLPSettings
 from ser.ravdess import load_ravdess
+from ser.speeds import SPEEDS
 from ser.studies import ablation, comparison, robustness, search, voice
 from ser.studies.baselines import RECIPES, TRIMMED, Recipe, extract_family
 from ser.studies.common import (
@@ -24,6 +25,7 @@ from ser.studies.common import (
     paired_difference,
     run_folds,
 )
+from ser.training import CLEAN, COPIES, WEIGHTS
 
 RATE = 24000
 ACTORS = (2, 3, 8)  # each in another published fold
@@ -238,6 +240,12 @@ def test_without_a_family_no_feature_names_its_descriptors():
     left = names[ablation.without("family:energy", config, QUICK)["columns"]]
     assert not any("energy" in name for name in left)
     assert "f0.all.mean" in left and "corr.mfcc1.f0" in left and len(left) < len(names)
+
+
+def test_ablation_hears_clips_as_recorded_and_weighs_copies_alike():
+    assert [COPIES[index] for index in ablation.AS_RECORDED] == [(1.0, CLEAN)] * len(SPEEDS)
+    (weights,) = ablation.without("weights", FeatureConfig(), QUICK).values()
+    assert set(weights) == {1.0} and len(weights) == len(WEIGHTS) != sum(WEIGHTS)
 
 
 def test_ablation_compares_with_the_full_recogniser(folder):

@@ -13,7 +13,7 @@ from ser.features import FeatureConfig, FeatureExtractor
 from ser.model_folder import write_model_folder
 from ser.perceptrons import MLPSettings, fit_pipelines
 from ser.speech import find_speech
-from ser.speeds import hear
+from ser.speeds import SPEEDS, hear
 from ser.voice import VoiceAdaptation
 
 LABELS = ("calm", "angry")
@@ -65,6 +65,7 @@ def write_tiny_model(folder):
         "sample_rate": FEATURES.sample_rate,
         "features": FEATURES.to_dict(),
         "feature_hash": extractor.hash,
+        "speeds": list(SPEEDS),
         "seed": 0,
         "dataset": {"source": "made up", "channel": "speech", "clips": len(targets)},
         "training": {"hidden_units": 16},

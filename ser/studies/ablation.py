@@ -30,7 +30,7 @@ ABOUT = (
     "their standard error over actors. Without a family, features that involve any of its "
     "descriptors are gone, save what the convolution kernels made of them; with fewer copies there "
     "are more epochs, for as many steps of training. Worse recordings are copies of each tested "
-    "clip, made as training makes its own."
+    "clip, made as training makes its own and heard at one speed."
 )
 FULL, WEIGHTS, SPEED = "full", "weights", "speed"
 NO_LIMIT = 1e6  # standard deviations, which no feature reaches
@@ -62,7 +62,7 @@ ROWS = {
     "copies:8 bit": "copies of 8 bits",
     "copies:all": "all copies",
     WEIGHTS: "less weight for worse copies",
-    SPEED: "a second speed at which clips are heard",
+    SPEED: "hearing at two speeds",
     **{f"classifier:{name}": name for name in SETTINGS_WITHOUT},
 }
 TESTS = {CLEAN: [COPIES.index((speed, CLEAN)) for speed in SPEEDS]} | {
@@ -138,7 +138,8 @@ def tables(results):
             if name == FULL:
                 row += ["", *(f"{percent(result[each]['accuracy'])} %" for each in worse)]
             else:
-                row += [points(result[each]["to_full"]) for each in TESTS]
+                row += [points(result[CLEAN]["to_full"])]
+                row += ["" if name == SPEED else points(result[each]["to_full"]) for each in worse]
             rows.append(row)
     return {f"What {results[FULL]['clean']['clips']} clips lose without a part": rows}
 

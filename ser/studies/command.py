@@ -14,7 +14,7 @@ STUDIES = {
     "comparison": "our recogniser beside the usual recipes, under the same folds",
     "robustness": "degraded recordings of strangers",
     "voice": "what a voice profile of two neutral clips is worth",
-    "ablation": "what each part is worth: families, statistics, copies, classifier",
+    "ablation": "what each part is worth: families, statistics, copies, speeds, classifier",
     "search": "hyper-parameters, chosen inside training folds",
 }
 """Study, which is a module beside this one, and what it looks at."""
