@@ -44,6 +44,7 @@ def folder(tmp_path_factory):
             "sample_rate": 24000,
             "features": {},
             "feature_hash": "0" * 16,
+            "speeds": [1.0],
         },
         metrics={"protocols": {}},
         readme=CARD,
