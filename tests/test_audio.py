@@ -12,8 +12,9 @@ import pytest
 import soundfile
 from signals import noise, speech_like, tone
 
-from ser import audio, errors
+from ser import audio, decoding, errors
 from ser.audio import load_audio
+from ser.speech import find_speech
 
 RATE = 24000
 VOICE = speech_like(seconds=1.0, sample_rate=48000)
@@ -266,6 +267,29 @@ def test_sound_of_a_film_is_read():
 # Headers that lie, files that break off
 
 
+def quiet_recording(background):
+    """Two seconds of quiet speech between pauses in which some background comes and goes."""
+    hum = tone(1.0, 48000, frequency=100.0, level=background)
+    pause = np.where(np.arange(48000) // 12000 % 2, hum, 1e-3)
+    voice = speech_like(seconds=2.0, sample_rate=48000, level=0.01)[24000:-24000]
+    return np.concatenate([pause, voice, pause])
+
+
+def test_rounding_to_8_bits_is_not_taken_for_sound():
+    samples = quiet_recording(background=1e-3)
+    fine, coarse = (
+        find_speech(load_audio(encode("WAV", subtype, samples), RATE), RATE)
+        for subtype in ("PCM_16", "PCM_U8")
+    )
+    assert abs(coarse.start - fine.start) < 0.1 * RATE
+    assert abs(coarse.stop - fine.stop) < 0.1 * RATE
+
+
+def test_a_recording_of_rounding_alone_is_left_as_it_is():
+    clip = load_audio(encode("WAV", "PCM_U8", 1e-3 * noise(1, 48000, level=1.0)), RATE)
+    assert 0 < np.abs(clip).max() < 2 * 2**-7
+
+
 @pytest.mark.parametrize("size", [0, 0x7FFFFFF0, 0xFFFFFFFF])
 def test_wav_with_a_wrong_size_is_read_to_its_end(size):
     content = encode("WAV")
@@ -278,7 +302,7 @@ def test_wav_with_a_wrong_size_is_read_to_its_end(size):
 def test_flac_with_a_wrong_length_is_read_to_its_end(claim):
     content = patch(encode("FLAC"), 21, claim)  # the last bytes count the samples: none, 2**36
     waveform = load_audio(content, 48000)
-    assert len(VOICE) - audio.BLOCK <= len(waveform) <= len(VOICE)
+    assert len(VOICE) - decoding.BLOCK <= len(waveform) <= len(VOICE)
     np.testing.assert_allclose(waveform, VOICE[: len(waveform)], rtol=0, atol=2**-15)
 
 

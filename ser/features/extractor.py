@@ -98,8 +98,8 @@ def feature_fingerprint():
         SHA-256, hexadecimal.
     """
     package = Path(__file__).parent
-    sources = [package.parent / "audio.py", package.parent / "speech.py", *package.glob("*.py")]
+    before = [package.parent / name for name in ("decoding.py", "audio.py", "speech.py")]
     digest = hashlib.sha256()
-    for source in sorted(sources):
+    for source in sorted([*before, *package.glob("*.py")]):
         digest.update(source.read_bytes())
     return digest.hexdigest()

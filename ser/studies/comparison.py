@@ -9,7 +9,7 @@ import datasets
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from ser import audio
+from ser import audio, decoding
 from ser.audio import load_audio
 from ser.errors import DatasetError
 from ser.features import FeatureExtractor
@@ -196,7 +196,7 @@ def _extract_recipe(dataset, recipe, options):
             extract_family,
             family=family,
             seed=options.seed,
-            code=fingerprint(baselines.__file__, audio.__file__),
+            code=fingerprint(baselines.__file__, audio.__file__, decoding.__file__),
             jobs=options.jobs,
             description=f"Extracting {family}",
         )

@@ -1,0 +1,146 @@
+"""From the content of a clip to its samples, block after block.
+
+libsndfile decodes what it knows (WAV, FLAC, MP3, Ogg, Opus, AIFF and more), FFmpeg's
+libraries the rest (M4A, AAC, MP4, WebM). Content alone tells the format: neither
+decoder sees the name, nor can it open another file or an address that a clip names.
+"""
+
+import io
+import os
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+
+import numpy as np
+import soundfile
+
+from ser.errors import EmptyAudioError, TruncatedAudioError, UnreadableAudioError
+
+BLOCK = 4096  # samples of each channel that are decoded at once
+
+# Demuxers that FFmpeg may use: none of them follows references out of the clip.
+FFMPEG_FORMATS = "aac,ac3,aiff,amr,asf,avi,caf,flac,matroska,mov,mp3,ogg,wav,wv"
+
+# How audio starts, so that a damaged file is told from one that never was audio.
+AUDIO_START = re.compile(
+    rb"RIFF(.{0,7}$|.{4}WAVE)|RF64|riff|FORM(.{0,7}$|.{4}AIF)|fLaC|OggS|ID3|caff|\.snd|#!AMR"
+    rb"|\xff[\xe2\xe3\xf1-\xf3\xf9-\xfb]|.{4}ftyp|\x1aE\xdf\xa3",
+    re.DOTALL,
+)
+# How libsndfile's log says that a file is shorter than its header promises.
+CUT_SHORT = re.compile("should be|unexpectedly")
+
+# Sample rate in Hz and float32 samples (n_samples, n_channels), block after block.
+Blocks = Iterator[tuple[float, np.ndarray]]
+
+
+def array_blocks(waveform, rate) -> Blocks:
+    """Cut a waveform (n_samples, n_channels) into blocks."""
+    for start in range(0, len(waveform), BLOCK):
+        yield rate, np.ascontiguousarray(_as_float32(waveform[start : start + BLOCK]))
+
+
+def _as_float32(samples):
+    """Scale integers of up to 32 bits to [-1, 1], unsigned ones about their middle."""
+    if samples.dtype.kind in "iu" and samples.dtype.itemsize <= 4:
+        full_scale = 2.0 ** (8 * samples.dtype.itemsize - 1)
+        middle = full_scale if samples.dtype.kind == "u" else 0.0
+        samples = (samples - middle) / full_scale
+    with np.errstate(over="ignore"):  # what becomes infinite is refused later
+        return samples.astype(np.float32)
+
+
+def file_blocks(stream, name) -> Blocks:
+    """Decode a seekable binary file with the first decoder that gets any samples out of it."""
+    stream = _Stream(stream)
+    for decode in (_libsndfile_blocks, _ffmpeg_blocks):
+        stream.seek(0)
+        blocks = decode(stream, name)
+        first = next(blocks, None)
+        if first is not None:
+            yield first
+            yield from blocks
+            return
+    raise _undecodable(stream, name)
+
+
+def _libsndfile_blocks(stream, name) -> Blocks:
+    """Decode with libsndfile up to the end, or to where the file is damaged."""
+    with suppress(soundfile.SoundFileError), soundfile.SoundFile(stream) as file:
+        while len(block := file.read(BLOCK, dtype="float32", always_2d=True)):
+            yield file.samplerate, block
+
+
+def _ffmpeg_blocks(stream, name) -> Blocks:
+    """Decode the first audio track with FFmpeg's libraries, leaving out damaged packets."""
+    import av  # here, since few clips need it and it takes long to import
+
+    options = {"container_options": {"format_whitelist": FFMPEG_FORMATS}}
+    if int(av.__version__.partition(".")[0]) < 19:  # later PyAV bears tags that are not UTF-8
+        options["metadata_errors"] = "replace"
+    with (
+        suppress(av.FFmpegError, IndexError),  # IndexError: PyAV's, if a track starts midway
+        av.open(stream, **options) as container,
+    ):
+        if not container.streams.audio:
+            raise UnreadableAudioError(f"{name} has no audio track; give a recording with sound.")
+        first = None
+        for packet in container.demux(audio=0):
+            frames = []
+            with suppress(av.FFmpegError, ValueError):  # ValueError: a codec that is not known
+                frames = packet.decode()
+            for frame in frames:
+                channels = frame.layout.nb_channels
+                first = first or (frame.rate, channels)
+                if (frame.rate, channels) != first:
+                    return  # another recording begins
+                block = _as_float32(frame.to_ndarray())
+                yield frame.rate, block.T if frame.format.is_planar else block.reshape(-1, channels)
+
+
+def _undecodable(stream, name):
+    """Return the error that says why no decoder got any samples out of a file."""
+    stream.seek(0)
+    start = stream.read(16)
+    if not start:
+        return EmptyAudioError(f"{name} is empty (0 bytes); record or export it again.")
+    stream.seek(0)
+    with suppress(soundfile.SoundFileError), soundfile.SoundFile(stream) as file:
+        if file.frames == 0 and not CUT_SHORT.search(file.extra_info):
+            return EmptyAudioError(f"{name} holds no samples; record or export it again.")
+    if AUDIO_START.match(start):
+        return TruncatedAudioError(
+            f"{name} starts as audio but is cut off or damaged, and nothing in it can be decoded; "
+            "record or export it again."
+        )
+    return UnreadableAudioError(
+        f"{name} is not audio in a known format; give WAV, FLAC, MP3, Ogg, Opus, M4A or WebM."
+    )
+
+
+class _Stream(io.RawIOBase):
+    """A seekable binary file as the decoders may see it.
+
+    It has no name, from which they would guess a format, and seeks to places that only a
+    damaged header can name change nothing: raised through C, their errors would be printed.
+    """
+
+    def __init__(self, file):
+        self._file = file
+
+    def readable(self):
+        return True
+
+    def seekable(self):
+        return True
+
+    def readinto(self, buffer):
+        return self._file.readinto(buffer)
+
+    def tell(self):
+        return self._file.tell()
+
+    def seek(self, offset, whence=os.SEEK_SET):
+        with suppress(OSError, ValueError):
+            self._file.seek(offset, whence)
+        return self._file.tell()
