@@ -56,7 +56,7 @@ def parse_arguments(arguments=None):
     parser.add_argument(
         "--skip-evaluation",
         action="store_true",
-        help="only train; without figures, examples and calibrated confidence",
+        help="only train: no figures, no examples, no calibration, no warning of unlike clips",
     )
     parser.add_argument(
         "--no-examples", action="store_true", help="put no example clips into the model folder"
@@ -68,7 +68,10 @@ def parse_arguments(arguments=None):
         help="processes that extract features (default: one a core)",
     )
     parser.add_argument(
-        "--seed", type=int, default=0, help="equal seeds give equal models (default: %(default)s)"
+        "--seed",
+        type=int,
+        default=0,
+        help="on one machine, equal seeds give equal models (default: %(default)s)",
     )
     parser.add_argument(
         "--push-to-hub", metavar="OWNER/NAME", help="publish the model on the Hugging Face Hub"

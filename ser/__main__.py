@@ -13,7 +13,7 @@ COMMANDS = {
     "push": ("ser.cli", "publish a model folder on the Hugging Face Hub"),
     "pull": ("ser.cli", "fetch a model from the Hugging Face Hub"),
     "evaluate": ("ser.studies.command", "evaluate a model on another corpus"),
-    "study": ("ser.studies.command", "compare, degrade, ablate or search, as tables"),
+    "study": ("ser.studies.command", "measure the recipe: compare, degrade, ablate, search"),
     "deploy": ("ser.cli", "deploy the demo as a Space on the Hugging Face Hub"),
 }
 """Command to the module that has its ``add_<command>(parser)``, and what it does."""

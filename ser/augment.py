@@ -9,7 +9,8 @@ the generator given, so that equal seeds give equal copies.
 
 References
 ----------
-Ko et al., "A Study on Data Augmentation of Reverberant Speech", ICASSP 2017 (rooms).
+Ko et al., "A Study on Data Augmentation of Reverberant Speech for Robust Speech Recognition",
+ICASSP 2017 (rooms).
 """
 
 import numpy as np

@@ -26,7 +26,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from threadpoolctl import threadpool_limits
 
-PCA_STEP = 3  # every which row is used to find components, which hardly differ from those of all
+PCA_STEP = 3  # every third row finds the components, which hardly differ from those of all
 BLOCK = 1000  # rows that are transformed at once
 N_TYPICAL = 200  # first components, by which clips are told to be like those in training
 TYPICAL_LEVELS = 31  # to which weights of these components are rounded, either side of 0

@@ -60,8 +60,8 @@ class Prediction:
 
 
 UNLIKE = (
-    "It is unlike the clips that the model learned from, of which one in twenty is as unlike: "
-    "the probabilities may not hold."
+    "It is unlike the clips that the model learned from, more so than 19 of 20 clips kept for "
+    "testing: the probabilities may not hold."
 )
 """Warning of a clip whose novelty exceeds that of all but `ser.classifier.FALSE_ALARMS` of clips
 that were held out in training."""
@@ -86,11 +86,9 @@ class EmotionRecognizer:
     config, metrics : dict
         Contents of ``config.json`` and ``metrics.json``.
     files : dict of str to bytes
-        Every file of the model by name: card, pictures and examples included.
+        Every file of the model by name, such as ``"examples/metadata.csv"``.
     source, revision : str or None
         As above.
-    files : dict of str to bytes
-        All files of the model folder by name, such as ``"examples/metadata.csv"``.
 
     Raises
     ------

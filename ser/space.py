@@ -26,7 +26,7 @@ README = """---
 Tells the emotion in the sound of a voice, with the model [{model}](https://huggingface.co/{model}).
 
 It must not be used on people at work or in education, to decide about people, or to diagnose.
-Code: Apache-2.0. Model and examples: CC BY-NC-SA 4.0, as RAVDESS, from which they come.
+Code: Apache-2.0. Model: CC BY-NC-SA 4.0, as RAVDESS. Examples: as their metadata.csv says.
 """
 
 

@@ -14,8 +14,7 @@ NEARBY = 2.0
 
 WHOLE = 0.8
 """Share of the speech in any window nearby that a window must hold to be counted. One that only
-catches the end of a sentence is sure of the wrong thing: among joined RAVDESS clips, the surest
-window of a clip agreed with the clip alone in 62 % without this rule, and in all with it."""
+catches the end of a sentence is often sure of the wrong thing."""
 
 
 @dataclass(frozen=True)

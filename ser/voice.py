@@ -16,12 +16,12 @@ MIN_SPEECH = 3.0
 """Seconds of speech that a profile needs."""
 
 SHIFT = 0.25
-"""Share of the difference between voices that is taken away; all of it takes emotion along. Right
-answers to held-out RAVDESS clips are most probable at 0.15 to 0.25; microphones ask for more."""
+"""Share of the difference between voices that is taken away; all of it takes emotion along. What it
+is worth on held-out RAVDESS, `study voice` tells; microphones ask for more."""
 
 EVIDENCE = 0.3
-"""Weight of loudness beside the features, which tell much of what it tells: that at which right
-answers to held-out RAVDESS clips are most probable."""
+"""Weight of loudness beside the features, which tell much of what it tells: on RAVDESS it adds
+nothing to them (`study voice`), on CREMA-D it does."""
 
 MIN_SPREAD = 6.0
 """dB added to the spread of levels, since people and microphones vary more than actors."""

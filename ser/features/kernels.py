@@ -1,8 +1,8 @@
-"""Random convolution kernels: how several descriptors move together within half a second.
+"""Random convolution kernels: how several descriptors move together within two thirds of a second.
 
 Statistics of single descriptors do not see that the pitch falls while the voice grows rough.
-A kernel is a small random pattern over a few descriptors and nine moments, from 0.09 s to
-0.65 s apart in all. Convolved with the clip, less its mean, it gives a new descriptor, and the
+A kernel is a small random pattern over a few descriptors and nine moments, which span 0.08 s to
+0.64 s. Convolved with the clip, less its mean, it gives a new descriptor, and the
 features are the shares of time in which that is above some thresholds. Shares are bounded, so
 that no noise or line pushes them far from what training saw, and what a microphone adds to all
 frames alike is gone with the mean. The patterns are drawn once from a fixed seed: nothing is

@@ -30,7 +30,8 @@ ABOUT = (
     "their standard error over actors. Without a family, features that involve any of its "
     "descriptors are gone, save what the convolution kernels made of them; with fewer copies there "
     "are more epochs, for as many steps of training. Worse recordings are copies of each tested "
-    "clip, made as training makes its own and heard at one speed."
+    "clip, made at random as training makes its own (not as under Robustness) and heard at one "
+    "speed; the first row has their accuracy."
 )
 FULL, WEIGHTS, SPEED = "full", "weights", "speed"
 NO_LIMIT = 1e6  # standard deviations, which no feature reaches
@@ -63,7 +64,10 @@ ROWS = {
     "copies:all": "all copies",
     WEIGHTS: "less weight for worse copies",
     SPEED: "hearing at two speeds",
-    **{f"classifier:{name}": name for name in SETTINGS_WITHOUT},
+    "classifier:mixup": "mixup",
+    "classifier:whitening": "whitening",
+    "classifier:averaging": "averaging two perceptrons",
+    "classifier:limit": "cutting features off at a limit",
 }
 TESTS = {CLEAN: [COPIES.index((speed, CLEAN)) for speed in SPEEDS]} | {
     kind: [COPIES.index((speed, kind))] * len(SPEEDS)

@@ -36,8 +36,15 @@ def add_study(parser):
         help=f"speaker-independent folds, of {', '.join(independent)} (default: published)",
         metavar="PROTOCOL",
     )
-    parser.add_argument("--rows", nargs="+", metavar="ROW", help="only these rows (default: all)")
-    parser.add_argument("--sets", nargs="+", metavar="SET", help="comparison: only these sets")
+    parser.add_argument(
+        "--rows", nargs="+", metavar="ROW", help="only these rows; a wrong name lists them all"
+    )
+    parser.add_argument(
+        "--sets",
+        nargs="+",
+        metavar="SET",
+        help="comparison: only these, of eight, seven, six, song",
+    )
     parser.add_argument(
         "--jobs",
         type=_positive,

@@ -35,9 +35,10 @@ logger = logging.getLogger(__name__)
 
 TITLE = "Comparison"
 ABOUT = (
-    "Beside it, as most figures are that are reported, five random folds, with the same actors on "
-    "both sides. Seconds are those to train one fold's model from features, milliseconds those "
-    "from a clip's file to its emotion; both of one core, warm."
+    "Beside it stand five random folds with the same actors on both sides, as most reported "
+    "figures have. Seconds are those to train one fold's model from features, milliseconds those "
+    "from the file of a clip of speech to its emotion; both of one core, warm. Compare times "
+    "within a table only: tables are of different runs, on a machine more or less busy."
 )
 OURS = "ours"
 ROWS = {**{name: recipe.description for name, recipe in RECIPES.items()}, OURS: "ours"}
