@@ -19,7 +19,7 @@ from ser.features import FeatureConfig, FeatureExtractor
 from ser.folders import replace_folder
 from ser.model_folder import is_model_file, read_model_folder
 from ser.quality import recording_warnings
-from ser.speech import find_speech
+from ser.speech import cut_speech, find_speech
 from ser.speechness import check_speech
 from ser.speeds import hear
 from ser.voice import MIN_SPEECH, average, pieces, speech_level
@@ -169,7 +169,8 @@ class EmotionRecognizer:
         sample_rate = self.config["sample_rate"]
         waveform = load_audio(clip, sample_rate)
         speech = find_speech(waveform, sample_rate)
-        heard = [self._extractor.tracks(version) for version in self._hear(waveform[speech])]
+        spoken = cut_speech(waveform, sample_rate)
+        heard = [self._extractor.tracks(version) for version in self._hear(spoken)]
         doubts = check_speech(heard[0])
         features = np.stack([self._extractor.summarise(tracks) for tracks in heard])
         doubts = [*doubts, UNLIKE] if self._classifier.is_novel(features) else doubts
@@ -177,7 +178,7 @@ class EmotionRecognizer:
             (probabilities,) = self._classifier.predict_proba(features[None])
         else:
             self._check_profile(voice)
-            level = speech_level(waveform[speech])
+            level = speech_level(spoken)
             probabilities = self._classifier.predict_proba_relative(features, level, voice)
         by_label = dict(zip(self.labels, probabilities.tolist(), strict=True))
         emotion = max(by_label, key=by_label.get)
@@ -219,7 +220,7 @@ class EmotionRecognizer:
         parts = []
         for clip in clips if isinstance(clips, list) else [clips]:
             waveform = load_audio(clip, sample_rate)
-            speech = waveform[find_speech(waveform, sample_rate)]
+            speech = cut_speech(waveform, sample_rate)
             check_speech(self._extractor.tracks(self._hear(speech)[0]))
             parts += pieces(speech, sample_rate)
         seconds = sum(part.size for part in parts) / sample_rate

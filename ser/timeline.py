@@ -7,13 +7,14 @@ import numpy as np
 
 from ser.audio import load_audio
 from ser.errors import NoSpeechError
+from ser.speech import sound_duration
 from ser.windows import HOP, window_slices
 
 NEARBY = 2.0
 """Seconds between the starts of windows that share much of what they hold."""
 
 WHOLE = 0.8
-"""Share of the speech in any window nearby that a window must hold to be counted. One that only
+"""Share of the sound in any window nearby that a window must hold to be counted. One that only
 catches the end of a sentence is often sure of the wrong thing."""
 
 
@@ -149,7 +150,7 @@ def recognize_timeline(recognizer, clip, *, voice=None, progress=None):
     rate = recognizer.config["sample_rate"]
     waveform = load_audio(clip, rate)
     options = {} if voice is None else {"voice": voice}
-    windows = []
+    windows, sounds = [], []
     slices = window_slices(waveform.size, rate)
     for done, part in enumerate(slices):
         if progress is not None:
@@ -159,23 +160,24 @@ def recognize_timeline(recognizer, clip, *, voice=None, progress=None):
             result = recognizer.predict((waveform[part], rate), **options)
         except NoSpeechError as error:
             windows.append(Window(*times))
+            sounds.append(0.0)
             silence = error
         else:
             answer = result.emotion, result.confidence, result.probabilities
             windows.append(Window(*times, result.speech_duration, *answer))
+            sounds.append(sound_duration(waveform[part], rate))
     if all(window.emotion is None for window in windows):
         raise silence
-    return Timeline(waveform.size / rate, _whole(windows))
+    return Timeline(waveform.size / rate, _whole(windows, np.array(sounds)))
 
 
-def _whole(windows):
-    """Leave out the windows that hold much less speech than one nearby."""
+def _whole(windows, sounds):
+    """Leave out the windows that hold much less sound than one nearby; pauses are none."""
     starts = np.array([window.start for window in windows])
-    speech = np.array([window.speech_duration for window in windows])
     near = np.abs(starts[:, None] - starts) <= NEARBY
-    most = np.where(near, speech, 0).max(axis=1)
+    enough = sounds >= WHOLE * np.where(near, sounds, 0).max(axis=1)
     return [
         window
-        for window, least in zip(windows, WHOLE * most, strict=True)
-        if window.emotion is None or window.speech_duration >= least
+        for window, whole in zip(windows, enough, strict=True)
+        if window.emotion is None or whole
     ]

@@ -18,7 +18,7 @@ from ser.features import FeatureConfig, FeatureExtractor, feature_fingerprint
 from ser.folds import PROTOCOLS, is_speaker_independent, make_folds
 from ser.perceptrons import fit_pipelines
 from ser.ravdess import ClipName
-from ser.speech import find_speech
+from ser.speech import cut_speech, find_speech
 from ser.speeds import SPEEDS, change_speed
 from ser.voice import speech_level
 
@@ -164,10 +164,11 @@ def _copies(waveform, sample_rate, clip, seed):
     # Drawn by name, so that a clip has the same copies whatever else is in the dataset.
     name = int.from_bytes(hashlib.sha256(clip["file"].encode()).digest()[:8])
     speech, margin = find_speech(waveform, sample_rate), int(MARGIN * sample_rate)
+    heard = cut_speech(waveform, sample_rate)
     near = waveform[max(0, speech.start - margin) : speech.stop + margin]
     for index, (speed, kind) in enumerate(COPIES):
         if kind == CLEAN:  # cut as when it is recognised, to the sample
-            yield change_speed(waveform[speech], sample_rate, speed)
+            yield change_speed(heard, sample_rate, speed)
             continue
         copy = near if speed == 1 else change_speed(near, sample_rate, speed)
         recorded = copy

@@ -6,7 +6,7 @@ from signals import noise, speech_like
 
 from ser.augment import add_noise
 from ser.errors import NoSpeechError
-from ser.speech import find_speech
+from ser.speech import cut_speech, find_speech, sound_duration
 
 RATE = 16000
 
@@ -90,3 +90,17 @@ def test_noise_before_and_after_speech_is_cut_off(snr):
     start, stop = found(add_noise(clip, RATE, snr, np.random.default_rng(0)))
     assert start == pytest.approx(1, abs=0.15)
     assert stop == pytest.approx(2.5, abs=0.15)
+
+
+def test_long_pauses_are_cut_short_and_others_are_kept():
+    def cut(pause):
+        recording = np.concatenate([silence(1), voice(1), silence(pause), voice(1), silence(1)])
+        return cut_speech(recording, RATE).size / RATE
+
+    assert cut(0.8) == pytest.approx(1 + 0.8 + 1, abs=0.1)
+    assert cut(3) == cut(30) == pytest.approx(1 + 0.25 + 1, abs=0.1)
+
+
+def test_sound_is_counted_without_pauses():
+    recording = np.concatenate([voice(1), silence(3), voice(1)])
+    assert sound_duration(recording, RATE) == pytest.approx(2, abs=0.2)

@@ -93,6 +93,15 @@ def test_a_window_that_catches_the_end_of_a_sentence_does_not_count(recognizer):
     assert min(window.speech_duration for window in counted) > 1.5
 
 
+def test_windows_of_two_half_sentences_do_not_count(recognizer):
+    sentence = speech_like()[RATE // 2 : -RATE // 2]
+    pause = noise(2.0, level=1e-5)
+    recording = np.concatenate([sentence, pause, sentence, pause, sentence])
+    counted = [w for w in recognize_timeline(recognizer, (recording, RATE)).windows if w.emotion]
+    assert counted
+    assert max(window.speech_duration for window in counted) < 2.5
+
+
 def test_a_long_silence_is_no_speech(recognizer):
     with pytest.raises(NoSpeechError):
         recognize_timeline(recognizer, (np.zeros(10 * RATE, np.float32), RATE))
