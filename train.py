@@ -14,7 +14,7 @@ from functools import partial
 
 from tqdm.auto import tqdm
 
-from ser.errors import SerError
+from ser.errors import DatasetError, SerError
 from ser.folds import PROTOCOLS, is_speaker_independent
 from ser.ravdess import CHANNELS, EMOTIONS
 
@@ -69,7 +69,7 @@ def parse_arguments(arguments=None):
     )
     parser.add_argument(
         "--seed",
-        type=int,
+        type=_seed,
         default=0,
         help="on one machine, equal seeds give equal models (default: %(default)s)",
     )
@@ -124,6 +124,8 @@ def train(options):
     start = time.monotonic()
     features, settings = FeatureConfig(), MLPSettings()
     dataset = load_ravdess(options.dataset, channel=options.channel, emotions=options.emotions)
+    if len(set(dataset["emotion"])) < 2:
+        raise DatasetError("The clips are all of one emotion; give two emotions or more.")
     corpus = extract_corpus(dataset, features, seed=options.seed, jobs=options.jobs)
     logger.info("%d clips with %d features each", len(corpus.targets), corpus.features.shape[2])
 
@@ -200,6 +202,13 @@ def _positive(text):
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text} is not a number of processes; give 1 or more")
+    return number
+
+
+def _seed(text):
+    number = int(text)
+    if not 0 <= number < 2**32:
+        raise argparse.ArgumentTypeError(f"{text} is not a seed; give 0 to {2**32 - 1}")
     return number
 
 

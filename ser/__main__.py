@@ -1,6 +1,7 @@
 """The command line: ``python -m ser COMMAND``."""
 
 import argparse
+import io
 import logging
 import os
 import sys
@@ -22,6 +23,8 @@ COMMANDS = {
 def main(argv=None):
     """Run one command and return the exit status."""
     argv = sys.argv[1:] if argv is None else argv
+    if isinstance(sys.stdout, io.TextIOWrapper):  # names of clips need not fit its encoding
+        sys.stdout.reconfigure(errors="backslashreplace")
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     name = _parse_command(argv[:1])
     module, summary = COMMANDS[name]

@@ -148,7 +148,7 @@ def _open(path, name):
 
 def _copy(source, target, name):
     """Copy the rest of a file object, which need not be seekable."""
-    while chunk := source.read(1 << 20):
+    while chunk := _read(source, name):
         if isinstance(chunk, str):
             raise AudioError(f'{name} is opened as text; open it in binary mode, "rb".')
         if target.tell() + len(chunk) > STREAM_LIMIT:
@@ -157,6 +157,14 @@ def _copy(source, target, name):
                 "that matters."
             )
         target.write(chunk)
+
+
+def _read(source, name):
+    """Read some of a file object."""
+    try:
+        return source.read(1 << 20)
+    except (OSError, ValueError) as error:  # ValueError: it is closed
+        raise AudioError(f"{name} cannot be read ({error}); open it again, for reading.") from error
 
 
 def _check_waveform(clip):

@@ -88,7 +88,7 @@ def make_card(config, metrics, *, name, files=(), comparison=""):
 
 def name_in_card(card, repo_id):
     """Return a card whose snippet loads the model from `repo_id`."""
-    return _SNIPPET.sub(f'from_pretrained("{repo_id}"', card)
+    return _SNIPPET.sub(lambda _: f'from_pretrained("{repo_id}"', card)
 
 
 def _metadata(config, protocols):

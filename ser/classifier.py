@@ -4,8 +4,8 @@ import numpy as np
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
-from ser.evaluation import apply_temperature
-from ser.voice import VoiceAdaptation
+from ser.evaluation import TEMPERATURE_RANGE, apply_temperature
+from ser.voice import VoiceAdaptation, VoiceProfile
 
 FALSE_ALARMS = 0.05
 """Share of held-out clips of the training corpus that count as unlike it."""
@@ -48,6 +48,30 @@ class EmotionClassifier:
         pipelines = {name: pipeline for name, pipeline in model.items() if name != "everyday"}
         max_novelty = config.get("novelty", {}).get("max", float("inf"))
         return cls(config["labels"], pipelines, config["temperature"], adaptation, max_novelty)
+
+    def check(self, n_features):
+        """Find what does not fit before the first clip does.
+
+        Parameters
+        ----------
+        n_features : int
+
+        Raises
+        ------
+        Exception
+            Of any type, since the contents decide what fails, if anything in it does not fit.
+        """
+        lowest, highest = TEMPERATURE_RANGE
+        if not lowest <= float(self.temperature) <= highest:
+            raise ValueError(f"temperature {self.temperature}")
+        nothing = np.zeros((1, n_features), np.float32)
+        answers = [self.predict_proba(nothing[None])[0]]
+        if self.adaptation is not None:
+            profile = VoiceProfile(nothing[0], 0.0, "")
+            answers.append(self.predict_proba_relative(nothing, 0.0, profile))
+        if not np.allclose([answer.sum() for answer in answers], 1):
+            raise ValueError("probabilities do not sum to 1")
+        self.is_novel(nothing)
 
     def to_model(self):
         """Return what a model folder keeps in ``model.skops``."""

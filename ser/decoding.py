@@ -87,14 +87,15 @@ def _ffmpeg_blocks(stream, name) -> Blocks:
         first = None
         for packet in container.demux(audio=0):
             frames = []
-            with suppress(av.FFmpegError, ValueError):  # ValueError: a codec that is not known
-                frames = packet.decode()
-            for frame in frames:
+            # ValueError: a codec or a type of samples that PyAV does not know
+            with suppress(av.FFmpegError, ValueError):
+                frames = [(frame, frame.to_ndarray()) for frame in packet.decode()]
+            for frame, samples in frames:
                 channels = frame.layout.nb_channels
                 first = first or (frame.rate, channels)
                 if (frame.rate, channels) != first:
                     return  # another recording begins
-                block = _as_float32(frame.to_ndarray())
+                block = _as_float32(samples)
                 yield frame.rate, block.T if frame.format.is_planar else block.reshape(-1, channels)
 
 

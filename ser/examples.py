@@ -73,7 +73,9 @@ def _choose(emotions, actors, seed):
 
 def _to_flac(audio):
     source = audio["path"] if audio["bytes"] is None else io.BytesIO(audio["bytes"])
-    samples, sample_rate = soundfile.read(source, dtype="int16")
+    # As floats, since libsndfile does not scale those of a file to whole numbers.
+    samples, sample_rate = soundfile.read(source, dtype="float64")
+    samples = np.clip(np.rint(samples * 2**15), -(2**15), 2**15 - 1).astype(np.int16)
     file = io.BytesIO()
     soundfile.write(file, samples, sample_rate, format="FLAC")
     return file.getvalue()

@@ -67,7 +67,7 @@ def replace_folder(folder, files, *, is_ours):
             folder.rename(old)
         try:
             new.rename(folder)
-        except OSError:
+        except BaseException:  # an interrupt, too
             if old.exists():
                 old.rename(folder)
             raise

@@ -31,7 +31,7 @@ from huggingface_hub.hf_api import RepoFile
 from huggingface_hub.repocard import RepoCard
 
 from ser.card import name_in_card
-from ser.errors import HubError, ModelError, ModelNotFoundError
+from ser.errors import HubError, ModelIntegrityError, ModelNotFoundError, UntrustedModelError
 from ser.hub_errors import describe_absence, is_away, one_line, plain_words
 from ser.model_folder import REQUIRED_FILES, is_model_file, read_model_folder
 
@@ -102,7 +102,7 @@ def push_model(files, repo_id, *, private=False, token=None, commit_message=None
 def pull_model(repo_id, *, revision=None, token=None):
     """Fetch a model into huggingface_hub's cache, or take it from there if the Hub is away.
 
-    Only files that a model folder has are downloaded, and what the audit refuses is removed.
+    Only files that a model folder has are downloaded, and a dangerous or damaged copy is removed.
 
     Parameters
     ----------
@@ -130,7 +130,7 @@ def pull_model(repo_id, *, revision=None, token=None):
         path = Path(_download(repo_id, revision, token))
     try:
         return read_model_folder(path, source=repo_id), path.name
-    except ModelError:
+    except (UntrustedModelError, ModelIntegrityError):
         scan_cache_dir().delete_revisions(path.name).execute()
         raise
 

@@ -39,6 +39,7 @@ logger = logging.getLogger(__name__)
 FORMAT_VERSION = 2
 MAX_BYTES = 128 * 2**20
 """Bytes in a folder, and bytes that ``model.skops`` may unpack to."""
+MAX_SPEEDS = 8  # at which a clip is heard, each of which takes its time
 
 REQUIRED_FILES = ("model.skops", "config.json", "metrics.json", "README.md")
 CONFIG_TYPES = {
@@ -254,10 +255,10 @@ def _check_config(config, source):
         )
     speeds, (lowest, highest) = config["speeds"], SPEED_RANGE
     known = [type(speed) in (int, float) and lowest <= speed <= highest for speed in speeds]
-    if not known or not all(known):
+    if not known or not all(known) or len(known) > MAX_SPEEDS:
         raise ModelFormatError(
-            f"The speeds in the config.json of '{source}' are {speeds}: one or more numbers from "
-            f"{lowest:g} to {highest:g} are needed, train the model again with train.py."
+            f"The config.json of '{source}' has speeds of {speeds}: one to {MAX_SPEEDS} numbers "
+            f"from {lowest:g} to {highest:g} are needed, train the model again with train.py."
         )
 
 

@@ -239,6 +239,11 @@ class EmotionRecognizer:
         return hear(speech, self.config["sample_rate"], self.config["speeds"])
 
     def _check_profile(self, voice):
+        if voice.features.shape != (len(self._extractor.names),):
+            raise VoiceProfileError(
+                f"The voice profile has {voice.features.size} features, and the model "
+                f"'{self.source}' {len(self._extractor.names)}: it is damaged, make it again."
+            )
         if self._classifier.adaptation is None or voice.feature_hash != self._extractor.hash:
             raise VoiceProfileError(
                 f"The voice profile is of features {voice.feature_hash}, and the model "
@@ -336,11 +341,7 @@ def _make_extractor(config, source):
 def _make_classifier(folder, n_features, source):
     try:
         classifier = EmotionClassifier.from_model(folder.model, folder.config)
-        # Whatever in it does not fit is better found now than at the first clip.
-        probabilities = classifier.predict_proba(np.zeros((1, 1, n_features), np.float32))
-        classifier.is_novel(np.zeros((1, n_features), np.float32))
-        if not np.isclose(probabilities.sum(), 1):
-            raise ValueError("probabilities do not sum to 1")
+        classifier.check(n_features)
     except Exception as error:
         raise ModelFormatError(
             f"The classifier of '{source}' does not fit its features and labels: it is not a "

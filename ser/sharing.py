@@ -135,6 +135,7 @@ class ClipSharing:
                 {"emotion": label, "probability": probability}
                 for label, probability in prediction.probabilities.items()
             ],
+            # Of a folder the name alone: where it lies is nobody's business.
             "model": Path(recognizer.source).name
             if recognizer.revision is None
             else recognizer.source,
@@ -197,15 +198,6 @@ class ClipSharing:
                 # Whatever it was, the next round may succeed, and clips must not wait for ever.
                 logger.exception("Shared clips wait on disk")
             self._stopped.wait(interval)
-
-
-def _describe_model(recognizer):
-    if recognizer.revision is None:  # a folder: where it lies is nobody's business
-        return {
-            "model": Path(recognizer.source).name,
-            "revision": recognizer.config["sha256"],
-        }
-    return {"model": recognizer.source, "revision": recognizer.revision}
 
 
 def _to_flac(waveform):

@@ -64,7 +64,9 @@ class VoiceProfile:
             features = np.array(entries["features"], dtype=np.float32)
             level = float(entries["level"])
             feature_hash = str(entries["feature_hash"])
-        except (KeyError, TypeError, ValueError) as error:
+            if features.ndim != 1 or not np.isfinite([*features, level]).all():
+                raise ValueError("not a list of finite numbers")
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise VoiceProfileError(
                 "This is no voice profile: give what VoiceProfile.to_dict returned."
             ) from error

@@ -15,7 +15,7 @@ TABS = ("Recognise", "Live", "Batch", "About")
 
 @pytest.fixture(scope="module")
 def clips(tmp_path_factory, request):
-    """Return a short and a long recording; real speech where there is any."""
+    """Return short, long and silent recordings; real speech where there is any."""
     folder = tmp_path_factory.mktemp("clips")
     try:
         actor = request.getfixturevalue("ravdess_speech") / "Actor_08"
@@ -26,7 +26,9 @@ def clips(tmp_path_factory, request):
     short, long = folder / "short.wav", folder / "long.wav"
     soundfile.write(short, parts[0], rate, subtype="PCM_16")
     soundfile.write(long, np.concatenate(parts), rate, subtype="PCM_16")
-    return {"short": short, "long": long}
+    silent = folder / "silent.wav"
+    soundfile.write(silent, np.zeros(3 * rate), rate, subtype="PCM_16")
+    return {"short": short, "long": long, "silent": silent}
 
 
 @pytest.fixture(scope="module")
@@ -171,9 +173,20 @@ def test_a_voice_profile_is_said_used_and_forgotten(page, clips, recognizer):
     page.get_by_role("button", name="My voice").click()
     page.set_input_files("#ser-voice input[type=file]", clips["long"])
     page.locator("#ser-result .ser-relative").wait_for()
+    page.set_input_files("#ser-voice input[type=file]", clips["silent"])
+    page.locator("#ser-voice", has_text="silent").wait_for()
+    page.locator("#ser-voice", has_text="Your voice is known").wait_for()  # as before
+    assert page.locator("#ser-result .ser-relative").count() == 1
     page.get_by_role("button", name="Forget my voice").click()
     page.locator("#ser-result .ser-relative").wait_for(state="detached")
     assert page.locator("#ser-result").inner_text() == without
+
+
+def test_a_recording_that_is_also_the_voice_is_asked_for_again(page, clips):
+    upload(page, clips["long"])
+    page.get_by_role("button", name="My voice").click()
+    page.set_input_files("#ser-voice input[type=file]", clips["long"])
+    page.locator("#ser-result", has_text="upload or record it again").wait_for()
 
 
 def test_about_tells_of_the_model(page, recognizer):

@@ -100,6 +100,20 @@ def test_path_bytes_file_objects_and_array_give_the_same(tmp_path):
         assert not file.closed
 
 
+def test_a_file_object_that_cannot_be_read_is_refused():
+    file = io.BytesIO(encode("WAV"))
+    file.close()
+    with pytest.raises(errors.AudioError, match="open it again"):
+        load_audio(file, RATE)
+
+
+def test_whole_numbers_of_64_bits_in_a_file_are_refused():
+    content = bytearray(encode("WAV", "PCM_16"))
+    content[28:36] = struct.pack("<IHH", 8 * 48000, 8, 64)
+    with pytest.raises(errors.AudioError, match="The clip"):
+        load_audio(bytes(content), RATE)
+
+
 def test_file_object_is_read_from_its_position():
     content = encode("WAV")
     file = io.BytesIO(b"another thing" + content)

@@ -54,6 +54,15 @@ def test_the_clips_are_the_recordings(dataset):
         assert row["statement"].startswith(("Kids", "Dogs")[dataset[index]["statement"] - 1])
 
 
+def test_clips_of_floats_keep_their_sound(tmp_path):
+    for emotion in (1, 5):
+        name = tmp_path / f"03-01-{emotion:02}-01-01-01-01.wav"
+        soundfile.write(name, speech_like(seed=emotion), 24000, subtype="FLOAT")
+    for name, content in make_examples(load_ravdess(tmp_path), np.zeros(2, int), seed=0).items():
+        if name.endswith(".flac"):
+            assert np.abs(soundfile.read(io.BytesIO(content))[0]).max() > 0.1
+
+
 def test_only_the_seed_decides(dataset):
     right, wrong = np.array(dataset["emotion"]), (np.array(dataset["emotion"]) + 1) % 8
     chosen = [row["file_name"] for row in rows(make_examples(dataset, right, seed=0))]

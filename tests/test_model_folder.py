@@ -165,7 +165,7 @@ def test_a_missing_folder_is_named(tmp_path):
     refused(tmp_path / "nowhere", ModelNotFoundError, "no model folder")
 
 
-@pytest.mark.parametrize("speeds", [[], [0], [3.0], ["1"], [True], [1.0, None]])
+@pytest.mark.parametrize("speeds", [[], [0], [3.0], ["1"], [True], [1.0, None], [1] * 9])
 def test_impossible_speeds_are_refused(folder, speeds):
     edit_config(folder, speeds=speeds)
     refused(folder, ModelFormatError, "speeds")

@@ -323,6 +323,14 @@ def test_the_command_writes_tables_and_keeps_rows_that_were_not_run_again(folder
     assert sorted(path.name for path in output.parent.iterdir()) == ["studies.json", "studies.md"]
 
 
+@pytest.mark.parametrize("name", ["notes.md", "notes.json"])
+def test_files_that_no_study_wrote_are_left_as_they_are(tmp_path, capsys, name):
+    (tmp_path / name).write_text('{"mine": 1}')
+    assert main(["study", "ablation", ".", "--output", str(tmp_path / "notes.md")]) == 1
+    assert "not written by a study" in capsys.readouterr().err
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {name: '{"mine": 1}'}
+
+
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [

@@ -71,6 +71,29 @@ def test_what_is_no_profile_is_refused():
         VoiceProfile.from_dict({"features": [1.0]})
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"level": float("nan")},
+        {"level": 10**400},
+        {"features": [float("inf")]},
+        {"features": 3},
+        {"features": [1.0]},
+    ],
+)
+def test_a_damaged_profile_is_refused(recognizer, profile, damage):
+    clip = (voice("calm", 300, 2.5), RATE)
+    with pytest.raises(VoiceProfileError):
+        recognizer.predict(clip, voice=VoiceProfile.from_dict(profile.to_dict() | damage))
+
+
+def test_pauses_are_no_part_of_a_voice(recognizer, profile):
+    pause = np.zeros(12 * RATE, np.float32)
+    calm = [voice("calm", seed, 2.5) for seed in (300, 301)]
+    paused = recognizer.voice_profile([(np.concatenate([calm[0], pause, calm[1]]), RATE)])
+    assert paused.level == pytest.approx(profile.level, abs=1)
+
+
 def test_loudness_is_learnt_relative_to_each_actor():
     levels = np.array([-60.0, -50.0, -30.0, -20.0])  # the second actor is nearer
     adaptation = VoiceAdaptation.fit(

@@ -156,6 +156,7 @@ def add_buttons(shelf, clip):
         examples,
         [clip, link],
         js=SHOW_IN_ADDRESS,
+        trigger_mode="always_last",
         api_visibility="private",
     )
     gr.on(

@@ -9,7 +9,7 @@ import gradio as gr
 import numpy as np
 import soundfile
 
-from ser.demo.result import LABELS, bars, colour, panel
+from ser.demo.result import LABELS, bars, colour, doubts, panel
 from ser.demo.words import adjective, how_sure, percent
 from ser.errors import NoSpeechError, SerError
 
@@ -197,6 +197,6 @@ def live_panel(result, history, labels, message="No speech in the last seconds."
     return panel(
         f"<b>{how_sure(result.confidence)}</b>, {percent(result.confidence)}",
         adjective(result.emotion).capitalize(),
-        bars(result.probabilities, result.emotion) + strip,
+        bars(result.probabilities, result.emotion) + strip + doubts(result.warnings),
         hue=colour(result.emotion),
     )

@@ -165,7 +165,7 @@ def _time_axis(duration):
         f'<span style="left:{100 * time / duration:.2f}%">{_tick(time, step)}</span>'
         for time in np.arange(0, 0.93 * duration, step)  # the unit stands at the end
     )
-    unit = "s" if duration < 60 else "min"
+    unit = "min" if step >= 10 else "s"
     marks += f'<span class="ser-unit">{unit}</span>'
     return f'<div class="ser-axis" aria-hidden="true">{marks}</div>'
 

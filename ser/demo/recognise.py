@@ -1,6 +1,7 @@
 """The first tab: one recording, its result and its picture."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import gradio as gr
 
@@ -12,6 +13,8 @@ from ser.errors import AudioError, SerError
 from ser.speech import find_speech
 from ser.timeline import recognize_timeline
 from ser.windows import MIN_DURATION
+
+GONE = "The recording is no longer on the server; upload or record it again."
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,9 @@ def add_tab(model, sharing=None):
     def show(path, voice_profile, progress=gr.Progress()):  # noqa: B008 - gradio looks for it here
         if path is None:
             yield empty_panel(), empty_picture(), None
+            return
+        if not Path(path).exists():  # equal files share a place, and one given as voice is deleted
+            yield error_panel(GONE), empty_picture(), None
             return
         try:
             recognizer = model.get()

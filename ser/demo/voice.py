@@ -38,11 +38,12 @@ def add_panel(model):
         )
         forget = gr.Button("Forget my voice", interactive=False, size="sm")
 
-    def learn(path):
+    def learn(path, known):
         try:
             learnt = model.get().voice_profile([path])
         except SerError as error:
-            return None, _status(str(error)), None, gr.Button(interactive=False)
+            kept = f"{error} {KNOWN}" if known else str(error)
+            return None, _status(kept), known, gr.Button(interactive=known is not None)
         finally:
             with suppress(OSError):
                 Path(path).unlink()
@@ -51,7 +52,7 @@ def add_panel(model):
     learnt = gr.on(
         [clip.stop_recording, clip.upload],
         learn,
-        clip,
+        [clip, profile],
         [clip, status, profile, forget],
         api_visibility="private",
     )

@@ -19,6 +19,9 @@ STUDIES = {
 }
 """Study, which is a module beside this one, and what it looks at."""
 
+TITLE = "# Studies"
+"""With which a file that studies wrote starts."""
+
 
 def add_study(parser):
     """Add the options of ``study``."""
@@ -95,16 +98,21 @@ def _choose(what, names, known):
 def _check_output(path):
     if path.suffix != ".md":
         raise SerError(f"--output is {path}; give the name of a Markdown file, ending in .md.")
-    _read(path)
+    text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else TITLE
+    if not text.startswith(TITLE) or _read(path).keys() - STUDIES.keys():
+        raise SerError(
+            f"{path}, or the JSON file beside it, was not written by a study and is left as it is; "
+            "give another --output."
+        )
 
 
 def _read(path):
     """Return the figures of all studies that were written beside a Markdown file."""
     try:
-        return json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+        return dict(json.loads(path.with_suffix(".json").read_text(encoding="utf-8")))
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError) as error:
+    except (OSError, TypeError, ValueError) as error:
         raise SerError(
             f"{path.with_suffix('.json')} is not a file of figures that a study wrote; give "
             "another --output, or delete it."
@@ -119,7 +127,7 @@ def _write(path, name, result):
         result = {**result, "rows": {**older["rows"], **result["rows"]}}
     results[name] = result
     _replace(path.with_suffix(".json"), json.dumps(results, indent=1) + "\n")
-    parts = ["# Studies", "Made by `python -m ser study`; figures in the JSON file beside it."]
+    parts = [TITLE, "Made by `python -m ser study`; figures in the JSON file beside it."]
     for each in STUDIES:
         if each in results:
             study, protocol = import_module(f"ser.studies.{each}"), results[each]["protocol"]
