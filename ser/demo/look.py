@@ -53,6 +53,8 @@ def theme():
         body_text_color_dark="*neutral_100",
         body_text_color_subdued="*neutral_600",
         body_text_color_subdued_dark="*neutral_300",
+        link_text_color_dark="*secondary_400",
+        link_text_color_visited_dark="*secondary_400",
         block_background_fill="white",
         block_background_fill_dark="*neutral_900",
         block_label_text_color="*neutral_600",
