@@ -105,7 +105,7 @@ def train(options):
     from ser.examples import make_examples
     from ser.features import FeatureConfig, FeatureExtractor
     from ser.folders import check_replaceable
-    from ser.model_folder import is_model_file, write_model_folder
+    from ser.model_folder import MARK, is_model_file, write_model_folder
     from ser.perceptrons import MLPSettings, fit_pipelines
     from ser.ravdess import load_ravdess
     from ser.report import draw_figures, format_metrics
@@ -120,7 +120,7 @@ def train(options):
     from ser.voice import VoiceAdaptation
 
     # What would fail at the end, after minutes, is better found at the start.
-    check_replaceable(options.output, is_ours=is_model_file)
+    check_replaceable(options.output, is_ours=is_model_file, mark=MARK)
     start = time.monotonic()
     features, settings = FeatureConfig(), MLPSettings()
     dataset = load_ravdess(options.dataset, channel=options.channel, emotions=options.emotions)

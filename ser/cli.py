@@ -77,12 +77,12 @@ def add_pull(parser):
 def _pull(args):
     from ser.folders import check_replaceable, replace_folder
     from ser.hub import pull_model
-    from ser.model_folder import is_model_file
+    from ser.model_folder import MARK, is_model_file
 
     target = args.folder or args.repo_id.split("/")[-1]
-    check_replaceable(target, is_ours=is_model_file)
+    check_replaceable(target, is_ours=is_model_file, mark=MARK)
     folder, commit = pull_model(args.repo_id, revision=args.revision)
-    replace_folder(target, folder.files, is_ours=is_model_file)
+    replace_folder(target, folder.files, is_ours=is_model_file, mark=MARK)
     print(f"{args.repo_id} at revision {commit}: {target}")
     return 0
 
@@ -105,10 +105,10 @@ def add_deploy(parser):
 
 def _deploy(args):
     from ser.folders import replace_folder
-    from ser.space import deploy_space, is_space_file, render_space
+    from ser.space import MARK, deploy_space, is_space_file, render_space
 
     if args.dry_run:
-        replace_folder(args.output, render_space(args.model), is_ours=is_space_file)
+        replace_folder(args.output, render_space(args.model), is_ours=is_space_file, mark=MARK)
         print(f"{args.output}: run it there with SER_MODEL={args.model} python app.py")
         return 0
     published = deploy_space(args.repo_id, model=args.model, private=args.private)

@@ -7,7 +7,7 @@ from pathlib import Path
 from ser.errors import SerError
 
 
-def check_replaceable(folder, *, is_ours):
+def check_replaceable(folder, *, is_ours, mark):
     """Refuse a place that holds anything else than what is going to be replaced.
 
     Parameters
@@ -16,11 +16,13 @@ def check_replaceable(folder, *, is_ours):
         A folder that may not exist yet.
     is_ours : callable
         Tells by its name (relative, POSIX) whether a file there may be replaced.
+    mark : str
+        Name of the file without which a folder that is not empty is somebody else's.
 
     Raises
     ------
     SerError
-        If `folder` is a file, or holds one that is not ours.
+        If `folder` is a file, or holds one that is not ours, or not the mark.
     """
     folder = Path(folder)
     if folder.exists() and not folder.is_dir():
@@ -34,9 +36,14 @@ def check_replaceable(folder, *, is_ours):
                 f"'{folder}' holds '{name}', which does not belong there: nothing was written, "
                 "give another folder or an empty one."
             )
+    if files and not (folder / mark).is_file():
+        raise SerError(
+            f"'{folder}' is not empty and has no '{mark}', so it may be somebody else's: nothing "
+            "was written, give another folder or an empty one."
+        )
 
 
-def replace_folder(folder, files, *, is_ours):
+def replace_folder(folder, files, *, is_ours, mark):
     """Write files to a folder beside its final place, then swap it in.
 
     Parameters
@@ -45,7 +52,7 @@ def replace_folder(folder, files, *, is_ours):
         Final place; what is there is replaced.
     files : dict of str to bytes
         Contents by name (relative, POSIX).
-    is_ours : callable
+    is_ours, mark
         As for `check_replaceable`.
 
     Raises
@@ -53,7 +60,7 @@ def replace_folder(folder, files, *, is_ours):
     SerError
         If the place is taken by anything else, or cannot be written.
     """
-    check_replaceable(folder, is_ours=is_ours)
+    check_replaceable(folder, is_ours=is_ours, mark=mark)
     folder = Path(folder).resolve()
     beside = f".{folder.name}.{secrets.token_hex(4)}"
     new, old = folder.with_name(f"{beside}.new"), folder.with_name(f"{beside}.old")

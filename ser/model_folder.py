@@ -52,6 +52,9 @@ CONFIG_TYPES = {
     "versions": dict,
 }
 
+MARK = "model.skops"
+"""Without which a folder is no model's, and is not replaced."""
+
 _OPTIONAL_FILE = re.compile(r"[\w-][\w.-]*\.png|examples/(metadata\.csv|[\w-][\w.-]*\.flac)")
 
 
@@ -130,7 +133,7 @@ def write_model_folder(folder, *, model, config, metrics, readme, files=None):
         if not is_model_file(name):
             raise ValueError(f"a model folder has no place for {name!r}")
     audit(contents, source=folder)
-    replace_folder(folder, contents, is_ours=is_model_file)
+    replace_folder(folder, contents, is_ours=is_model_file, mark=MARK)
 
 
 def read_model_folder(folder, *, source=None):

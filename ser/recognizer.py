@@ -17,7 +17,7 @@ from ser.errors import (
 )
 from ser.features import FeatureConfig, FeatureExtractor
 from ser.folders import replace_folder
-from ser.model_folder import is_model_file, read_model_folder
+from ser.model_folder import MARK, is_model_file, read_model_folder
 from ser.quality import recording_warnings
 from ser.speech import cut_speech, find_speech
 from ser.speechness import check_speech
@@ -283,7 +283,7 @@ class EmotionRecognizer:
         SerError
             If `folder` holds anything that is not a model's, or cannot be written.
         """
-        replace_folder(folder, self.files, is_ours=is_model_file)
+        replace_folder(folder, self.files, is_ours=is_model_file, mark=MARK)
 
     def push_to_hub(self, repo_id, *, private=False, token=None, commit_message=None, tag=None):
         """Publish the model, card and pictures and examples included, in one commit.

@@ -16,6 +16,8 @@ from ser.hub_errors import plain_words
 
 ROOT = Path(__file__).parents[1]
 PARTS = ("app.py", "requirements.txt", "ser")
+MARK = "ser/__init__.py"
+"""Without which a folder is no Space of ours, and is not replaced."""
 COLOURS = ("red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray")
 
 README = """---

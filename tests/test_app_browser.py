@@ -3,6 +3,7 @@
 import csv
 import re
 
+import av
 import numpy as np
 import pytest
 import soundfile
@@ -180,6 +181,21 @@ def test_a_voice_profile_is_said_used_and_forgotten(page, clips, recognizer):
     page.get_by_role("button", name="Forget my voice").click()
     page.locator("#ser-result .ser-relative").wait_for(state="detached")
     assert page.locator("#ser-result").inner_text() == without
+
+
+def test_a_recording_in_a_video_container_is_taken(page, clips, tmp_path):
+    samples, rate = soundfile.read(clips["short"], dtype="float32", always_2d=True)
+    path = tmp_path / "clip.webm"
+    with av.open(path, "w") as output:
+        stream = output.add_stream("libopus", rate=48000, layout="mono")
+        voice = samples.mean(axis=1, keepdims=True).T
+        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(voice), "fltp", "mono")
+        frame.rate = rate
+        resampler = av.AudioResampler(stream.format, "mono", 48000, stream.frame_size)
+        for part in (*resampler.resample(frame), *resampler.resample(None), None):
+            output.mux(stream.encode(part))
+    upload(page, path)
+    assert shown_probabilities(page)
 
 
 def test_a_recording_that_is_also_the_voice_is_asked_for_again(page, clips):

@@ -24,6 +24,7 @@ from ser.errors import (
 from ser.folders import check_replaceable
 from ser.model_folder import (
     FORMAT_VERSION,
+    MARK,
     MAX_BYTES,
     is_model_file,
     read_model_folder,
@@ -136,8 +137,16 @@ def test_other_things_are_not_overwritten(tmp_path, model):
         write(tmp_path / "thesis", model)
     assert contents(tmp_path) == {"thesis/chapter.txt": b"years of work"}
     with pytest.raises(SerError, match="is a file"):
-        check_replaceable(tmp_path / "thesis" / "chapter.txt", is_ours=is_model_file)
-    check_replaceable(tmp_path / "not there yet", is_ours=is_model_file)
+        check_replaceable(tmp_path / "thesis" / "chapter.txt", is_ours=is_model_file, mark=MARK)
+    check_replaceable(tmp_path / "not there yet", is_ours=is_model_file, mark=MARK)
+
+
+def test_files_of_somebody_else_with_our_names_are_not_replaced(tmp_path, model):
+    (tmp_path / "holiday").mkdir()
+    (tmp_path / "holiday" / "beach.png").write_bytes(b"sand")
+    with pytest.raises(SerError, match=r"has no 'model\.skops'"):
+        write(tmp_path / "holiday", model)
+    assert contents(tmp_path) == {"holiday/beach.png": b"sand"}
 
 
 def test_a_failed_write_leaves_the_older_model(folder, model):

@@ -69,8 +69,10 @@ def test_eight_bits_sound_like_a_file_of_eight_bits(tmp_path):
     clip = speech_like(1, RATE) * np.float32(0.1)
     file = tmp_path / "clip.wav"
     soundfile.write(file, soxr.resample(clip, RATE, 48000), 48000, subtype="PCM_U8")
-    loaded = load_audio(file, RATE)
-    heard = quantise(clip, RATE, 8)
+    sound = slice(RATE // 2, -RATE // 2)  # before and after it, a loaded file is silent
+    loaded, heard, clip = (
+        part[sound] for part in (load_audio(file, RATE), quantise(clip, RATE, 8), clip)
+    )
     np.testing.assert_allclose(heard, loaded, atol=2 / 128)
     assert power(heard - loaded) < 0.01 * power(loaded - clip)
 

@@ -28,8 +28,21 @@ RAW_MICROPHONE = """<script>
 """Takes out of the browser's way what makes calls clearer and emotion harder to tell: a recording
 of a sound is to be that sound."""
 
+VIDEO_AS_AUDIO = """<script>
+document.addEventListener("change", (event) => {
+  const input = event.target;
+  if (input.type !== "file" || !input.accept.includes("audio")) return;
+  const files = new DataTransfer();
+  for (const file of input.files)
+    files.items.add(new File([file], file.name, { type: file.type.replace(/^video/, "audio") }));
+  input.files = files.files;
+}, true);
+</script>"""
+"""Lets WebM and MP4 be chosen where a recording is wanted: browsers take all such files for videos,
+which gradio then refuses, and what is in them tells the server."""
+
 LAUNCH = {
-    "head": RAW_MICROPHONE,
+    "head": RAW_MICROPHONE + VIDEO_AS_AUDIO,
     "theme": theme(),
     "css_paths": STYLE,
     "ssr_mode": False,  # it would need Node
