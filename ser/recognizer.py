@@ -239,16 +239,16 @@ class EmotionRecognizer:
         return hear(speech, self.config["sample_rate"], self.config["speeds"])
 
     def _check_profile(self, voice):
-        if voice.features.shape != (len(self._extractor.names),):
-            raise VoiceProfileError(
-                f"The voice profile has {voice.features.size} features, and the model "
-                f"'{self.source}' {len(self._extractor.names)}: it is damaged, make it again."
-            )
         if self._classifier.adaptation is None or voice.feature_hash != self._extractor.hash:
             raise VoiceProfileError(
                 f"The voice profile is of features {voice.feature_hash}, and the model "
                 f"'{self.source}' compares voices by features {self._extractor.hash}: make the "
                 "profile again with this model."
+            )
+        if voice.features.shape != (len(self._extractor.names),):
+            raise VoiceProfileError(
+                f"The voice profile has {voice.features.size} features, and the model "
+                f"'{self.source}' {len(self._extractor.names)}: it is damaged, make it again."
             )
 
     def predict_many(self, clips):

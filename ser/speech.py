@@ -47,9 +47,7 @@ def find_speech(waveform, sample_rate):
     NoSpeechError
         The recording is silent, or holds less than `MIN_SOUND` of sound.
     """
-    sounding, length = _find_sound(waveform, sample_rate)
-    start, stop = sounding[0] - 1, sounding[-1] + 2  # a frame more on either side
-    return slice(int(max(0, start)) * length, min(int(stop) * length, waveform.size))
+    return _span(*_find_sound(waveform, sample_rate), waveform.size)
 
 
 def cut_speech(waveform, sample_rate):
@@ -73,7 +71,7 @@ def cut_speech(waveform, sample_rate):
         As `find_speech`.
     """
     sounding, length = _find_sound(waveform, sample_rate)
-    speech, margin = find_speech(waveform, sample_rate), round(PAUSE / FRAME / 2)
+    speech, margin = _span(sounding, length, waveform.size), round(PAUSE / FRAME / 2)
     kept = np.ones(waveform.size, bool)
     for last in np.flatnonzero(np.diff(sounding) - 1 > MAX_PAUSE / FRAME):
         start, stop = sounding[last] + 1 + margin, sounding[last + 1] - margin
@@ -85,6 +83,12 @@ def sound_duration(waveform, sample_rate):
     """Return how many seconds of a recording are sound, pauses not counted; as `find_speech`."""
     sounding, _ = _find_sound(waveform, sample_rate)
     return sounding.size * FRAME
+
+
+def _span(sounding, length, n_samples):
+    """Return the samples from the first to the last frame of sound."""
+    start, stop = sounding[0] - 1, sounding[-1] + 2  # a frame more on either side
+    return slice(int(max(0, start)) * length, min(int(stop) * length, n_samples))
 
 
 def _find_sound(waveform, sample_rate):

@@ -79,7 +79,7 @@ def table_html(rows, *, done=False):
     return (
         '<div class="ser-card"><div class="ser-scroll" tabindex="0" role="region" '
         'aria-label="Results">'
-        f'<table class="ser-table"><thead><tr>{head}</tr></thead>'
+        f'<table class="ser-table ser-results"><thead><tr>{head}</tr></thead>'
         f"<tbody>{body}</tbody></table></div>"
         f"<p>{_download(rows if done else None)}</p></div>"
     )
