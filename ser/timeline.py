@@ -123,7 +123,7 @@ class Timeline:
         return asdict(self) | {"segments": [asdict(segment) for segment in self.segments]}
 
 
-def recognize_timeline(recognizer, clip, *, voice=None, progress=None):
+def recognize_timeline(recognizer, clip, *, voice=None):
     """Recognise the emotion in every window of a recording.
 
     Parameters
@@ -133,8 +133,6 @@ def recognize_timeline(recognizer, clip, *, voice=None, progress=None):
         As `ser.audio.load_audio` takes it.
     voice : VoiceProfile, optional
         As `EmotionRecognizer.predict` takes it.
-    progress : callable, optional
-        Called with the number of windows done and the number of all, before each window.
 
     Returns
     -------
@@ -147,14 +145,32 @@ def recognize_timeline(recognizer, clip, *, voice=None, progress=None):
     NoSpeechError
         If no window holds speech.
     """
+    *_, (_, _, timeline) = timeline_steps(recognizer, clip, voice=voice)
+    return timeline
+
+
+def timeline_steps(recognizer, clip, *, voice=None):
+    """Do as `recognize_timeline` a window at a time, for who tells how far it is or may give up.
+
+    Parameters
+    ----------
+    recognizer, clip, voice
+        As for `recognize_timeline`; errors are the same, too.
+
+    Yields
+    ------
+    done, count : int
+        How many windows are recognised, and how many there are.
+    timeline : Timeline or None
+        With the last window.
+    """
     rate = recognizer.config["sample_rate"]
     waveform = load_audio(clip, rate)
     options = {} if voice is None else {"voice": voice}
     windows, sounds = [], []
     slices = window_slices(waveform.size, rate)
-    for done, part in enumerate(slices):
-        if progress is not None:
-            progress(done, len(slices))
+    for part in slices:
+        yield len(windows), len(slices), None
         times = part.start / rate, part.stop / rate
         try:
             result = recognizer.predict((waveform[part], rate), **options)
@@ -168,7 +184,8 @@ def recognize_timeline(recognizer, clip, *, voice=None, progress=None):
             sounds.append(sound_duration(waveform[part], rate))
     if all(window.emotion is None for window in windows):
         raise silence
-    return Timeline(waveform.size / rate, _whole(windows, np.array(sounds)))
+    timeline = Timeline(waveform.size / rate, _whole(windows, np.array(sounds)))
+    yield len(windows), len(slices), timeline
 
 
 def _whole(windows, sounds):

@@ -50,7 +50,7 @@ def test_many_clients_at_once_get_the_answers_of_their_own_clips(app, recognizer
 
     def work(number):
         client = Client(app.url, verbose=False)
-        order = np.random.default_rng(number).permutation(len(clips))[:25]
+        order = np.random.default_rng(number).permutation(len(clips))[:8]
         return [
             client.predict(handle_file(clips[index]), api_name="/predict") == expected[index]
             for index in order
@@ -58,7 +58,7 @@ def test_many_clients_at_once_get_the_answers_of_their_own_clips(app, recognizer
 
     with ThreadPoolExecutor(8) as pool:
         right = [answer for answers in pool.map(work, range(8)) for answer in answers]
-    assert right == [True] * 200
+    assert right == [True] * 64
 
 
 @pytest.mark.parametrize("kind", ["text", "empty", "silence"])

@@ -108,6 +108,21 @@ def test_a_long_recording_gets_a_timeline(page, clips):
     assert "Over time: 0.0" in description
 
 
+def test_a_timeline_gives_way_to_the_next_clip(page, clips, tmp_path):
+    samples, rate = soundfile.read(clips["long"])
+    minutes = tmp_path / "minutes.wav"
+    soundfile.write(minutes, np.tile(samples, (10, *[1] * (samples.ndim - 1))), rate)
+    upload(page, minutes)
+    waiting = page.locator("#ser-waiting p")
+    waiting.wait_for()
+    page.get_by_label("Clear").click()
+    page.locator("#ser-result .ser-empty").wait_for()
+    upload(page, clips["short"])
+    waiting.wait_for(state="detached")
+    page.wait_for_timeout(1000)
+    assert page.locator(".ser-strip").count() == waiting.count() == 0
+
+
 def test_a_file_that_is_no_audio_gives_one_sentence_and_the_next_clip_works(page, clips, tmp_path):
     bad = tmp_path / "notes.wav"
     bad.write_text("not a recording")

@@ -12,7 +12,7 @@ from ser import Prediction
 from ser.demo import about, batch, examples, words
 from ser.demo.live import Ear, live_panel
 from ser.demo.picture import draw_recording
-from ser.demo.recognise import analyse
+from ser.demo.recognise import analyse, follow_course
 from ser.demo.result import empty_panel, error_panel, result_panel
 from ser.errors import UnreadableAudioError
 from ser.timeline import Timeline, Window
@@ -141,14 +141,17 @@ def test_the_ear_keeps_three_seconds_and_updates_twice_a_second(recognizer):
 
 def test_a_recording_is_shown_at_once_and_its_timeline_after(recognizer):
     long = speech_like(seconds=6)
-    first, second = analyse(recognizer, (long, RATE))
-    assert first[0] == second[0]
-    assert "ser-strip" not in first[1]
-    assert "ser-strip" in second[1]
+    _, picture, result = analyse(recognizer, (long, RATE))
+    assert result["duration"] == 7
+    assert "ser-strip" not in picture
+    *steps, (with_timeline, waiting) = follow_course(recognizer, (long, RATE))
+    assert "ser-strip" in with_timeline
+    assert waiting == ""
+    assert [re.search(r"(\d+) of 9 windows", bar)[1] for _, bar in steps] == list("012345678")
 
 
 def test_silence_is_drawn_without_an_emotion(recognizer):
-    ((panel, picture, result),) = analyse(recognizer, (np.zeros(RATE, np.float32), RATE))
+    panel, picture, result = analyse(recognizer, (np.zeros(RATE, np.float32), RATE))
     assert "ser-error" in panel
     assert 'role="img"' in picture
     assert result is None

@@ -8,7 +8,7 @@ import soundfile
 from signals import noise, speech_like
 
 from ser.errors import NoSpeechError
-from ser.timeline import Timeline, Window, recognize_timeline
+from ser.timeline import Timeline, Window, recognize_timeline, timeline_steps
 from ser.windows import HOP, WINDOW, window_slices
 
 RATE = 24000
@@ -74,15 +74,12 @@ def test_a_recording_of_one_window_says_what_the_recogniser_says(recognizer):
 
 def test_pauses_get_no_emotion_and_progress_is_told(recognizer):
     pause = noise(8, level=1e-5)
-    told = []
-    timeline = recognize_timeline(
-        recognizer,
-        (np.concatenate([speech_like(), pause]), RATE),
-        progress=lambda *done: told.append(done),
-    )
+    recording = np.concatenate([speech_like(), pause]), RATE
+    *told, (done, count, timeline) = timeline_steps(recognizer, recording)
+    assert done == count
+    assert told == [(number, count, None) for number in range(count)]
     assert timeline.windows[0].emotion is not None
     assert timeline.windows[-1].emotion is None
-    assert told == [(done, len(told)) for done in range(len(told))]
 
 
 def test_a_window_that_catches_the_end_of_a_sentence_does_not_count(recognizer):

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 import gradio as gr
 
@@ -11,7 +12,7 @@ from ser.demo.picture import draw_recording, empty_picture
 from ser.demo.result import empty_panel, error_panel, result_panel
 from ser.errors import AudioError, SerError
 from ser.speech import find_speech
-from ser.timeline import recognize_timeline
+from ser.timeline import timeline_steps
 from ser.windows import MIN_DURATION
 
 GONE = "The recording is no longer on the server; upload or record it again."
@@ -61,53 +62,69 @@ def add_tab(model, sharing=None):
                 elem_id="ser-clip",
             )
             buttons = examples.add_buttons(shelf, clip)
-            profile, learnt, forgotten = voice.add_panel(model)
+            profile = voice.add_panel(model)
         with gr.Column(scale=7, min_width=300):
             panel = gr.HTML(empty_panel(), elem_id="ser-result")
             own = gr.State(None)  # the result of a recording of the visitor's own
             if sharing is not None:
                 share.add_panel(model, sharing, clip, own)
     picture = gr.HTML(empty_picture(), elem_id="ser-picture")
+    waiting = gr.HTML(elem_id="ser-waiting")
+    course = gr.State(None)  # another token for each recording that has a timeline to come
 
-    def show(path, voice_profile, progress=gr.Progress()):  # noqa: B008 - gradio looks for it here
+    def show(path, voice_profile):
         if path is None:
-            yield empty_panel(), empty_picture(), None
-            return
+            return empty_panel(), empty_picture(), None, None, ""
         if not Path(path).exists():  # equal files share a place, and one given as voice is deleted
-            yield error_panel(GONE), empty_picture(), None
-            return
+            return error_panel(GONE), empty_picture(), None, None, ""
         try:
             recognizer = model.get()
             example = shelf.number(path)
         except SerError as error:
-            yield error_panel(str(error)), empty_picture(), None
-            return
-        if example is None:
-            yield from analyse(recognizer, path, voice_profile, progress)
-            return
+            return error_panel(str(error)), empty_picture(), None, None, ""
         if voice_profile is None and example in shelf.results:
-            yield shelf.results[example]
-            return
-        for panel_html, picture_html, _ in analyse(recognizer, path, voice_profile, progress):
-            shown = panel_html, picture_html, None
-            yield shown
-        if voice_profile is None:
+            shown = shelf.results[example]
+        else:
+            shown = analyse(recognizer, path, voice_profile)
+        if voice_profile is None and example is not None:
             shelf.results[example] = shown
+        *drawn, result = shown
+        is_long = result is not None and result["duration"] > MIN_DURATION
+        own_result = result if example is None else None
+        return *drawn, own_result, uuid4().hex if is_long else None, ""
 
-    for again in (clip.change, learnt.then, forgotten.then):
-        again(
-            show,
-            [clip, profile],
-            [panel, picture, own],
-            show_progress="minimal",
-            show_progress_on=[panel],
-            trigger_mode="always_last",
-            api_visibility="private",
-        )
+    def follow(token, path, voice_profile):
+        yield gr.skip(), ""
+        if token is not None:
+            yield from follow_course(model.get(), path, voice_profile)
+
+    # In this order: gradio goes through what a change sets off one by one, and would wait for the
+    # new result before it abandoned the old timeline, or abandon the new one.
+    followed = course.change(
+        follow,
+        [course, clip, profile],
+        [picture, waiting],
+        concurrency_limit=1,  # leaves the rest of the machine to those who wait for a result
+        show_progress="hidden",
+        trigger_mode="always_last",
+        api_visibility="private",
+    )
+    changed = [clip.change, profile.change]
+    gr.on(changed, None, cancels=[followed])
+    gr.on(
+        changed,
+        show,
+        [clip, profile],
+        [panel, picture, own, course, waiting],
+        show_progress="minimal",
+        show_progress_on=[panel],
+        trigger_mode="always_last",
+        api_visibility="private",
+    )
     return Tab(profile, shelf, buttons, clip)
 
 
-def analyse(recognizer, clip, voice_profile=None, progress=None):
+def analyse(recognizer, clip, voice_profile=None):
     """Recognise and draw a recording.
 
     Parameters
@@ -115,13 +132,11 @@ def analyse(recognizer, clip, voice_profile=None, progress=None):
     recognizer : ser.EmotionRecognizer
     clip : str or Path
     voice_profile : VoiceProfile, optional
-    progress : callable, optional
-        Called with a share from 0 to 1 and a description, as `gr.Progress` is.
 
-    Yields
-    ------
+    Returns
+    -------
     panel, picture : str
-        HTML, whole as soon as there is a result; a long recording gets its timeline after that.
+        HTML.
     result : dict or None
         As `Prediction.to_dict` gives it; None if the recording cannot be recognised.
     """
@@ -130,23 +145,50 @@ def analyse(recognizer, clip, voice_profile=None, progress=None):
     try:
         waveform = load_audio(clip, rate)
     except AudioError as error:
-        yield error_panel(str(error), recognizer.labels), empty_picture(), None
-        return
+        return error_panel(str(error), recognizer.labels), empty_picture(), None
     try:
         result = recognizer.predict((waveform, rate), **options)
     except AudioError as error:
-        yield error_panel(str(error), recognizer.labels), draw_recording(waveform, rate), None
-        return
+        return error_panel(str(error), recognizer.labels), draw_recording(waveform, rate), None
     panel = result_panel(result, relative=voice_profile is not None)
-    segment = find_speech(waveform, rate)
-    yield panel, draw_recording(waveform, rate, segment), result.to_dict()
-    if result.duration > MIN_DURATION:
+    picture = draw_recording(waveform, rate, find_speech(waveform, rate))
+    return panel, picture, result.to_dict()
 
-        def tell(done, count):
-            if progress is not None:
-                progress(done / count, desc=f"Timeline: window {done + 1} of {count}")
 
-        timeline = recognize_timeline(
-            recognizer, (waveform, rate), voice=voice_profile, progress=tell
-        )
-        yield panel, draw_recording(waveform, rate, segment, timeline), result.to_dict()
+def follow_course(recognizer, clip, voice_profile=None):
+    """Recognise the timeline of a recording and draw it with the rest.
+
+    Parameters
+    ----------
+    recognizer : ser.EmotionRecognizer
+    clip : str or Path
+    voice_profile : VoiceProfile, optional
+
+    Yields
+    ------
+    picture : str or update
+        HTML, with the last window.
+    waiting : str
+        HTML that says how far it is.
+    """
+    rate = recognizer.config["sample_rate"]
+    try:
+        waveform = load_audio(clip, rate)
+        steps = timeline_steps(recognizer, (waveform, rate), voice=voice_profile)
+        for done, count, timeline in steps:
+            if timeline is None:
+                yield gr.skip(), progress_bar(done, count)
+            else:
+                segment = find_speech(waveform, rate)
+                yield draw_recording(waveform, rate, segment, timeline), ""
+    except AudioError:  # the recording has gone since it was shown, or no window holds enough of it
+        yield gr.skip(), ""
+
+
+def progress_bar(done, count):
+    """Draw how much of a timeline is done."""
+    return (
+        f'<p class="ser-quiet" style="--share:{done / count:.3f};--colour:var(--ser-accent)">'
+        '<span class="ser-track" aria-hidden="true"><i></i></span>'
+        f"Timeline: {done} of {count} windows</p>"
+    )

@@ -21,10 +21,8 @@ def add_panel(model):
 
     Returns
     -------
-    profile : gr.State
+    gr.State
         What was learnt of the visitor's voice; None until then.
-    learnt, forgotten : gradio events
-        After which it is another.
     """
     profile = gr.State(None)
     with gr.Accordion("My voice", open=False, elem_id="ser-voice"):
@@ -49,20 +47,20 @@ def add_panel(model):
                 Path(path).unlink()
         return None, _status(KNOWN), learnt, gr.Button(interactive=True)
 
-    learnt = gr.on(
+    gr.on(
         [clip.stop_recording, clip.upload],
         learn,
         [clip, profile],
         [clip, status, profile, forget],
         api_visibility="private",
     )
-    forgotten = forget.click(
+    forget.click(
         lambda: (_status(UNKNOWN), None, gr.Button(interactive=False)),
         None,
         [status, profile, forget],
         api_visibility="private",
     )
-    return profile, learnt, forgotten
+    return profile
 
 
 def _status(sentence):
