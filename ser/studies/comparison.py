@@ -15,7 +15,7 @@ from ser.errors import DatasetError
 from ser.features import FeatureExtractor
 from ser.folds import make_folds
 from ser.ravdess import EMOTIONS, load_ravdess
-from ser.speech import find_speech
+from ser.speech import cut_speech
 from ser.speeds import SPEEDS, hear
 from ser.studies import baselines
 from ser.studies.baselines import MEANS, RECIPES, SAMPLE_RATE, TRIMMED, extract_family
@@ -224,7 +224,7 @@ def _time_extraction(row, dataset, options):
 
 def _extract_ours(extractor, clip):
     waveform = load_audio(source_of(clip), extractor.config.sample_rate)
-    speech = waveform[find_speech(waveform, extractor.config.sample_rate)]
+    speech = cut_speech(waveform, extractor.config.sample_rate)
     for version in hear(speech, extractor.config.sample_rate):
         extractor.extract(version)
 

@@ -14,7 +14,7 @@ from ser.audio import load_audio
 from ser.augment import add_noise, add_room, limit_band
 from ser.errors import NoSpeechError
 from ser.features import FeatureConfig, FeatureExtractor
-from ser.speech import find_speech
+from ser.speech import cut_speech
 from ser.speechness import check_speech
 from ser.speeds import SPEEDS, hear
 from ser.studies.common import (
@@ -202,7 +202,7 @@ def extract_degraded(clip, *, config, conditions, seed):
         degrade = CONDITIONS[condition][1]
         degraded = degrade(waveform, sample_rate, np.random.default_rng([seed, name, index]))
         with suppress(NoSpeechError):
-            heard = hear(degraded[find_speech(degraded, sample_rate)], sample_rate)
+            heard = hear(cut_speech(degraded, sample_rate), sample_rate)
             tracks = [extractor.tracks(speech) for speech in heard]
             check_speech(tracks[0])
             row[:] = [extractor.summarise(each) for each in tracks]
