@@ -11,6 +11,7 @@ import os
 import sys
 import time
 from functools import partial
+from pathlib import Path
 
 from tqdm.auto import tqdm
 
@@ -78,7 +79,10 @@ def parse_arguments(arguments=None):
     )
     parser.add_argument("--private", action="store_true", help="publish to a private repository")
     parser.add_argument("--tag", help="name for the published revision, such as v1")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if (options.private or options.tag) and not options.push_to_hub:
+        parser.error("--private and --tag are of what is published: add --push-to-hub OWNER/NAME")
+    return options
 
 
 def main(arguments=None):
@@ -88,9 +92,12 @@ def main(arguments=None):
     logging.getLogger("httpx2").setLevel(logging.WARNING)
     try:
         train(options)
-    except SerError as error:
+    except (SerError, OSError) as error:  # OSError: a full disk, or no right to the caches
         logger.error("%s", error)
         return 1
+    except KeyboardInterrupt:
+        logger.error("Stopped.")
+        return 130
     return 0
 
 
@@ -105,6 +112,7 @@ def train(options):
     from ser.examples import make_examples
     from ser.features import FeatureConfig, FeatureExtractor
     from ser.folders import check_replaceable
+    from ser.folds import make_folds
     from ser.model_folder import MARK, is_model_file, write_model_folder
     from ser.perceptrons import MLPSettings, fit_pipelines
     from ser.ravdess import load_ravdess
@@ -126,11 +134,20 @@ def train(options):
     dataset = load_ravdess(options.dataset, channel=options.channel, emotions=options.emotions)
     if len(set(dataset["emotion"])) < 2:
         raise DatasetError("The clips are all of one emotion; give two emotions or more.")
+    protocols = [] if options.skip_evaluation else _ordered(options.protocol)
+    for protocol in protocols:
+        make_folds(
+            protocol,
+            emotions=dataset["emotion"],
+            actors=dataset["actor"],
+            statements=dataset["statement"],
+            seed=options.seed,
+        )
     corpus = extract_corpus(dataset, features, seed=options.seed, jobs=options.jobs)
     logger.info("%d clips with %d features each", len(corpus.targets), corpus.features.shape[2])
 
     metrics, temperature, max_novelty, held_out = {"protocols": {}}, 1.0, float("inf"), None
-    for protocol in [] if options.skip_evaluation else _ordered(options.protocol):
+    for protocol in protocols:
         probabilities, folds, novelties = cross_validate(
             corpus,
             protocol,
@@ -162,7 +179,10 @@ def train(options):
         "speeds": list(SPEEDS),
         "seed": options.seed,
         "dataset": {
-            "source": options.dataset,
+            # Of a place on this machine the name alone: where it lies is nobody's business.
+            "source": Path(options.dataset).name
+            if Path(options.dataset).is_absolute()
+            else options.dataset,
             "channel": options.channel,
             "clips": len(corpus.targets),
         },

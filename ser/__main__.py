@@ -38,12 +38,12 @@ def main(argv=None):
         status = args.run(args)
         sys.stdout.flush()
         return status
-    except SerError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
     except BrokenPipeError:
         # Whoever read the output has left; Python would complain when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except (SerError, OSError) as error:  # OSError: a full disk, or no right to the caches
+        print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130

@@ -1,5 +1,6 @@
 """The model card: the template ``model_card.md``, filled from a model's config and figures."""
 
+import json
 import re
 from pathlib import Path
 
@@ -16,7 +17,7 @@ METRICS = {
 }
 """Figure in ``metrics.json`` to the Hub's name of the metric, and a name for people."""
 
-_SNIPPET = re.compile(r'from_pretrained\("[^"]*"')
+_SNIPPET = re.compile(r'from_pretrained\("(\\.|[^"\\])*"')
 
 
 def make_card(config, metrics, *, name, files=(), comparison=""):
@@ -67,7 +68,7 @@ def make_card(config, metrics, *, name, files=(), comparison=""):
     card = ModelCard.from_template(
         _metadata(config, protocols),
         template_path=TEMPLATE,
-        name=name,
+        name=json.dumps(Path(name).as_posix(), ensure_ascii=False),
         config=config,
         comparison=comparison,
         versions=library_versions(),

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from functools import partial
 
 from ser.errors import SerError
 
@@ -97,20 +98,21 @@ def add_deploy(parser):
     parser.add_argument(
         "--dry-run", action="store_true", help="write the Space's files to a folder instead"
     )
-    parser.add_argument(
-        "--output", default="space", metavar="FOLDER", help="folder for --dry-run (default: space)"
-    )
-    parser.set_defaults(run=_deploy)
+    parser.add_argument("--output", metavar="FOLDER", help="folder for --dry-run (default: space)")
+    parser.set_defaults(run=partial(_deploy, parser))
 
 
-def _deploy(args):
+def _deploy(parser, args):
     from ser.folders import replace_folder
     from ser.space import MARK, deploy_space, is_space_file, render_space
 
     if args.dry_run:
-        replace_folder(args.output, render_space(args.model), is_ours=is_space_file, mark=MARK)
-        print(f"{args.output}: run it there with SER_MODEL={args.model} python app.py")
+        target = args.output or "space"
+        replace_folder(target, render_space(args.model), is_ours=is_space_file, mark=MARK)
+        print(f"{target}: run it there with SER_MODEL={args.model} python app.py")
         return 0
+    if args.output:
+        parser.error("--output is the folder of a dry run: add --dry-run")
     published = deploy_space(args.repo_id, model=args.model, private=args.private)
     print(f"{published.url}{'' if published.changed else ' (its files have not changed)'}")
     return 0

@@ -1,5 +1,6 @@
 """Write a folder whole or not at all, and never over anything that is not ours."""
 
+import os
 import secrets
 import shutil
 from pathlib import Path
@@ -8,7 +9,7 @@ from ser.errors import SerError
 
 
 def check_replaceable(folder, *, is_ours, mark):
-    """Refuse a place that holds anything else than what is going to be replaced.
+    """Refuse a place that cannot be written, or holds anything else than what will be replaced.
 
     Parameters
     ----------
@@ -22,21 +23,27 @@ def check_replaceable(folder, *, is_ours, mark):
     Raises
     ------
     SerError
-        If `folder` is a file, or holds one that is not ours, or not the mark.
+        If `folder` is a file, or holds one that is not ours, or not the mark, or there are no
+        rights to write it.
     """
     folder = Path(folder)
-    if folder.exists() and not folder.is_dir():
-        raise SerError(f"'{folder}' is a file: give the name of a folder.")
-    if not folder.is_dir():
-        return
-    files = sorted(path for path in folder.rglob("*") if not path.is_dir())
+    try:
+        if folder.exists() and not folder.is_dir():
+            raise SerError(f"'{folder}' is a file: give the name of a folder.")
+        files = sorted(path for path in folder.rglob("*") if not path.is_dir())
+        has_mark = (folder / mark).is_file()
+        above = next((path for path in folder.resolve().parents if path.exists()), folder)
+    except OSError as error:
+        raise _not_writable(folder, error.strerror or error) from error
+    if not (above.is_dir() and os.access(above, os.W_OK | os.X_OK)):
+        raise _not_writable(folder, f"'{above}' takes no new folders")
     for name in (path.relative_to(folder).as_posix() for path in files):
         if not is_ours(name):
             raise SerError(
                 f"'{folder}' holds '{name}', which does not belong there: nothing was written, "
                 "give another folder or an empty one."
             )
-    if files and not (folder / mark).is_file():
+    if files and not has_mark:
         raise SerError(
             f"'{folder}' is not empty and has no '{mark}', so it may be somebody else's: nothing "
             "was written, give another folder or an empty one."
@@ -80,9 +87,12 @@ def replace_folder(folder, files, *, is_ours, mark):
             raise
         shutil.rmtree(old, ignore_errors=True)
     except OSError as error:
-        raise SerError(
-            f"'{folder}' cannot be written ({error.strerror or error}): nothing was changed, give "
-            "another folder."
-        ) from error
+        raise _not_writable(folder, error.strerror or error) from error
     finally:
         shutil.rmtree(new, ignore_errors=True)
+
+
+def _not_writable(folder, reason):
+    return SerError(
+        f"'{folder}' cannot be written ({reason}): nothing was changed, give another folder."
+    )

@@ -107,6 +107,12 @@ def make_folds(protocol, *, emotions, actors, statements, seed):
             "so that each is tested by a model trained on others; add clips or choose another "
             "protocol."
         )
+    for fold in folds:
+        if len(np.unique(emotions[fold.train])) < 2:
+            raise DatasetError(
+                f"Protocol {protocol!r} would train on clips of a single emotion when it tests "
+                f"{fold.name}; add clips or choose another protocol."
+            )
     return folds
 
 

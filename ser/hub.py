@@ -84,7 +84,7 @@ def push_model(files, repo_id, *, private=False, token=None, commit_message=None
     Raises
     ------
     HubError
-        If anything fails; the repository is then as it was.
+        If anything fails; the repository is then as it was, unless only the tag failed.
     """
     card = name_in_card(files["README.md"].decode(), repo_id)
     return commit_files(
@@ -146,10 +146,13 @@ def _download(repo_id, revision, token):
             path = snapshot_download(
                 repo_id, revision=revision, allow_patterns=REQUIRED_FILES, local_files_only=True
             )
+            is_whole = all(Path(path, name).is_file() for name in REQUIRED_FILES)
         except LocalEntryNotFoundError:
+            is_whole = False
+        if not is_whole:
             raise HubError(
-                f"{describe_absence(error)}, and '{repo_id}' is not in the cache: check the "
-                "connection and try again."
+                f"{describe_absence(error)}, and the cache does not have all of '{repo_id}': check "
+                "the connection and try again."
             ) from error
         logger.warning("%s: '%s' is taken from the cache.", describe_absence(error), repo_id)
         return path
@@ -194,7 +197,7 @@ def commit_files(
     Raises
     ------
     HubError
-        If anything fails; the repository is then as it was.
+        If anything fails; the repository is then as it was, unless only the tag failed.
     """
     if not (token or get_token()):
         raise HubError(
@@ -230,15 +233,26 @@ def commit_files(
                     commit_message=commit_message,
                     parent_commit=head,
                 ).oid
-            if tag and not tagged:
-                api.create_tag(**repo, tag=tag, revision=revision)
         except BaseException:
             if info is None:
                 with suppress(Exception):
                     api.delete_repo(**repo)
             raise
+    if tag and not tagged:
+        _create_tag(api, repo, tag, revision)
     prefix = "" if repo_type == "model" else f"{repo_type}s/"
     return Published(f"{api.endpoint}/{prefix}{repo_id}", revision, bool(operations))
+
+
+def _create_tag(api, repo, tag, revision):
+    try:
+        with plain_words(repo["repo_id"]):
+            api.create_tag(**repo, tag=tag, revision=revision)
+    except HubError as error:
+        raise HubError(
+            f"'{repo['repo_id']}' has the files, at revision {revision}, but not the tag '{tag}': "
+            f"do the same again to set it. {error}"
+        ) from error
 
 
 def _changes(api, repo, head, files, is_ours):

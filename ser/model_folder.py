@@ -158,11 +158,11 @@ def read_model_folder(folder, *, source=None):
         See `audit`.
     """
     folder = Path(folder)
-    if not folder.is_dir():
-        raise ModelNotFoundError(
-            f"There is no model folder '{folder}': give a folder that train.py wrote."
-        )
     try:
+        if not folder.is_dir():
+            raise ModelNotFoundError(
+                f"There is no model folder '{folder}': give a folder that train.py wrote."
+            )
         paths = {
             name: path
             for path in sorted([*folder.iterdir(), *folder.glob("examples/*")])
@@ -174,12 +174,29 @@ def read_model_folder(folder, *, source=None):
                 f"The model files in '{folder}' have {size / 2**20:.0f} MB, and at most "
                 f"{MAX_BYTES // 2**20} MB are read: it is not a model of ser."
             )
+        for name, path in paths.items():
+            _check_place(path, name, folder)
         files = {name: path.read_bytes() for name, path in paths.items()}
+    except ModelNotFoundError:
+        raise
     except OSError as error:
         raise ModelNotFoundError(
             f"The model folder '{folder}' cannot be read ({error.strerror or error})."
         ) from error
     return audit(files, source=source or folder)
+
+
+def _check_place(path, name, folder):
+    """Refuse a link out of the folder: whoever publishes the model would publish what it names.
+
+    The Hub's cache is made of links, too, to the folder ``blobs`` beside those of the revisions.
+    """
+    folder, target = folder.resolve(), path.resolve()
+    if not (target.is_relative_to(folder) or target.parent == folder.parent.parent / "blobs"):
+        raise ModelFormatError(
+            f"The {name} in '{folder}' is a link to a file elsewhere: put the file itself there, "
+            "or take the link away."
+        )
 
 
 def audit(files, *, source):
@@ -218,6 +235,13 @@ def audit(files, *, source):
             )
     config = _parse_json(files["config.json"], f"config.json of '{source}'")
     metrics = _parse_json(files["metrics.json"], f"metrics.json of '{source}'")
+    for name in ("README.md", "examples/metadata.csv"):
+        try:
+            files.get(name, b"").decode()
+        except UnicodeDecodeError as error:
+            raise ModelFormatError(
+                f"The {name} of '{source}' is not text in UTF-8: write it again in that encoding."
+            ) from error
     _check_config(config, source)
     model = _open_model(files["model.skops"], config, source)
     return ModelFolder(model, config, metrics, dict(files))

@@ -302,7 +302,7 @@ class EmotionRecognizer:
         Raises
         ------
         HubError
-            If anything fails; the repository is then as it was.
+            If anything fails; what the repository is then, `ser.hub.push_model` says.
         """
         from ser.hub import push_model
 

@@ -6,6 +6,7 @@ Hugging Face Hub are fetched into its cache. Nothing here needs torch, which
 `datasets` does for folders of audio, nor holds many recordings in memory.
 """
 
+import glob
 import hashlib
 import re
 import shutil
@@ -67,8 +68,9 @@ def find_audio(folder):
 
 
 def _find(folder, suffixes):
-    files = sorted(folder.rglob("*"))
-    return [file for file in files if _is_visible(file.relative_to(folder), suffixes)]
+    # Unlike `Path.rglob` before Python 3.13, this follows links to folders.
+    names = glob.iglob("**/*", root_dir=folder, recursive=True)  # noqa: PTH207
+    return sorted(folder / name for name in names if _is_visible(Path(name), suffixes))
 
 
 def _is_visible(path, suffixes):

@@ -162,7 +162,9 @@ def render_space(model, root=ROOT):
     paths = [path for part in PARTS for path in [root / part, *(root / part).rglob("*")]]
     names = {path.relative_to(root).as_posix(): path for path in paths if path.is_file()}
     code = {
-        name: path.read_bytes() for name, path in names.items() if "__pycache__" not in path.parts
+        name: path.read_bytes()
+        for name, path in names.items()
+        if not any(part.startswith((".", "__pycache__")) for part in name.split("/"))
     }
     return {"README.md": readme.encode(), **code}
 

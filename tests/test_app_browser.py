@@ -95,6 +95,12 @@ def test_an_example_is_one_click_and_has_a_link(page, app):
     page.get_by_role("button", name="Link copied").wait_for()
     address = page.evaluate("navigator.clipboard.readText()")
     assert address == f"{app.url}/?example=2"
+    told = []
+    page.on("dialog", lambda dialog: (told.append(dialog.default_value), dialog.dismiss()))
+    page.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
+    page.get_by_role("button", name="Link copied").click()
+    page.get_by_role("button", name="Copy link").wait_for()
+    assert told == [address]  # as over plain HTTP, where a page has no clipboard
     page.goto(address)
     page.locator("#ser-result :is(.ser-result, .ser-error)").wait_for()
     assert page.locator("#ser-result").inner_text() == shown
@@ -179,6 +185,7 @@ def test_live_follows_the_voice_and_stops(page):
     assert heard - begun >= 5
     page.wait_for_timeout(1500)
     assert updates.count() == heard
+    assert page.locator("#ser-live-result h2").inner_text() != "Listening"
 
 
 def test_a_voice_profile_is_said_used_and_forgotten(page, clips, recognizer):

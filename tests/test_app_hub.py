@@ -59,4 +59,6 @@ def test_the_hub_being_away_is_said_and_a_shared_clip_waits(start, session_hub, 
         page.get_by_role("checkbox").check()
         share.click()
         page.get_by_text("Thank you").wait_for()
+        assert share.is_disabled()
+        assert page.get_by_role("radio", name="happy").is_disabled()
     assert len(list((tmp_path / "hf").rglob("*.parquet"))) == 1

@@ -102,6 +102,13 @@ def test_the_published_snippet_runs_where_nothing_is_cached(hub, tiny_model, mac
     assert machine.run(run, snippet(published), tmp_path).startswith("calm {'calm': 0.")
 
 
+def test_a_name_cannot_break_the_snippet(parts):
+    name = 'models\\of "Ada"'
+    card = make_card(parts.config, parts.metrics, name=name)
+    assert f"from_pretrained({json.dumps(name)})" in snippet(card)
+    assert 'from_pretrained("ada/voices")' in snippet(name_in_card(card, "ada/voices"))
+
+
 def test_the_published_snippet_names_the_repository(card):
     published = name_in_card(card, "ada/voices")
     assert 'EmotionRecognizer.from_pretrained("ada/voices")' in snippet(published)

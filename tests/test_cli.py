@@ -76,7 +76,16 @@ def test_help_lists_all_commands_and_loads_nothing_heavy():
         assert f"\n  {command} " in done.stdout
 
 
-@pytest.mark.parametrize("arguments", [[], ["dance"], ["predict"], ["predict", "--loud", "x"]])
+WRONG_USAGE = [
+    [],
+    ["dance"],
+    ["predict"],
+    ["predict", "--loud", "x"],
+    ["deploy", "ada/demo", "--model", "ada/voices", "--output", "space"],
+]
+
+
+@pytest.mark.parametrize("arguments", WRONG_USAGE)
 def test_wrong_usage_is_explained(arguments, capsys):
     with pytest.raises(SystemExit) as caught:
         main(arguments)

@@ -115,6 +115,13 @@ def test_random_needs_five_clips_of_each_emotion():
         make_folds("random", **clips, seed=0)
 
 
+def test_one_emotion_alone_is_nothing_to_train_on():
+    clips = corpus()
+    clips["emotions"] = (clips["actors"] == 5).astype(int)
+    with pytest.raises(DatasetError, match="a single emotion when it tests actor 5;"):
+        make_folds("leave-one-actor-out", **clips, seed=0)
+
+
 def test_an_unknown_protocol_is_answered_with_those_there_are():
     with pytest.raises(DatasetError, match="'actor' is unknown; choose from actors, published"):
         make_folds("actor", **corpus(), seed=0)

@@ -153,6 +153,15 @@ def test_a_taken_tag_publishes_nothing(hub, machine, files):
     assert len(hub.repos["model", REPO].commits) == 2
 
 
+def test_a_tag_that_fails_is_said_and_can_be_set_again(hub, machine, files):
+    hub.refuse = lambda method, path: (507, "disk full") if "/tag/" in path else None
+    refused(machine, push, files, tag="v1", match="has the files, at .* but not the tag 'v1'")
+    published = hub.repos["model", REPO].commits[-1].sha
+    hub.refuse = lambda method, path: None
+    assert not machine.run(push, files, tag="v1").changed
+    assert machine.run(pull, revision="v1")[1] == published
+
+
 def test_a_private_repository_is_for_its_owner(hub, machine, files):
     machine.run(push, files, private=True)
     assert hub.repos["model", REPO].private
@@ -250,7 +259,7 @@ def test_the_cache_serves_when_the_hub_is_away(hub, machine, files):
     assert machine.run(pull) == pulled
     assert machine.run(pull, revision="v1") == pulled
     assert machine.run(pull, revision=commit) == pulled
-    refused(machine, pull, revision="v9", match="cannot be reached.*'ada/voices' is not in the ca")
+    refused(machine, pull, revision="v9", match="cannot be reached.*cache does not have all")
     hub.come_back()
     hub.refuse = lambda method, path: (503, "maintenance")
     assert machine.run(pull) == pulled
@@ -258,7 +267,15 @@ def test_the_cache_serves_when_the_hub_is_away(hub, machine, files):
 
 def test_hub_away_and_nothing_cached(hub, machine):
     hub.go_away()
-    refused(machine, pull, match="cannot be reached at http.*not in the cache")
+    refused(machine, pull, match="cannot be reached at http.*cache does not have all of 'ada/")
+
+
+def test_hub_away_and_only_some_files_cached(hub, machine, files):
+    machine.run(push, files)
+    machine.run(pull)
+    next(path for path in machine.home.rglob("model.skops")).unlink()
+    hub.go_away()
+    refused(machine, pull, match="cannot be reached.*cache does not have all of 'ada/voices'")
 
 
 def test_files_of_no_model_are_not_downloaded(hub, machine, files):

@@ -138,6 +138,10 @@ def test_other_things_are_not_overwritten(tmp_path, model):
     assert contents(tmp_path) == {"thesis/chapter.txt": b"years of work"}
     with pytest.raises(SerError, match="is a file"):
         check_replaceable(tmp_path / "thesis" / "chapter.txt", is_ours=is_model_file, mark=MARK)
+    with pytest.raises(SerError, match=r"chapter\.txt' takes no new folders"):
+        check_replaceable(
+            tmp_path / "thesis" / "chapter.txt" / "model", is_ours=is_model_file, mark=MARK
+        )
     check_replaceable(tmp_path / "not there yet", is_ours=is_model_file, mark=MARK)
 
 
@@ -168,6 +172,20 @@ def test_a_failed_write_leaves_the_older_model(folder, model):
 def test_a_missing_file_is_named(folder, name):
     (folder / name).unlink()
     refused(folder, ModelNotFoundError, f"has no {name}")
+
+
+def test_a_file_of_somebody_else_is_not_read_through_a_link(folder, tmp_path):
+    secret = tmp_path / "id_rsa"
+    secret.write_text("secret")
+    (folder / "figure.png").symlink_to(secret)
+    refused(folder, ModelFormatError, r"figure\.png in .* is a link to a file elsewhere")
+
+
+@pytest.mark.parametrize("name", ["README.md", "examples/metadata.csv"])
+def test_text_in_another_encoding_is_refused(folder, name):
+    (folder / name).parent.mkdir(exist_ok=True)
+    (folder / name).write_bytes("café".encode("latin-1"))
+    refused(folder, ModelFormatError, f"{name} of .* is not text in UTF-8")
 
 
 def test_a_missing_folder_is_named(tmp_path):

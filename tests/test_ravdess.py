@@ -230,6 +230,15 @@ def test_one_recording_under_two_names_is_two_clips(tmp_path):
     np.testing.assert_array_equal(samples(dataset[0]), samples(dataset[1]))
 
 
+def test_folders_of_actors_can_be_links(tmp_path):
+    root = write_tree(tmp_path / "ravdess")
+    linked = tmp_path / "linked"
+    linked.mkdir()
+    for folder in root.iterdir():
+        (linked / folder.name).symlink_to(folder)
+    assert load_ravdess(linked)["file"][:] == load_ravdess(root)["file"][:]
+
+
 def test_speech_song_or_both(tmp_path):
     root = write_tree(tmp_path / "ravdess")
     assert load_ravdess(root, channel="speech")["channel"][:] == ["speech"] * 5

@@ -31,6 +31,7 @@ def project(tmp_path):
         (tmp_path / name).write_text(name)
     (tmp_path / "ser/__pycache__").mkdir()
     (tmp_path / "ser/__pycache__/x.pyc").write_text("")
+    (tmp_path / "ser/.env").write_text("HF_TOKEN=hf_secret")
     return tmp_path
 
 

@@ -202,6 +202,27 @@ def test_a_folder_of_recordings_becomes_a_model(tmp_path):
     assert {"examples/metadata.csv", "confusion-actors.png"} <= set(recognizer.files)
 
 
+def test_a_protocol_that_does_not_fit_is_found_before_extraction(tmp_path, monkeypatch, caplog):
+    from train import main
+
+    monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", str(tmp_path / "cache"))
+    for emotion, actor in product((1, 5), (1, 2, 3)):
+        name = f"03-01-{emotion:02d}-01-01-01-{actor:02d}.wav"
+        soundfile.write(tmp_path / name, speech_like(1.0, RATE, seed=10 * emotion + actor), RATE)
+    options = ["--dataset", str(tmp_path), "--output", str(tmp_path / "model")]
+    assert main([*options, "--protocol", "leave-one-actor-out", "sentence"]) == 1
+    assert "'sentence' cannot split" in caplog.text
+    assert "features each" not in caplog.text
+
+
+def test_a_tag_without_publication_is_explained(capsys):
+    from train import parse_arguments
+
+    with pytest.raises(SystemExit):
+        parse_arguments(["--tag", "v1"])
+    assert "add --push-to-hub" in capsys.readouterr().err
+
+
 def test_a_source_without_recordings_is_one_sentence(tmp_path):
     run = train("--dataset", tmp_path, "--output", tmp_path / "model", cache=tmp_path / "cache")
     assert run.returncode == 1

@@ -10,9 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import gradio as gr
+from gradio.utils import get_function_description
 
 from ser.demo.about import model_facts
-from ser.errors import SerError
+from ser.errors import AudioError, SerError
 from ser.timeline import recognize_timeline
 
 
@@ -44,7 +45,8 @@ class Endpoints:
         """
         with errors_in_one_sentence():
             recognizer = self._model.get()
-            return recognizer.predict(clip, **_relative_to(recognizer, voice)).to_dict()
+            options = _relative_to(recognizer, voice)
+            return recognizer.predict(_given(clip), **options).to_dict()
 
     def timeline(self, clip: str, voice: str | None = None) -> dict:
         """Recognise how emotion changes over a recording, in overlapping windows of 3 seconds.
@@ -61,7 +63,7 @@ class Endpoints:
         with errors_in_one_sentence():
             recognizer = self._model.get()
             options = _relative_to(recognizer, voice)
-            return recognize_timeline(recognizer, clip, **options).to_dict()
+            return recognize_timeline(recognizer, _given(clip), **options).to_dict()
 
     def predict_batch(self, clips: list[str]) -> list[dict]:
         """Recognise the emotion in many recordings.
@@ -118,7 +120,10 @@ def add_endpoints(model):
         (endpoints.predict_batch, [clips]),
         (endpoints.model_info, []),
     ):
-        call.click(function, inputs, answer)  # the endpoint is named after the function
+        description, _, returns = get_function_description(function)
+        call.click(  # the endpoint is named after the function
+            function, inputs, answer, api_description=f"{description} Returns {'; '.join(returns)}."
+        )
 
 
 @contextmanager
@@ -128,6 +133,12 @@ def errors_in_one_sentence():
         yield
     except SerError as error:
         raise gr.Error(str(error), print_exception=False) from None
+
+
+def _given(clip):
+    if clip is None:
+        raise AudioError("There is no clip: give a recording as clip.")
+    return clip
 
 
 def _relative_to(recognizer, voice):

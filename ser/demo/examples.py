@@ -113,6 +113,10 @@ HIDE_IN_ADDRESS = """() => {
 }"""
 
 COPY_ADDRESS = """async () => {
+  if (!navigator.clipboard) {  // browsers have it over HTTPS and on one's own machine alone
+    prompt("Link to this example:", location);
+    return "Copy link to example";
+  }
   await navigator.clipboard.writeText(location);
   return "Link copied";
 }"""

@@ -134,13 +134,14 @@ def add_tab(model, profile):
         show_progress="hidden",
         api_visibility="private",
     )
-    gr.on(
-        [microphone.start_recording, microphone.stop_recording],
-        lambda: None,
-        None,
-        ear,
-        api_visibility="private",
-    )
+
+    def stop(state):
+        if state is None or state.result is not None:
+            return gr.skip(), None  # what was heard last stays
+        return live_panel(None, [], LABELS, INVITATION), None
+
+    microphone.start_recording(lambda: None, None, ear, api_visibility="private")
+    microphone.stop_recording(stop, ear, [output, ear], api_visibility="private")
 
 
 def read_once(path):

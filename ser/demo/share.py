@@ -6,7 +6,7 @@ import gradio as gr
 
 from ser.errors import SerError
 
-THANKS = "Thank you: the clip will be in the dataset within a minute."
+THANKS = "Thank you: the clip goes to the dataset as soon as the Hub takes it."
 
 
 def add_panel(model, sharing, clip, result):
@@ -31,8 +31,8 @@ def add_panel(model, sharing, clip, result):
     def reset(shown):
         labels = list(shown["probabilities"]) if shown else []
         return (
-            gr.Radio(choices=labels, value=None),
-            False,
+            gr.Radio(choices=labels, value=None, interactive=True),
+            gr.Checkbox(value=False, interactive=True),
             gr.Button(interactive=False),
             _status(""),
         )
@@ -47,8 +47,9 @@ def add_panel(model, sharing, clip, result):
             prediction = Prediction(**shown)
             sharing.share(path, prediction, model.get(), emotion=label, consent=agreed)
         except SerError as error:
-            return gr.Button(interactive=True), _status(str(error))
-        return gr.Button(interactive=False), _status(THANKS)
+            return gr.skip(), gr.skip(), gr.Button(interactive=True), _status(str(error))
+        done = [part(interactive=False) for part in (gr.Radio, gr.Checkbox, gr.Button)]
+        return *done, _status(THANKS)
 
     result.change(reset, result, [emotion, consent, share, status], api_visibility="private")
     gr.on(
@@ -60,7 +61,13 @@ def add_panel(model, sharing, clip, result):
         trigger_mode="always_last",
         api_visibility="private",
     )
-    share.click(give, [clip, result, emotion, consent], [share, status], api_visibility="private")
+    share.click(
+        give,
+        [clip, result, emotion, consent],
+        [emotion, consent, share, status],
+        trigger_mode="once",
+        api_visibility="private",
+    )
 
 
 def _status(sentence):
