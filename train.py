@@ -125,7 +125,6 @@ def train(options):
         evaluate_protocol,
         extract_corpus,
     )
-    from ser.voice import VoiceAdaptation
 
     # What would fail at the end, after minutes, is better found at the start.
     check_replaceable(options.output, is_ours=is_model_file, mark=MARK)
@@ -167,10 +166,15 @@ def train(options):
     pipelines = fit_pipelines(
         corpus.features, corpus.targets, seed=options.seed, settings=settings, weights=WEIGHTS
     )
-    adaptation = VoiceAdaptation.fit(
-        corpus.heard, corpus.levels, corpus.targets, corpus.actors, corpus.labels
+    classifier = EmotionClassifier(corpus.labels, pipelines, temperature, max_novelty)
+    classifier.learn_voices(
+        corpus.features,
+        corpus.levels,
+        corpus.targets,
+        corpus.actors,
+        n_heard=len(SPEEDS),
+        seed=options.seed,
     )
-    classifier = EmotionClassifier(corpus.labels, pipelines, temperature, adaptation, max_novelty)
     config = {
         **classifier.to_config(),
         "sample_rate": features.sample_rate,
@@ -194,7 +198,7 @@ def train(options):
         files |= make_examples(corpus.dataset, held_out, seed=options.seed)
     write_model_folder(
         options.output,
-        model=classifier.to_model(),
+        model=classifier.pipelines,
         config=config,
         metrics=metrics,
         readme=make_card(config, metrics, name=options.output, files=files),

@@ -2,13 +2,18 @@
 
 import numpy as np
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import StandardScaler
 
 from ser.evaluation import TEMPERATURE_RANGE, apply_temperature
-from ser.voice import VoiceAdaptation, VoiceProfile
+from ser.voice import VoiceProfile, fit_components, fit_voice
 
 FALSE_ALARMS = 0.05
 """Share of held-out clips of the training corpus that count as unlike it."""
+
+GENERAL, EVIDENCE = 0.6, 0.25
+"""Weights, as exponents, of the general probabilities and of a voice's: those of a grid at which
+held-out clips of RAVDESS are most probable."""
+
+BLOCK = 1000  # rows that are transformed at once
 
 
 class EmotionClassifier:
@@ -19,35 +24,31 @@ class EmotionClassifier:
     labels : sequence of str
         Class names, in the order of the probabilities.
     pipelines : dict of str to sklearn.pipeline.Pipeline
-        As `ser.perceptrons.fit_pipelines` returns them.
+        As `ser.perceptrons.fit_pipelines` returns them; and as `learn_voices` makes them, without
+        which no voice profile can be taken into account: ``"heard"``, the principal components by
+        which clips are compared with everyday speech, and ``"voice"``, what the two tell.
     temperature : float
         Divides the logits.
-    adaptation : VoiceAdaptation, optional
-        What is needed to take a voice profile into account.
     max_novelty : float
         `novelty` from which a clip counts as unlike those in training.
     """
 
-    def __init__(
-        self, labels, pipelines, temperature=1.0, adaptation=None, max_novelty=float("inf")
-    ):
+    def __init__(self, labels, pipelines, temperature=1.0, max_novelty=float("inf")):
         self.labels = tuple(labels)
         self.pipelines = pipelines
         self.temperature = temperature
-        self.adaptation = adaptation
         self.max_novelty = max_novelty
 
     @classmethod
     def from_model(cls, model, config):
         """Restore a classifier from the contents of a model folder."""
-        adaptation = None
-        if "voice" in config:
-            everyday = model["everyday"]["mean"].mean_.astype(np.float32)
-            loudness, spread = (np.array(config["voice"][key]) for key in ("loudness", "spread"))
-            adaptation = VoiceAdaptation(everyday, loudness, spread)
-        pipelines = {name: pipeline for name, pipeline in model.items() if name != "everyday"}
         max_novelty = config.get("novelty", {}).get("max", float("inf"))
-        return cls(config["labels"], pipelines, config["temperature"], adaptation, max_novelty)
+        return cls(config["labels"], dict(model), config["temperature"], max_novelty)
+
+    @property
+    def knows_voices(self):
+        """Whether a voice profile can be taken into account."""
+        return "voice" in self.pipelines
 
     def check(self, n_features):
         """Find what does not fit before the first clip does.
@@ -66,31 +67,38 @@ class EmotionClassifier:
             raise ValueError(f"temperature {self.temperature}")
         nothing = np.zeros((1, n_features), np.float32)
         answers = [self.predict_proba(nothing[None])[0]]
-        if self.adaptation is not None:
+        if self.knows_voices:
             profile = VoiceProfile(nothing[0], 0.0, "")
             answers.append(self.predict_proba_relative(nothing, 0.0, profile))
         if not np.allclose([answer.sum() for answer in answers], 1):
             raise ValueError("probabilities do not sum to 1")
         self.is_novel(nothing)
 
-    def to_model(self):
-        """Return what a model folder keeps in ``model.skops``."""
-        model = dict(self.pipelines)
-        if self.adaptation is not None:
-            mean = StandardScaler(with_std=False).fit(self.adaptation.everyday[None])
-            model["everyday"] = Pipeline([("mean", mean)])
-        return model
+    def learn_voices(self, features, levels, targets, actors, *, n_heard, seed):
+        """Learn from clips of actors what a voice profile tells, if any of them speak neutrally.
+
+        Parameters
+        ----------
+        features : ndarray, shape (n_clips, n_copies, n_features)
+        levels, targets, actors, n_heard
+            As for `ser.voice.fit_voice`.
+        seed : int
+            Of what is random in finding components.
+        """
+        if "neutral" not in self.labels or self.labels.index("neutral") not in targets:
+            return
+        heard = features[:, :n_heard].reshape(-1, features.shape[2]).astype(np.float32)
+        pca = fit_components(self.pipelines["general"][:-1].transform(heard), seed=seed)
+        self.pipelines["heard"] = Pipeline([("pca", pca)])
+        self.pipelines["voice"] = fit_voice(
+            self.components(features), levels, targets, actors, self.labels, n_heard=n_heard
+        )
 
     def to_config(self):
         """Return what a model folder keeps in ``config.json``."""
         config = {"labels": list(self.labels), "temperature": self.temperature}
         if np.isfinite(self.max_novelty):
             config["novelty"] = {"max": self.max_novelty, "false_alarms": FALSE_ALARMS}
-        if self.adaptation is not None:
-            config["voice"] = {
-                "loudness": self.adaptation.loudness.tolist(),
-                "spread": self.adaptation.spread.tolist(),
-            }
         return config
 
     def predict_proba(self, features):
@@ -128,11 +136,29 @@ class EmotionClassifier:
         -------
         ndarray of float64, shape (n_clips,)
         """
-        pca = self.pipelines["typical"]["pca"]
+        variance = self.pipelines["typical"]["pca"].explained_variance_
+        squares = self.components(features, "typical") ** 2
+        return np.mean(squares / variance, axis=(1, 2), dtype=float)
+
+    def components(self, features, name="heard"):
+        """Return principal components of features.
+
+        Parameters
+        ----------
+        features : ndarray, shape (n_clips, n_versions, n_features)
+            At several speeds, or of several copies.
+        name : {"heard", "typical"}
+            Whose components.
+
+        Returns
+        -------
+        ndarray of float32, shape (n_clips, n_versions, n_components)
+        """
         rows = features.reshape(-1, features.shape[2])
-        components = pca.transform(self.pipelines["general"][:-1].transform(rows))
-        squares = np.mean(components**2 / pca.explained_variance_, axis=1, dtype=float)
-        return squares.reshape(features.shape[:2]).mean(axis=1)
+        limit, pca = self.pipelines["general"][:-1], self.pipelines[name]
+        blocks = (rows[start : start + BLOCK] for start in range(0, len(rows), BLOCK))
+        found = [pca.transform(limit.transform(block.astype(np.float32))) for block in blocks]
+        return np.concatenate(found).reshape(*features.shape[:2], -1)
 
     def is_novel(self, features):
         """Tell whether a clip is unlike those in training.
@@ -158,5 +184,29 @@ class EmotionClassifier:
         -------
         ndarray of float64, shape (n_labels,)
         """
-        shifted = self.adaptation.shift(features, profile)
-        return self.adaptation.weigh(self.predict_proba(shifted[None])[0], level, profile)
+        clip, everyday = (
+            self.components(each[None])[0].mean(axis=0)
+            for each in (features, profile.features[None])
+        )
+        values = np.concatenate([clip, [level], everyday, [profile.level]])
+        evidence = self.pipelines["voice"].predict(values[None])[0]
+        return weigh(self.predict_proba(features[None])[0], evidence)
+
+
+def weigh(probabilities, evidence):
+    """Return probabilities in the light of what a voice profile tells.
+
+    Parameters
+    ----------
+    probabilities : ndarray, shape (..., n_labels)
+        Calibrated, without a profile.
+    evidence : ndarray, shape (..., n_labels)
+        Log densities, as the pipeline of `ser.voice.fit_voice` predicts them.
+
+    Returns
+    -------
+    ndarray of float64, shape (..., n_labels)
+    """
+    evidence = evidence - evidence.max(axis=-1, keepdims=True)
+    weighed = probabilities**GENERAL * np.exp(EVIDENCE * evidence)
+    return weighed / weighed.sum(axis=-1, keepdims=True)

@@ -28,8 +28,8 @@ from threadpoolctl import threadpool_limits
 
 PCA_STEP = 3  # every third row finds the components, which hardly differ from those of all
 BLOCK = 1000  # rows that are transformed at once
-N_TYPICAL = 200  # first components, by which clips are told to be like those in training
-TYPICAL_LEVELS = 31  # to which weights of these components are rounded, either side of 0
+N_TYPICAL = 100  # first components, by which clips are told to be like those in training
+COMPONENT_LEVELS = 31  # to which weights of components are rounded, either side of 0
 LEVELS = 127  # the same, of the perceptrons' first layer
 
 
@@ -129,7 +129,30 @@ def fit_pipelines(features, targets, *, seed, settings=None, clips=None, weights
             for index in range(settings.n_members)
         )
     mlp = _merge(members, pca.components_ * weight[:, None], pca.mean_)
-    return {"general": Pipeline([*steps, ("mlp", mlp)]), "typical": Pipeline([("pca", _cut(pca))])}
+    typical = Pipeline([("pca", first_components(pca, N_TYPICAL))])
+    return {"general": Pipeline([*steps, ("mlp", mlp)]), "typical": typical}
+
+
+def first_components(pca, number):
+    """Return a PCA that takes less room in a model file.
+
+    Parameters
+    ----------
+    pca : sklearn.decomposition.PCA
+    number : int
+        Of the components that are kept.
+
+    Returns
+    -------
+    sklearn.decomposition.PCA
+        Each component is rounded to small whole numbers, and scaled by that.
+    """
+    components, scale = _round(pca.components_[:number], COMPONENT_LEVELS, axis=1)
+    cut = PCA(len(components))
+    cut.components_, cut.n_components_ = components, len(components)
+    cut.explained_variance_ = pca.explained_variance_[:number] * scale**2
+    cut.mean_, cut.n_features_in_ = pca.mean_.astype(np.float32), pca.n_features_in_
+    return cut
 
 
 def _blocks(rows, indices):
@@ -163,16 +186,6 @@ def _merge(members, components, mean):
         np.mean([member.intercepts_[1] for member in members], axis=0),
     ]
     return merged
-
-
-def _cut(pca):
-    """Return the first components alone, rounded, for `ser.classifier.EmotionClassifier`."""
-    components, scale = _round(pca.components_[:N_TYPICAL], TYPICAL_LEVELS, axis=1)
-    cut = PCA(len(components))
-    cut.components_, cut.n_components_ = components, len(components)
-    cut.explained_variance_ = pca.explained_variance_[:N_TYPICAL] * scale**2
-    cut.mean_, cut.n_features_in_ = pca.mean_.astype(np.float32), pca.n_features_in_
-    return cut
 
 
 def _round(weights, levels, axis):

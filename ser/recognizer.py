@@ -211,7 +211,7 @@ class EmotionRecognizer:
         VoiceProfileError
             If there is less speech than that, or the model cannot use a profile.
         """
-        if self._classifier.adaptation is None:
+        if not self._classifier.knows_voices:
             raise VoiceProfileError(
                 f"The model '{self.source}' cannot use a voice profile: it was trained without "
                 "neutral speech to compare voices by."
@@ -239,7 +239,7 @@ class EmotionRecognizer:
         return hear(speech, self.config["sample_rate"], self.config["speeds"])
 
     def _check_profile(self, voice):
-        if self._classifier.adaptation is None or voice.feature_hash != self._extractor.hash:
+        if not self._classifier.knows_voices or voice.feature_hash != self._extractor.hash:
             raise VoiceProfileError(
                 f"The voice profile is of features {voice.feature_hash}, and the model "
                 f"'{self.source}' compares voices by features {self._extractor.hash}: make the "

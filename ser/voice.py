@@ -1,30 +1,40 @@
 """A person's everyday voice, and hearing what they say relative to it.
 
-Two things are taken from a profile. Features are shifted by part of what sets the everyday voice
-apart from those in training, as microphones and voices differ more than emotions do. And how
-loud a clip is relative to everyday speech is evidence of its own, which without a profile cannot
-be had: nobody knows how far away the microphone was.
+How a speaker sounds in everyday speech tells how they would sound in every emotion, and what their
+microphone does: see `fit_voice`. How loud a clip is relative to everyday speech is part of it;
+without a profile that cannot be told, as nobody knows how far away the microphone was.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
+from sklearn.decomposition import PCA
+from sklearn.linear_model import LinearRegression
+from sklearn.pipeline import Pipeline
 
 from ser.errors import VoiceProfileError
+from ser.perceptrons import first_components
 
 MIN_SPEECH = 3.0
 """Seconds of speech that a profile needs."""
 
-SHIFT = 0.25
-"""Share of the difference between voices that is taken away; all of it takes emotion along. What it
-is worth on held-out RAVDESS, `study voice` tells; microphones ask for more."""
+N_COMPONENTS = 150
+"""Principal components by which a clip is compared with everyday speech."""
 
-EVIDENCE = 0.3
-"""Weight of loudness beside the features, which tell much of what it tells: on RAVDESS it adds
-nothing to them (`study voice`), on CREMA-D it does."""
+N_CLIPS = 2
+"""Clips that a profile is taken to be the mean of."""
 
-MIN_SPREAD = 6.0
-"""dB added to the spread of levels, since people and microphones vary more than actors."""
+ACTOR_SHRINKAGE, CLIP_SHRINKAGE = 0.3, 0.1
+"""How much smaller covariances are than they seem in two dozen actors, and in their clips."""
+
+MICROPHONE = 0.25
+"""How much a stranger's microphone is expected to do, of what the worse copies in training do."""
+
+GAIN = 30.0
+"""Spread in dB of how loud speakers and microphones are."""
+
+FLOOR = 0.01
+"""Least variance of the rest, of a variance of 1 of the values."""
 
 PIECE = 2.5
 """Seconds: longer speech is cut into pieces of about the length of the clips in training, since
@@ -73,87 +83,108 @@ class VoiceProfile:
         return cls(features, level, feature_hash)
 
 
-@dataclass(frozen=True, eq=False)
-class VoiceAdaptation:
-    """What training tells of everyday voices, and of how loud emotions are relative to them.
+def fit_components(features, *, seed):
+    """Find the principal components by which clips are compared with everyday speech.
 
-    Attributes
+    Parameters
     ----------
-    everyday : ndarray of float32, shape (n_features,)
-        Mean features of neutral speech.
-    loudness : ndarray, shape (n_labels,)
-        Mean level of each emotion in dB, relative to the same actor's neutral speech.
-    spread : ndarray, shape (n_labels,)
-        Spread of these levels in dB, widened by `MIN_SPREAD`.
+    features : ndarray of float32, shape (n_clips, n_features)
+        Standardised; overwritten.
+    seed : int
+
+    Returns
+    -------
+    sklearn.decomposition.PCA
     """
+    number = min(N_COMPONENTS, len(features) - 1, features.shape[1])
+    pca = PCA(number, copy=False, svd_solver="randomized", iterated_power=2, random_state=seed)
+    return first_components(pca.fit(features), number)
 
-    everyday: np.ndarray
-    loudness: np.ndarray
-    spread: np.ndarray
 
-    @classmethod
-    def fit(cls, features, levels, targets, actors, labels):
-        """Learn from clips of actors.
+def fit_voice(components, levels, targets, actors, labels, *, n_heard):
+    """Learn what everyday speech tells of how its speaker sounds in each emotion.
 
-        Parameters
-        ----------
-        features : ndarray, shape (n_clips, n_speeds, n_features)
-            At the speeds at which clips are heard.
-        levels : ndarray, shape (n_clips,)
-            In dB of full scale.
-        targets, actors : ndarray of int, shape (n_clips,)
-        labels : sequence of str
-            Names of the classes; ``"neutral"`` is everyday speech.
+    The values of a clip, its components and its level, are modelled as a sum of Gaussians: the
+    mean of its emotion, what is its speaker's own, what is this speaker's own in this emotion,
+    and the rest. The speaker's part is expected from everyday speech and taken away; what is left
+    is compared with each mean. As all parts have one covariance for all emotions, the logarithm
+    of the probability density is linear in the values of the clip and of the everyday speech, up
+    to what is the same for all emotions.
 
-        Returns
-        -------
-        VoiceAdaptation or None
-            None if no actor spoke neutrally.
-        """
-        is_neutral = np.array([labels[target] == "neutral" for target in targets])
-        if not is_neutral.any():
-            return None
-        usual = {actor: levels[is_neutral & (actors == actor)] for actor in np.unique(actors)}
-        known = np.array([usual[actor].size > 0 for actor in actors])
-        relative = np.array(
-            [
-                level - usual[actor].mean()
-                for level, actor in zip(levels[known], actors[known], strict=True)
-            ]
-        )
-        groups = [relative[targets[known] == target] for target in range(len(labels))]
-        return cls(
-            features[is_neutral].mean(axis=(0, 1), dtype=np.float64).astype(np.float32),
-            np.array([group.mean() if group.size else 0.0 for group in groups]),
-            np.array(
-                [np.hypot(group.std() if group.size else 0.0, MIN_SPREAD) for group in groups]
-            ),
-        )
+    Parameters
+    ----------
+    components : ndarray, shape (n_clips, n_copies, n_components)
+        Principal components of the features of clips and of copies of them.
+    levels : ndarray, shape (n_clips,)
+        Power of the speech in dB of full scale.
+    targets, actors : ndarray of int, shape (n_clips,)
+    labels : sequence of str
+        Names of the classes; ``"neutral"``, of which there are clips, is everyday speech.
+    n_heard : int
+        How many of the copies, the first ones, are clips as they are heard. From the others is
+        learnt what a microphone does, which is the same in all clips of a speaker, too.
 
-    def shift(self, features, profile):
-        """Return features as if the speaker's everyday voice were more like those in training.
+    Returns
+    -------
+    sklearn.pipeline.Pipeline
+        Its `predict` takes the components and level of a clip beside those of everyday speech,
+        shape (n, 2 * (n_components + 1)), and returns the log density of each label, shape
+        (n, n_labels), less what all have in common.
 
-        Parameters
-        ----------
-        features : ndarray of float32, shape (..., n_features)
-        profile : VoiceProfile
-        """
-        return features - np.float32(SHIFT) * (profile.features - self.everyday)
+    References
+    ----------
+    Ioffe, "Probabilistic Linear Discriminant Analysis", ECCV 2006.
+    Prince and Elder, "Probabilistic Linear Discriminant Analysis for Inferences About Identity",
+    ICCV 2007.
+    """
+    clean = components[:, :n_heard].mean(axis=1, dtype=float)
+    values = np.column_stack([clean, levels])
+    unit = values.std(axis=0)
+    unit[unit == 0] = 1
+    values /= unit
+    n_clips, n_copies, n_components = components.shape
+    worse = components[:, n_heard:] - clean[:, None]
+    worse = worse.reshape(n_clips * (n_copies - n_heard), n_components)
+    recorded = np.column_stack([worse, np.zeros(len(worse))]) / unit
 
-    def weigh(self, probabilities, level, profile):
-        """Return probabilities in the light of how loud the clip is.
+    means = np.zeros((len(labels), values.shape[1]))
+    for label in np.unique(targets):
+        means[label] = values[targets == label].mean(axis=0)
+    rest = values - means[targets]
+    own = np.zeros((actors.max() + 1, len(labels), values.shape[1]))
+    cells = np.unique(np.column_stack([actors, targets]), axis=0)
+    for actor, label in cells:
+        own[actor, label] = rest[(actors == actor) & (targets == label)].mean(axis=0)
+    rest -= own[actors, targets]
+    speakers = np.unique(actors)
+    usual = {actor: own[actor, np.unique(targets[actors == actor])].mean(0) for actor in speakers}
+    in_emotion = np.array([own[actor, label] - usual[actor] for actor, label in cells])
 
-        Parameters
-        ----------
-        probabilities : ndarray, shape (n_labels,)
-        level : float
-            Power of the speech in dB of full scale.
-        profile : VoiceProfile
-        """
-        distance = (level - profile.level - self.loudness) / self.spread
-        evidence = -0.5 * distance**2 - np.log(self.spread)
-        weighed = probabilities * np.exp(EVIDENCE * (evidence - evidence.max()))
-        return weighed / weighed.sum()
+    floor = FLOOR * np.eye(values.shape[1])
+    clip = _covariance(rest, CLIP_SHRINKAGE) + floor
+    style = _covariance(in_emotion, ACTOR_SHRINKAGE)
+    speaker = _covariance(np.array(list(usual.values())), ACTOR_SHRINKAGE)
+    if len(worse):
+        speaker += MICROPHONE * _covariance(recorded, CLIP_SHRINKAGE)
+    speaker[-1, -1] += (GAIN / unit[-1]) ** 2
+
+    # What a profile, the mean of some clips, tells of the speaker's part, and what stays unknown.
+    told = speaker @ np.linalg.inv(speaker + style + clip / N_CLIPS)
+    unknown = speaker - told @ speaker + style + clip
+    weights = np.linalg.solve((unknown + unknown.T) / 2, means.T).T
+    on_profile = -weights @ told
+    evidence = LinearRegression()
+    evidence.coef_ = np.hstack([weights / unit, on_profile / unit]).astype(np.float32)
+    offset = np.sum(weights * means, axis=1) / 2 + on_profile @ means[list(labels).index("neutral")]
+    evidence.intercept_ = -offset.astype(np.float32)
+    evidence.n_features_in_ = evidence.coef_.shape[1]
+    return Pipeline([("evidence", evidence)])
+
+
+def _covariance(deviations, shrinkage):
+    """Return their covariance, with what lies beside its diagonal made smaller."""
+    covariance = deviations.T @ deviations / len(deviations)
+    return (1 - shrinkage) * covariance + shrinkage * np.diag(np.diag(covariance))
 
 
 def speech_level(speech):

@@ -8,8 +8,9 @@ import pytest
 from tiny_model import FEATURES, voice
 
 from ser import EmotionRecognizer
+from ser.classifier import EmotionClassifier
 from ser.errors import NoSpeechError, VoiceProfileError
-from ser.voice import VoiceAdaptation, VoiceProfile
+from ser.voice import VoiceProfile, fit_voice
 
 RATE = FEATURES.sample_rate
 
@@ -94,18 +95,43 @@ def test_pauses_are_no_part_of_a_voice(recognizer, profile):
     assert paused.level == pytest.approx(profile.level, abs=1)
 
 
-def test_loudness_is_learnt_relative_to_each_actor():
-    levels = np.array([-60.0, -50.0, -30.0, -20.0])  # the second actor is nearer
-    adaptation = VoiceAdaptation.fit(
-        np.zeros((4, 2, 3)),
-        levels,
-        targets=np.array([0, 1, 0, 1]),
-        actors=np.array([1, 1, 2, 2]),
-        labels=("neutral", "angry"),
-    )
-    assert adaptation.loudness == pytest.approx([0, 10])
+def actors_of_two_emotions(rng):
+    """Return one component and the level of clips of 20 actors who differ more than emotions do."""
+    actors, targets = np.repeat(np.arange(20), 8), np.tile([0, 1], 80)
+    own = rng.standard_normal((20, 2)) * [10, 20]
+    values = own[actors] + targets[:, None] * [3, 6] + rng.standard_normal((160, 2))
+    return values[:, :1, None], values[:, 1], targets, actors
 
 
-def test_without_neutral_speech_there_is_nothing_to_compare_with():
-    one = np.zeros(1)
-    assert VoiceAdaptation.fit(one[:, None, None], one, one.astype(int), one, ("happy",)) is None
+def test_emotion_is_told_relative_to_the_everyday_voice():
+    rng = np.random.default_rng(0)
+    voice = fit_voice(*actors_of_two_emotions(rng), ("neutral", "angry"), n_heard=1)
+    components, levels, targets, actors = actors_of_two_emotions(rng)
+    clips = np.column_stack([components[:, 0], levels])
+    usual = np.stack([clips[(actors == a) & (targets == 0)].mean(axis=0) for a in actors])
+    told = voice.predict(np.hstack([clips, usual])).argmax(axis=1)
+    assert np.mean(told == targets) > 0.95
+    strangers = voice.predict(np.hstack([clips, np.roll(usual, 8, axis=0)])).argmax(axis=1)
+    assert np.mean(strangers == targets) < 0.7
+
+
+def test_what_a_microphone_changes_is_compared_with_the_everyday_voice():
+    rng = np.random.default_rng(0)
+    targets, actors = np.tile([0, 1], 80), np.repeat(np.arange(20), 8)
+    clean = targets[:, None, None] + 0.3 * rng.standard_normal((160, 1, 1))
+    copies = np.concatenate([clean, clean + 10 * rng.standard_normal((160, 3, 1))], axis=1)
+    shares = []
+    for known in (clean, copies):
+        voice = fit_voice(known, 0.0 * targets, targets, actors, ("neutral", "angry"), n_heard=1)
+        on_clip, _, on_profile, _ = voice["evidence"].coef_[1]
+        shares.append(-on_profile / on_clip)
+    assert shares[0] < 0.3
+    assert shares[1] > 0.7
+
+
+@pytest.mark.parametrize("labels", [("happy", "neutral"), ("happy", "sad")])
+def test_without_neutral_speech_there_is_nothing_to_compare_with(labels):
+    classifier = EmotionClassifier(labels, {})
+    nothing = np.zeros(2, int)
+    classifier.learn_voices(np.zeros((2, 1, 1)), *3 * [nothing], n_heard=1, seed=0)
+    assert not classifier.knows_voices

@@ -14,7 +14,6 @@ from ser.model_folder import write_model_folder
 from ser.perceptrons import MLPSettings, fit_pipelines
 from ser.speech import find_speech
 from ser.speeds import SPEEDS, hear
-from ser.voice import VoiceAdaptation
 
 LABELS = ("calm", "angry")
 FEATURES = FeatureConfig(families=("energy", "pitch", "mfcc"), statistics=("mean", "std"))
@@ -53,12 +52,11 @@ def write_tiny_model(folder):
         n_components=8, hidden_units=16, n_members=1, alpha=0.1, learning_rate=0.01, batch_size=8
     )
     pipelines = fit_pipelines(features, targets, seed=0, settings=settings)
-    adaptation = VoiceAdaptation(
-        everyday=features.mean(axis=(0, 1)),
-        loudness=np.array([0.0, 10.0]),
-        spread=np.array([8.0, 8.0]),
-    )
-    classifier = EmotionClassifier(LABELS, pipelines, 0.5, adaptation)
+    # Calm is the everyday voice here, and anger 10 dB louder.
+    known = 10.0 * targets, targets, np.arange(24) // 2 % 4
+    everyday = EmotionClassifier(("neutral", "angry"), pipelines)
+    everyday.learn_voices(features, *known, n_heard=len(SPEEDS), seed=0)
+    classifier = EmotionClassifier(LABELS, everyday.pipelines, 0.5)
     figures = metrics(targets, classifier.predict_proba(features))
     config = {
         **classifier.to_config(),
@@ -81,7 +79,7 @@ def write_tiny_model(folder):
     }
     write_model_folder(
         folder,
-        model=classifier.to_model(),
+        model=classifier.pipelines,
         config=config,
         metrics=figures,
         readme=make_card(config, figures, name=str(folder), files=files),

@@ -7,7 +7,7 @@ from joblib import Parallel, delayed
 from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
-from ser.classifier import EmotionClassifier
+from ser.classifier import EmotionClassifier, weigh
 from ser.errors import DatasetError
 from ser.evaluation import apply_temperature, fit_temperature
 from ser.perceptrons import fit_pipelines
@@ -21,7 +21,7 @@ from ser.studies.common import (
     points,
 )
 from ser.training import WEIGHTS
-from ser.voice import VoiceAdaptation, average
+from ser.voice import fit_voice
 
 TITLE = "Voice profiles"
 ABOUT = (
@@ -34,7 +34,7 @@ WITHOUT = "without"
 ROWS = {
     WITHOUT: "without a profile",
     "profile": "with a profile",
-    "shift": "with its features alone",
+    "features": "with its features alone",
     "loudness": "with its loudness alone",
 }
 N_PROFILE_CLIPS = 2
@@ -118,38 +118,54 @@ def _hear(train, test, levels, targets, actors, is_neutral, *, labels, choices, 
     -------
     plain : ndarray, shape (n_test, n_labels)
         Probabilities without a profile, not calibrated.
-    shifted : ndarray, shape (n_choices, n_test, n_labels)
-        The same of features that are shifted by the speaker's profile.
-    evidence : ndarray, shape (n_choices, n_test, n_labels)
-        By what loudness multiplies probabilities.
+    evidence : dict of str to ndarray, shape (n_choices, n_test, n_labels)
+        What profiles tell, by row.
     in_profile : ndarray of bool, shape (n_choices, n_test)
         Which clips a profile is made of.
     """
     with threadpool_limits(1):
         pipelines = fit_pipelines(
-            train, targets[0], seed=options.seed, settings=options.settings, weights=WEIGHTS
+            train,
+            targets[0],
+            seed=options.seed,
+            settings=options.settings,
+            weights=WEIGHTS,
         )
-        heard = train[:, : len(SPEEDS)]
-        adaptation = VoiceAdaptation.fit(heard, levels[0], targets[0], actors[0], labels)
         classifier = EmotionClassifier(labels, pipelines)
+        known = levels[0], targets[0], actors[0]
+        classifier.learn_voices(train, *known, n_heard=len(SPEEDS), seed=options.seed)
         plain = classifier.predict_proba(test)
-        shifted, evidence = (np.zeros((len(choices), *plain.shape)) for _ in range(2))
-        in_profile = np.zeros((len(choices), len(test)), dtype=bool)
-        for actor in np.unique(actors[1]):
-            clips = np.flatnonzero(actors[1] == actor)
-            neutral = clips[is_neutral[1][clips]]
-            for index, choice in enumerate(choices):
-                chosen = neutral[list(choice)]
-                profile = average(test[chosen], levels[1][chosen], "")
-                in_profile[index, chosen] = True
-                shifted[index, clips] = classifier.predict_proba(
-                    adaptation.shift(test[clips], profile)
-                )
-                evidence[index, clips] = [
-                    adaptation.weigh(np.ones(len(labels)), level, profile)
-                    for level in levels[1][clips]
-                ]
-        return plain, shifted, evidence, in_profile
+        learned, heard = classifier.components(train), classifier.components(test).mean(axis=1)
+        parts = {  # what is left out is the same for all
+            "profile": ((learned, levels[0]), (heard, levels[1])),
+            "features": ((learned, 0 * levels[0]), (heard, 0 * levels[1])),
+            "loudness": ((learned[..., :0], levels[0]), (heard[..., :0], levels[1])),
+        }
+        chosen = _choose(actors[1], is_neutral[1], choices)
+        evidence = {}
+        for name, (known, tested) in parts.items():
+            voice = fit_voice(*known, targets[0], actors[0], labels, n_heard=len(SPEEDS))
+            values = np.column_stack(tested)
+            everyday = values[chosen].mean(axis=2)
+            evidence[name] = np.stack(
+                [voice.predict(np.hstack([values, usual])) for usual in everyday]
+            )
+        in_profile = (chosen == np.arange(len(test))[:, None]).any(axis=2)
+        return plain, evidence, in_profile
+
+
+def _choose(actors, is_neutral, choices):
+    """Return the clips of the profile with which each clip is heard, by choice.
+
+    Returns
+    -------
+    ndarray of int, shape (n_choices, n_clips, N_PROFILE_CLIPS)
+    """
+    chosen = np.zeros((len(choices), len(actors), N_PROFILE_CLIPS), dtype=int)
+    for actor in np.unique(actors):
+        neutral = np.flatnonzero((actors == actor) & is_neutral)
+        chosen[:, actors == actor] = neutral[np.array(choices)][:, None]
+    return chosen
 
 
 def _recognise(corpus, folds, heard, n_choices):
@@ -166,18 +182,13 @@ def _recognise(corpus, folds, heard, n_choices):
         plain[fold.test] = probabilities
     recognised = {name: np.zeros(shape, dtype=int) for name in ROWS}
     in_profile = np.zeros(shape, dtype=bool)
-    for fold, (probabilities, shifted, evidence, left_out) in zip(folds, heard, strict=True):
+    for fold, (probabilities, evidence, left_out) in zip(folds, heard, strict=True):
         others = np.setdiff1d(np.arange(n_clips), fold.test)
         temperature = fit_temperature(plain[others], corpus.targets[others])
-        known = np.broadcast_to(apply_temperature(probabilities, temperature), shifted.shape)
-        shifted = apply_temperature(shifted, temperature)
-        for name, weighed in (
-            (WITHOUT, known),
-            ("profile", shifted * evidence),
-            ("shift", shifted),
-            ("loudness", known * evidence),
-        ):
-            recognised[name][:, fold.test] = weighed.argmax(axis=2)
+        known = apply_temperature(probabilities, temperature)
+        recognised[WITHOUT][:, fold.test] = known.argmax(axis=1)
+        for name, told in evidence.items():
+            recognised[name][:, fold.test] = weigh(known, told).argmax(axis=2)
         in_profile[:, fold.test] = left_out
     return recognised, in_profile
 
