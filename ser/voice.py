@@ -27,9 +27,6 @@ N_CLIPS = 2
 ACTOR_SHRINKAGE, CLIP_SHRINKAGE = 0.3, 0.1
 """How much smaller covariances are than they seem in two dozen actors, and in their clips."""
 
-MICROPHONE = 0.25
-"""How much a stranger's microphone is expected to do, of what the worse copies in training do."""
-
 GAIN = 30.0
 """Spread in dB of how loud speakers and microphones are."""
 
@@ -165,7 +162,7 @@ def fit_voice(components, levels, targets, actors, labels, *, n_heard):
     style = _covariance(in_emotion, ACTOR_SHRINKAGE)
     speaker = _covariance(np.array(list(usual.values())), ACTOR_SHRINKAGE)
     if len(worse):
-        speaker += MICROPHONE * _covariance(recorded, CLIP_SHRINKAGE)
+        speaker += _covariance(recorded, CLIP_SHRINKAGE)
     speaker[-1, -1] += (GAIN / unit[-1]) ** 2
 
     # What a profile, the mean of some clips, tells of the speaker's part, and what stays unknown.
