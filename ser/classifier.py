@@ -68,6 +68,8 @@ class EmotionClassifier:
         nothing = np.zeros((1, n_features), np.float32)
         answers = [self.predict_proba(nothing[None])[0]]
         if self.knows_voices:
+            if self.pipelines["voice"]["evidence"].coef_.shape[0] != len(self.labels):
+                raise ValueError("the voice pipeline has other labels")
             profile = VoiceProfile(nothing[0], 0.0, "")
             answers.append(self.predict_proba_relative(nothing, 0.0, profile))
         if not np.allclose([answer.sum() for answer in answers], 1):

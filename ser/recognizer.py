@@ -211,11 +211,7 @@ class EmotionRecognizer:
         VoiceProfileError
             If there is less speech than that, or the model cannot use a profile.
         """
-        if not self._classifier.knows_voices:
-            raise VoiceProfileError(
-                f"The model '{self.source}' cannot use a voice profile: it was trained without "
-                "neutral speech to compare voices by."
-            )
+        self._check_voices()
         sample_rate = self.config["sample_rate"]
         parts = []
         for clip in clips if isinstance(clips, list) else [clips]:
@@ -238,8 +234,16 @@ class EmotionRecognizer:
     def _hear(self, speech):
         return hear(speech, self.config["sample_rate"], self.config["speeds"])
 
+    def _check_voices(self):
+        if not self._classifier.knows_voices:
+            raise VoiceProfileError(
+                f"The model '{self.source}' cannot use a voice profile: it was trained without "
+                "neutral speech to compare voices by."
+            )
+
     def _check_profile(self, voice):
-        if not self._classifier.knows_voices or voice.feature_hash != self._extractor.hash:
+        self._check_voices()
+        if voice.feature_hash != self._extractor.hash:
             raise VoiceProfileError(
                 f"The voice profile is of features {voice.feature_hash}, and the model "
                 f"'{self.source}' compares voices by features {self._extractor.hash}: make the "

@@ -6,8 +6,8 @@ Hugging Face Hub are fetched into its cache. Nothing here needs torch, which
 `datasets` does for folders of audio, nor holds many recordings in memory.
 """
 
-import glob
 import hashlib
+import os
 import re
 import shutil
 import tempfile
@@ -68,9 +68,15 @@ def find_audio(folder):
 
 
 def _find(folder, suffixes):
-    # Unlike `Path.rglob` before Python 3.13, this follows links to folders.
-    names = glob.iglob("**/*", root_dir=folder, recursive=True)  # noqa: PTH207
-    return sorted(folder / name for name in names if _is_visible(Path(name), suffixes))
+    files, visited = [], set()
+    for parent, folders, names in os.walk(folder, followlinks=True):  # which `Path.rglob` does not
+        place = Path(parent).resolve()
+        if place in visited:  # by a link in a circle
+            folders.clear()
+            continue
+        visited.add(place)
+        files += [Path(parent, name) for name in names]
+    return sorted(file for file in files if _is_visible(file.relative_to(folder), suffixes))
 
 
 def _is_visible(path, suffixes):

@@ -71,8 +71,9 @@ class VoiceProfile:
             features = np.array(entries["features"], dtype=np.float32)
             level = float(entries["level"])
             feature_hash = str(entries["feature_hash"])
-            if features.ndim != 1 or not np.isfinite([*features, level]).all():
-                raise ValueError("not a list of finite numbers")
+            # Beyond these, in dB for one, there is no recording; products would overflow.
+            if features.ndim != 1 or not (np.abs(features) < 1e6).all() or not abs(level) < 300:
+                raise ValueError("not a list of numbers as recordings have them")
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise VoiceProfileError(
                 "This is no voice profile: give what VoiceProfile.to_dict returned."
@@ -104,9 +105,10 @@ def fit_voice(components, levels, targets, actors, labels, *, n_heard):
     The values of a clip, its components and its level, are modelled as a sum of Gaussians: the
     mean of its emotion, what is its speaker's own, what is this speaker's own in this emotion,
     and the rest. The speaker's part is expected from everyday speech and taken away; what is left
-    is compared with each mean. As all parts have one covariance for all emotions, the logarithm
-    of the probability density is linear in the values of the clip and of the everyday speech, up
-    to what is the same for all emotions.
+    is compared with each mean. Neutral clips are treated as those of any emotion, as if what is
+    their speaker's own in neutral speech were not in the profile, too. As all parts then have one
+    covariance for all emotions, the logarithm of the probability density is linear in the values
+    of the clip and of the everyday speech, up to what is the same for all emotions.
 
     Parameters
     ----------
@@ -118,8 +120,9 @@ def fit_voice(components, levels, targets, actors, labels, *, n_heard):
     labels : sequence of str
         Names of the classes; ``"neutral"``, of which there are clips, is everyday speech.
     n_heard : int
-        How many of the copies, the first ones, are clips as they are heard. From the others is
-        learnt what a microphone does, which is the same in all clips of a speaker, too.
+        How many of the copies, the first ones, are clips as they are heard. What sets the others
+        apart from them, speed and recording, is taken for what else may set a stranger apart:
+        their own speed and microphone, which are the same in all of their clips.
 
     Returns
     -------
@@ -134,35 +137,15 @@ def fit_voice(components, levels, targets, actors, labels, *, n_heard):
     Prince and Elder, "Probabilistic Linear Discriminant Analysis for Inferences About Identity",
     ICCV 2007.
     """
-    clean = components[:, :n_heard].mean(axis=1, dtype=float)
-    values = np.column_stack([clean, levels])
+    heard = components[:, :n_heard].mean(axis=1, dtype=float)
+    values = np.column_stack([heard, levels])
     unit = values.std(axis=0)
     unit[unit == 0] = 1
-    values /= unit
-    n_clips, n_copies, n_components = components.shape
-    worse = components[:, n_heard:] - clean[:, None]
-    worse = worse.reshape(n_clips * (n_copies - n_heard), n_components)
-    recorded = np.column_stack([worse, np.zeros(len(worse))]) / unit
-
-    means = np.zeros((len(labels), values.shape[1]))
-    for label in np.unique(targets):
-        means[label] = values[targets == label].mean(axis=0)
-    rest = values - means[targets]
-    own = np.zeros((actors.max() + 1, len(labels), values.shape[1]))
-    cells = np.unique(np.column_stack([actors, targets]), axis=0)
-    for actor, label in cells:
-        own[actor, label] = rest[(actors == actor) & (targets == label)].mean(axis=0)
-    rest -= own[actors, targets]
-    speakers = np.unique(actors)
-    usual = {actor: own[actor, np.unique(targets[actors == actor])].mean(0) for actor in speakers}
-    in_emotion = np.array([own[actor, label] - usual[actor] for actor, label in cells])
-
-    floor = FLOOR * np.eye(values.shape[1])
-    clip = _covariance(rest, CLIP_SHRINKAGE) + floor
-    style = _covariance(in_emotion, ACTOR_SHRINKAGE)
-    speaker = _covariance(np.array(list(usual.values())), ACTOR_SHRINKAGE)
-    if len(worse):
-        speaker += _covariance(recorded, CLIP_SHRINKAGE)
+    means, clip, style, speaker = _gaussians(values / unit, targets, actors, len(labels))
+    altered = components[:, n_heard:] - heard[:, None]
+    if altered.size:
+        altered = altered.reshape(-1, heard.shape[1]) / unit[:-1]
+        speaker[:-1, :-1] += _covariance(altered, len(altered), CLIP_SHRINKAGE)
     speaker[-1, -1] += (GAIN / unit[-1]) ** 2
 
     # What a profile, the mean of some clips, tells of the speaker's part, and what stays unknown.
@@ -178,9 +161,38 @@ def fit_voice(components, levels, targets, actors, labels, *, n_heard):
     return Pipeline([("evidence", evidence)])
 
 
-def _covariance(deviations, shrinkage):
+def _gaussians(values, targets, actors, n_labels):
+    """Split values into parts.
+
+    Returns
+    -------
+    means : ndarray, shape (n_labels, n_values)
+        Of the emotions; 0 where there is no clip.
+    clip, style, speaker : ndarray, shape (n_values, n_values)
+        Covariance of clips of one emotion by one speaker, of what is a speaker's own in an
+        emotion, and of what is a speaker's own in all of them.
+    """
+    means = np.zeros((n_labels, values.shape[1]))
+    for label in np.unique(targets):
+        means[label] = values[targets == label].mean(axis=0)
+    rest = values - means[targets]
+    own = np.zeros((actors.max() + 1, *means.shape))
+    cells = np.unique(np.column_stack([actors, targets]), axis=0)
+    for actor, label in cells:
+        own[actor, label] = rest[(actors == actor) & (targets == label)].mean(axis=0)
+    rest -= own[actors, targets]
+    known = [own[actor, cells[cells[:, 0] == actor, 1]] for actor in np.unique(actors)]
+    speakers = np.array([each.mean(axis=0) for each in known])
+    styles = np.concatenate([each - each.mean(axis=0) for each in known])
+    freedom = max(len(rest) - len(cells), 1)
+    clip = _covariance(rest, freedom, CLIP_SHRINKAGE) + FLOOR * np.eye(values.shape[1])
+    style = _covariance(styles, len(styles), ACTOR_SHRINKAGE)
+    return means, clip, style, _covariance(speakers, len(speakers), ACTOR_SHRINKAGE)
+
+
+def _covariance(deviations, freedom, shrinkage):
     """Return their covariance, with what lies beside its diagonal made smaller."""
-    covariance = deviations.T @ deviations / len(deviations)
+    covariance = deviations.T @ deviations / freedom
     return (1 - shrinkage) * covariance + shrinkage * np.diag(np.diag(covariance))
 
 

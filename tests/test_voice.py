@@ -77,6 +77,8 @@ def test_what_is_no_profile_is_refused():
     [
         {"level": float("nan")},
         {"level": 10**400},
+        {"level": 1e4},
+        {"features": [3e38]},
         {"features": [float("inf")]},
         {"features": 3},
         {"features": [1.0]},

@@ -47,7 +47,7 @@ def read_examples(files):
     return [
         Example(row["file_name"], caption(row), files[path])
         for row in csv.DictReader(io.StringIO(table))
-        if (path := f"examples/{row['file_name']}") in files
+        if (path := f"examples/{row.get('file_name')}") in files
     ]
 
 

@@ -65,14 +65,16 @@ def add_tab(model, sharing=None):
             profile = voice.add_panel(model)
         with gr.Column(scale=7, min_width=300):
             panel = gr.HTML(empty_panel(), elem_id="ser-result")
-            own = gr.State(None)  # the result of a recording of the visitor's own
+            own = gr.State(None)  # a recording of the visitor's own, and its result
             if sharing is not None:
-                share.add_panel(model, sharing, clip, own)
+                share.add_panel(model, sharing, own)
     picture = gr.HTML(empty_picture(), elem_id="ser-picture")
     waiting = gr.HTML(elem_id="ser-waiting")
     course = gr.State(None)  # another token for each recording that has a timeline to come
+    newest = gr.State([None])  # that token at once, by which an older timeline sees its end
 
-    def show(path, voice_profile):
+    def show(path, voice_profile, newest):
+        newest[0] = token = uuid4().hex
         if path is None:
             return empty_panel(), empty_picture(), None, None, ""
         if not Path(path).exists():  # equal files share a place, and one given as voice is deleted
@@ -90,31 +92,33 @@ def add_tab(model, sharing=None):
             shelf.results[example] = shown
         *drawn, result = shown
         is_long = result is not None and result["duration"] > MIN_DURATION
-        own_result = result if example is None else None
-        return *drawn, own_result, uuid4().hex if is_long else None, ""
+        own_result = (path, result) if result is not None and example is None else None
+        return *drawn, own_result, token if is_long else None, ""
 
-    def follow(token, path, voice_profile):
+    def follow(token, path, voice_profile, newest):
         yield gr.skip(), ""
-        if token is not None:
-            yield from follow_course(model.get(), path, voice_profile)
+        if token is None:
+            return
+        for drawn in follow_course(model.get(), path, voice_profile):
+            # Gradio's own `cancels` comes too late for a result that is there at once.
+            if newest[0] != token:
+                yield gr.skip(), ""
+                return
+            yield drawn
 
-    # In this order: gradio goes through what a change sets off one by one, and would wait for the
-    # new result before it abandoned the old timeline, or abandon the new one.
-    followed = course.change(
+    course.change(
         follow,
-        [course, clip, profile],
+        [course, clip, profile, newest],
         [picture, waiting],
         concurrency_limit=1,  # leaves the rest of the machine to those who wait for a result
         show_progress="hidden",
         trigger_mode="always_last",
         api_visibility="private",
     )
-    changed = [clip.change, profile.change]
-    gr.on(changed, None, cancels=[followed])
     gr.on(
-        changed,
+        [clip.change, profile.change],
         show,
-        [clip, profile],
+        [clip, profile, newest],
         [panel, picture, own, course, waiting],
         show_progress="minimal",
         show_progress_on=[panel],

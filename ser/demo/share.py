@@ -9,18 +9,16 @@ from ser.errors import SerError
 THANKS = "Thank you: the clip goes to the dataset as soon as the Hub takes it."
 
 
-def add_panel(model, sharing, clip, result):
+def add_panel(model, sharing, result):
     """Lay out the panel in the `gr.Blocks` being built.
 
     Parameters
     ----------
     model : ser.demo.model.ServedModel
     sharing : ser.sharing.ClipSharing
-    clip : gr.Audio
-        The recording.
     result : gr.State
-        What the visitor was shown, as `Prediction.to_dict` gives it; None if it is not theirs to
-        share, or nothing was recognised.
+        The path of the recording and what the visitor was shown of it, as `Prediction.to_dict`
+        gives it; None if it is not theirs to share, or nothing was recognised.
     """
     with gr.Accordion("Share this clip", open=False, elem_id="ser-share"):
         emotion = gr.Radio(label="What was the emotion really?", choices=[], interactive=True)
@@ -29,7 +27,7 @@ def add_panel(model, sharing, clip, result):
         status = gr.HTML(_status(""), elem_classes="ser-quiet")
 
     def reset(shown):
-        labels = list(shown["probabilities"]) if shown else []
+        labels = list(shown[1]["probabilities"]) if shown else []
         return (
             gr.Radio(choices=labels, value=None, interactive=True),
             gr.Checkbox(value=False, interactive=True),
@@ -40,11 +38,11 @@ def add_panel(model, sharing, clip, result):
     def ready(shown, label, agreed):
         return gr.Button(interactive=bool(shown and label and agreed))
 
-    def give(path, shown, label, agreed):
+    def give(shown, label, agreed):
         from ser import Prediction
 
+        path, prediction = shown[0], Prediction(**shown[1])
         try:
-            prediction = Prediction(**shown)
             sharing.share(path, prediction, model.get(), emotion=label, consent=agreed)
         except SerError as error:
             return gr.skip(), gr.skip(), gr.Button(interactive=True), _status(str(error))
@@ -63,7 +61,7 @@ def add_panel(model, sharing, clip, result):
     )
     share.click(
         give,
-        [clip, result, emotion, consent],
+        [result, emotion, consent],
         [emotion, consent, share, status],
         trigger_mode="once",
         api_visibility="private",
