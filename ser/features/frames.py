@@ -73,14 +73,22 @@ class Frames:
         """Power spectra, shape (n_frames, n_bins)."""
         window = _window(self.config.window_length)
         views = np.lib.stride_tricks.sliding_window_view(self._samples, window.size)
-        spectra = rfft(views[:: self.config.hop_length] * window, self.config.fft_length, axis=1)
-        scale = 2 / (self.config.fft_length * np.sum(window**2))
-        return (np.square(spectra.real) + np.square(spectra.imag)) * scale
+        # In place where it can be: fresh memory would take longer than what is computed in it.
+        padded = np.zeros((len(self), self.config.fft_length), dtype=np.float32)
+        np.multiply(views[:: self.config.hop_length], window, out=padded[:, : window.size])
+        spectra = rfft(padded, axis=1, overwrite_x=True)
+        power = np.square(spectra.real)
+        power += np.square(spectra.imag)
+        power *= 2 / (self.config.fft_length * np.sum(window**2))
+        return power
 
     @cached_property
     def decibels(self):
         """Power spectra in dB, shape (n_frames, n_bins)."""
-        return 10 * np.log10(self.power + np.float32(BIN_FLOOR))
+        levels = self.power + np.float32(BIN_FLOOR)
+        np.log10(levels, out=levels)
+        levels *= 10
+        return levels
 
     @cached_property
     def total(self):

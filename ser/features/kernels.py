@@ -101,7 +101,7 @@ def kernel_shares(rows, voiced, names):
 
 def _shares(responses):
     """Return the share of frames above each threshold, shape (n_kernels, n_thresholds)."""
-    heights = responses / np.float32(RAMP)
+    heights = np.divide(responses, np.float32(RAMP), out=responses)
     above = np.empty_like(heights)
     shares = []
     for threshold in THRESHOLDS:

@@ -85,7 +85,9 @@ def _autocorrelation(frames):
     """Return the normalised autocorrelation at lags of whole samples, (n_frames, n_lags)."""
     config = frames.config
     n_lags = int(np.ceil(config.sample_rate / config.f0_min)) + 2
-    harmonics = frames.power[:, frames.bins(0, HIGHEST_HARMONIC)].copy()
+    harmonics = np.zeros_like(frames.power)
+    heard = frames.bins(0, HIGHEST_HARMONIC)
+    harmonics[:, heard] = frames.power[:, heard]
     harmonics[:, frames.bins(0, RUMBLE * config.f0_min)] = 0
     correlation = irfft(harmonics, config.fft_length, axis=1)[:, :n_lags]
     window = get_window("hann", config.window_length)
