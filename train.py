@@ -164,7 +164,12 @@ def train(options):
 
     logger.info("Training on all clips")
     pipelines = fit_pipelines(
-        corpus.features, corpus.targets, seed=options.seed, settings=settings, weights=WEIGHTS
+        corpus.features,
+        corpus.targets,
+        seed=options.seed,
+        prosody=corpus.prosody,
+        settings=settings,
+        weights=WEIGHTS,
     )
     classifier = EmotionClassifier(corpus.labels, pipelines, temperature, max_novelty)
     classifier.learn_voices(
@@ -174,6 +179,7 @@ def train(options):
         corpus.actors,
         n_heard=len(SPEEDS),
         seed=options.seed,
+        prosody=corpus.prosody,
     )
     config = {
         **classifier.to_config(),

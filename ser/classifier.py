@@ -1,10 +1,24 @@
-"""The classifier: from features to calibrated probabilities, and how unusual a clip is."""
+"""The classifier: from features to calibrated probabilities, and how unusual a clip is.
+
+Two experts judge a clip. The more unlike those in training it is, the more counts the one that
+knows prosody alone.
+
+References
+----------
+Jacobs, Jordan, Nowlan and Hinton, "Adaptive Mixtures of Local Experts", Neural Computation 3(1),
+1991; the gate here is not learned, but a function of how unlike the training clips a clip is.
+"""
 
 import numpy as np
 from sklearn.pipeline import Pipeline
 
 from ser.evaluation import TEMPERATURE_RANGE, apply_temperature
 from ser.voice import VoiceProfile, fit_components, fit_voice
+
+EXPERTS = ("general", "prosody")
+STEEPNESS = 3
+"""Power of the novelty by which the second expert outweighs the first; of a clip as novel as those
+in training, 1, both count the same."""
 
 FALSE_ALARMS = 0.05
 """Share of held-out clips of the training corpus that count as unlike it."""
@@ -25,8 +39,9 @@ class EmotionClassifier:
         Class names, in the order of the probabilities.
     pipelines : dict of str to sklearn.pipeline.Pipeline
         As `ser.perceptrons.fit_pipelines` returns them; and as `learn_voices` makes them, without
-        which no voice profile can be taken into account: ``"heard"``, the principal components by
-        which clips are compared with everyday speech, and ``"voice"``, what the two tell.
+        which no voice profile can be taken into account, of each expert: ``"general heard"``, the
+        principal components by which clips are compared with everyday speech, and
+        ``"general voice"``, what the two tell.
     temperature : float
         Divides the logits.
     max_novelty : float
@@ -48,7 +63,7 @@ class EmotionClassifier:
     @property
     def knows_voices(self):
         """Whether a voice profile can be taken into account."""
-        return "voice" in self.pipelines
+        return "general voice" in self.pipelines
 
     def check(self, n_features):
         """Find what does not fit before the first clip does.
@@ -68,15 +83,16 @@ class EmotionClassifier:
         nothing = np.zeros((1, n_features), np.float32)
         answers = [self.predict_proba(nothing[None])[0]]
         if self.knows_voices:
-            if self.pipelines["voice"]["evidence"].coef_.shape[0] != len(self.labels):
-                raise ValueError("the voice pipeline has other labels")
+            for expert in EXPERTS:
+                if len(self.pipelines[f"{expert} voice"]["evidence"].coef_) != len(self.labels):
+                    raise ValueError(f"the {expert} voice pipeline has other labels")
             profile = VoiceProfile(nothing[0], 0.0, "")
             answers.append(self.predict_proba_relative(nothing, 0.0, profile))
         if not np.allclose([answer.sum() for answer in answers], 1):
             raise ValueError("probabilities do not sum to 1")
         self.is_novel(nothing)
 
-    def learn_voices(self, features, levels, targets, actors, *, n_heard, seed):
+    def learn_voices(self, features, levels, targets, actors, *, n_heard, seed, prosody=None):
         """Learn from clips of actors what a voice profile tells, if any of them speak neutrally.
 
         Parameters
@@ -86,15 +102,21 @@ class EmotionClassifier:
             As for `ser.voice.fit_voice`.
         seed : int
             Of what is random in finding components.
+        prosody : ndarray of int, optional
+            Indices of the features that the second expert knows; all by default.
         """
         if "neutral" not in self.labels or self.labels.index("neutral") not in targets:
             return
         heard = features[:, :n_heard].reshape(-1, features.shape[2]).astype(np.float32)
-        pca = fit_components(self.pipelines["general"][:-1].transform(heard), seed=seed)
-        self.pipelines["heard"] = Pipeline([("pca", pca)])
-        self.pipelines["voice"] = fit_voice(
-            self.components(features), levels, targets, actors, self.labels, n_heard=n_heard
-        )
+        limit = self.pipelines["general"][:-1].transform
+        for expert, columns in zip(EXPERTS, (None, prosody), strict=True):
+            columns = slice(None) if columns is None else columns
+            pca = fit_components(limit(heard), seed=seed, columns=columns)
+            self.pipelines[f"{expert} heard"] = Pipeline([("pca", pca)])
+            components = self.components(features, f"{expert} heard")
+            self.pipelines[f"{expert} voice"] = fit_voice(
+                components, levels, targets, actors, self.labels, n_heard=n_heard
+            )
 
     def to_config(self):
         """Return what a model folder keeps in ``config.json``."""
@@ -117,11 +139,30 @@ class EmotionClassifier:
             Rows sum to 1. Labels that no training clip had get 0.
         """
         general = self.pipelines["general"]
-        heard = general.predict_proba(features.reshape(-1, features.shape[2]))
-        known = heard.reshape(*features.shape[:2], -1).mean(axis=1, dtype=np.float64)
+        rows = general[:-1].transform(features.reshape(-1, features.shape[2]))
+        known = 0
+        models = general[-1], self.pipelines["prosody"]
+        for weights, model in zip(self.gate(features), models, strict=True):
+            heard = model.predict_proba(rows).reshape(*features.shape[:2], -1)
+            known += weights[:, None] * heard.mean(axis=1, dtype=np.float64)
         probabilities = np.zeros((len(known), len(self.labels)))
         probabilities[:, general.classes_] = apply_temperature(known, self.temperature)
         return probabilities
+
+    def gate(self, features):
+        """Return how much each expert counts.
+
+        Parameters
+        ----------
+        features : ndarray of float32, shape (n_clips, n_speeds, n_features)
+
+        Returns
+        -------
+        ndarray of float64, shape (2, n_clips)
+            Columns sum to 1; rows as `EXPERTS`.
+        """
+        general = 1 / (1 + self.novelty(features) ** STEEPNESS)
+        return np.stack([general, 1 - general])
 
     def novelty(self, features):
         """Return how unlike the clips in training clips are.
@@ -139,18 +180,19 @@ class EmotionClassifier:
         ndarray of float64, shape (n_clips,)
         """
         variance = self.pipelines["typical"]["pca"].explained_variance_
+        variance = np.maximum(variance, np.finfo(np.float32).tiny)
         squares = self.components(features, "typical") ** 2
         return np.mean(squares / variance, axis=(1, 2), dtype=float)
 
-    def components(self, features, name="heard"):
+    def components(self, features, name):
         """Return principal components of features.
 
         Parameters
         ----------
         features : ndarray, shape (n_clips, n_versions, n_features)
             At several speeds, or of several copies.
-        name : {"heard", "typical"}
-            Whose components.
+        name : {"typical", "general heard", "prosody heard"}
+            Of the pipeline that finds them.
 
         Returns
         -------
@@ -186,12 +228,14 @@ class EmotionClassifier:
         -------
         ndarray of float64, shape (n_labels,)
         """
-        clip, everyday = (
-            self.components(each[None])[0].mean(axis=0)
-            for each in (features, profile.features[None])
-        )
-        values = np.concatenate([clip, [level], everyday, [profile.level]])
-        evidence = self.pipelines["voice"].predict(values[None])[0]
+        evidence = 0
+        for weights, expert in zip(self.gate(features[None]), EXPERTS, strict=True):
+            clip, everyday = (
+                self.components(each[None], f"{expert} heard")[0].mean(axis=0)
+                for each in (features, profile.features[None])
+            )
+            values = np.concatenate([clip, [level], everyday, [profile.level]])
+            evidence += weights * self.pipelines[f"{expert} voice"].predict(values[None])[0]
         return weigh(self.predict_proba(features[None])[0], evidence)
 
 

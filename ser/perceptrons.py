@@ -1,9 +1,15 @@
 """The perceptrons: averaged, on standardised features, fitted to clips and copies of them.
 
+There are two experts (Jacobs et al. 1991). The general one knows all features. The other knows
+prosody and voice quality alone, without the cepstra and the courses of descriptors in which the
+words are, is regularised more, and takes classes and copies as equally frequent: it is right less
+often about clips like those in training, and more often about others.
+
 What is learned ends up in scikit-learn pipelines of plain types,
 
     general   StandardScaler -> MinMaxScaler(clip) -> MLPClassifier
-    typical   PCA, of what the general one's scalers return
+    prosody   MLPClassifier, of what the general one's scalers return
+    typical   PCA, of the same
 
 so that the file which holds them opens without trusting anything beyond scikit-learn and NumPy.
 In training the perceptrons see principal components; as both are linear, the components end up
@@ -11,6 +17,8 @@ in the weights of the first layer.
 
 References
 ----------
+Jacobs, Jordan, Nowlan and Hinton, "Adaptive Mixtures of Local Experts", Neural Computation 3(1),
+1991.
 Zhang et al., "mixup: Beyond Empirical Risk Minimization", ICLR 2018.
 Loshchilov and Hutter, "SGDR: Stochastic Gradient Descent with Warm Restarts", ICLR 2017
 (the cosine schedule).
@@ -35,7 +43,7 @@ LEVELS = 127  # the same, of the perceptrons' first layer
 
 @dataclass(frozen=True)
 class MLPSettings:
-    """Hyper-parameters of `fit_pipelines`.
+    """Hyper-parameters of an expert.
 
     Attributes
     ----------
@@ -52,6 +60,8 @@ class MLPSettings:
         As scikit-learn's `MLPClassifier`; the learning rate falls to zero along a cosine.
     mixup : float
         Parameter of the Beta distribution from which mixing weights are drawn.
+    balanced : bool
+        Whether all classes count the same in training, however many clips they have.
     """
 
     n_components: int = 800
@@ -64,9 +74,16 @@ class MLPSettings:
     batch_size: int = 128
     n_epochs: int = 15
     mixup: float = 0.4
+    balanced: bool = False
 
 
-def fit_pipelines(features, targets, *, seed, settings=None, clips=None, weights=None):
+PROSODY = MLPSettings(n_members=1, alpha=5.0, n_epochs=8, balanced=True)
+"""Of the perceptron that knows prosody alone."""
+
+
+def fit_pipelines(
+    features, targets, *, seed, prosody=None, settings=None, clips=None, weights=None
+):
     """Fit the pipelines.
 
     Parameters
@@ -77,18 +94,21 @@ def fit_pipelines(features, targets, *, seed, settings=None, clips=None, weights
         Class indices.
     seed : int
         Equal seeds give equal pipelines.
+    prosody : ndarray of int, optional
+        Indices of the features that the second expert knows; all by default.
     settings : MLPSettings, optional
+        Of the general expert.
     clips : ndarray of int, optional
         Indices of the clips to learn from; all by default. Less memory than a copy of them takes.
     weights : sequence of float, shape (n_copies,), optional
-        What each copy counts; by default all the same.
+        What each copy counts for the general expert; by default all the same.
 
     Returns
     -------
     dict of str to sklearn.pipeline.Pipeline
-        ``"general"`` takes features of shape (n, n_features); its last step has `predict_proba`.
-        ``"typical"`` takes what the other steps return, and returns the first principal
-        components.
+        ``"general"`` takes features of shape (n, n_features); its last step has `predict_proba`,
+        as that of ``"prosody"``, which takes what the other steps return. ``"typical"`` takes
+        the same, and returns the first principal components.
     """
     settings = settings or MLPSettings()
     n_clips, n_copies, n_features = features.shape
@@ -107,30 +127,85 @@ def fit_pipelines(features, targets, *, seed, settings=None, clips=None, weights
     # What `limit` does, in place, since a second copy would be the most memory of the fit.
     sample = scaler.transform(rows[indices[::PCA_STEP]].astype(np.float32), copy=False)
     np.clip(sample, -settings.clip, settings.clip, out=sample)
-    n_components = min(settings.n_components, len(sample) - 1, n_features)
-    pca = PCA(
-        n_components, copy=False, svd_solver="randomized", iterated_power=2, random_state=seed
-    )
-    pca.fit(sample)
-    del sample  # which the fit has overwritten
-    # Variances become a power of what they were, 1 on average.
-    relative = pca.explained_variance_ ** (1 - settings.whitening)
-    weight = np.sqrt(relative / np.mean(relative) / pca.explained_variance_)
-    seen = np.concatenate(
-        [pca.transform(limit(block)) * weight for block in _blocks(rows, indices)]
-    )
+    known = np.arange(n_features) if prosody is None else prosody
+    # First the one that fits a copy of the sample, as the other's fit overwrites it.
+    prosodic = _Expert(PROSODY, sample[:, known], known, len(indices), seed)
+    general = _Expert(settings, sample, slice(None), len(indices), seed)
+    del sample
+    for number, block in enumerate(_blocks(rows, indices)):
+        limited = limit(block)
+        for expert in (prosodic, general):
+            expert.see(limited, number * BLOCK)
     targets = np.repeat(targets[clips], n_copies)
-    weights = np.ones(n_copies) if weights is None else np.asarray(weights)
-    weights = np.tile(weights / weights.mean(), len(clips))
+    equal = np.ones(len(targets))
+    weights = equal if weights is None else np.tile(weights / np.mean(weights), len(clips))
+    fits = [*general.fits(targets, weights, seed), *prosodic.fits(targets, equal, seed)]
     # A batch is too small for several threads to share, which each member has one of instead.
     with threadpool_limits(1):
-        members = Parallel(settings.n_members, require="sharedmem")(
-            delayed(_fit_member)(seen, targets, weights, [seed, index], settings)
-            for index in range(settings.n_members)
-        )
-    mlp = _merge(members, pca.components_ * weight[:, None], pca.mean_)
-    typical = Pipeline([("pca", first_components(pca, N_TYPICAL))])
-    return {"general": Pipeline([*steps, ("mlp", mlp)]), "typical": typical}
+        members = Parallel(len(fits), require="sharedmem")(fits)
+    mlp = general.merge(members[: settings.n_members], n_features)
+    return {
+        "general": Pipeline([*steps, ("mlp", mlp)]),
+        "prosody": Pipeline([("mlp", prosodic.merge(members[settings.n_members :], n_features))]),
+        "typical": Pipeline([("pca", first_components(general.pca, N_TYPICAL))]),
+    }
+
+
+class _Expert:
+    """What is known of an expert while it is fitted.
+
+    Parameters
+    ----------
+    settings : MLPSettings
+    sample : ndarray, shape (n_rows, n_known)
+        Standardised features that it knows, to find their components; overwritten.
+    columns : ndarray of int or slice
+        Which of all features these are.
+    n_rows : int
+        How many it will see to learn from.
+    seed : int
+    """
+
+    def __init__(self, settings, sample, columns, n_rows, seed):
+        self.settings, self.columns = settings, columns
+        self.pca = PCA(
+            min(settings.n_components, len(sample) - 1, sample.shape[1]),
+            copy=False,
+            svd_solver="randomized",
+            iterated_power=2,
+            random_state=seed,
+        ).fit(sample)
+        # Variances become a power of what they were, 1 on average.
+        relative = self.pca.explained_variance_ ** (1 - settings.whitening)
+        self.weight = np.sqrt(relative / np.mean(relative) / self.pca.explained_variance_)
+        self.seen = np.empty((n_rows, len(self.weight)), dtype=np.float32)
+
+    def see(self, rows, start):
+        """Keep the weighted components of standardised features to learn from."""
+        components = self.pca.transform(rows[:, self.columns]) * self.weight
+        self.seen[start : start + len(rows)] = components
+
+    def fits(self, targets, weights, seed):
+        """Return the calls that fit the members."""
+        if self.settings.balanced:
+            counts = np.bincount(targets)
+            weights = weights * (len(targets) / np.count_nonzero(counts) / counts[targets])
+        return [
+            delayed(_fit_member)(self.seen, targets, weights, [seed, index], self.settings)
+            for index in range(self.settings.n_members)
+        ]
+
+    def merge(self, members, n_features):
+        """Return one perceptron, on all standardised features, whose logits are members' mean."""
+        components = widen(self.pca.components_ * self.weight[:, None], self.columns, n_features)
+        return _merge(members, components, widen(self.pca.mean_, self.columns, n_features))
+
+
+def widen(values, columns, n_features):
+    """Return values of some features as values of all, the others 0."""
+    wide = np.zeros((*values.shape[:-1], n_features), values.dtype)
+    wide[..., columns] = values
+    return wide
 
 
 def first_components(pca, number):
@@ -212,8 +287,8 @@ def _fit_member(rows, targets, weights, seed, settings):
         mixed, kept = _mix(rows, settings.mixup, rng)
         mlp.partial_fit(mixed, targets[kept], classes=classes, sample_weight=weights[kept])
         del mixed  # or the next would be made beside it
-    # The optimiser's state is not needed to predict, and skops does not trust its type.
-    del mlp._optimizer
+    # What only training needs: skops does not trust the optimiser's type, and both take room.
+    del mlp._optimizer, mlp._best_coefs
     return mlp
 
 

@@ -13,7 +13,7 @@ from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import Pipeline
 
 from ser.errors import VoiceProfileError
-from ser.perceptrons import first_components
+from ser.perceptrons import first_components, widen
 
 MIN_SPEECH = 3.0
 """Seconds of speech that a profile needs."""
@@ -81,7 +81,7 @@ class VoiceProfile:
         return cls(features, level, feature_hash)
 
 
-def fit_components(features, *, seed):
+def fit_components(features, *, seed, columns=slice(None)):
     """Find the principal components by which clips are compared with everyday speech.
 
     Parameters
@@ -89,14 +89,22 @@ def fit_components(features, *, seed):
     features : ndarray of float32, shape (n_clips, n_features)
         Standardised; overwritten.
     seed : int
+    columns : ndarray of int or slice
+        Features that the components are made of; all by default.
 
     Returns
     -------
     sklearn.decomposition.PCA
+        Of all features.
     """
-    number = min(N_COMPONENTS, len(features) - 1, features.shape[1])
+    known = features[:, columns]
+    number = min(N_COMPONENTS, len(known) - 1, known.shape[1])
     pca = PCA(number, copy=False, svd_solver="randomized", iterated_power=2, random_state=seed)
-    return first_components(pca.fit(features), number)
+    pca.fit(known)
+    pca.components_ = widen(pca.components_, columns, features.shape[1])
+    pca.mean_ = widen(pca.mean_, columns, features.shape[1])
+    pca.n_features_in_ = features.shape[1]
+    return first_components(pca, number)
 
 
 def fit_voice(components, levels, targets, actors, labels, *, n_heard):

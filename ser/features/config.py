@@ -1,6 +1,6 @@
 """What is extracted: the settings that travel with a model."""
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 
 from scipy.fft import next_fast_len
 
@@ -12,6 +12,10 @@ from ser.features.statistics import STATISTICS
 MIN_PERIODS = 2  # of the lowest F0 in a window
 MIN_PERIOD = 16  # samples of the highest F0
 MAX_WINDOW = 0.1  # s, in which speech hardly changes
+PROSODY_FAMILIES = ("energy", "pitch", "voice", "shape")
+PROSODY_STATISTICS = ("mean", "std", "percentiles", "delta", "clip")
+"""What tells how something is said more than what is said: neither cepstra nor bands, which tell
+phones apart, nor statistics that follow the course of a sentence."""
 MAX_MELS = 128  # of which the lowest are still as wide as a bin
 
 
@@ -103,6 +107,15 @@ class FeatureConfig:
     def fft_length(self):
         """Samples of the transform: half as many again at least, so that no pitch lag wraps."""
         return next_fast_len(self.window_length * 3 // 2, real=True)
+
+    @property
+    def prosody(self):
+        """The part of this configuration that is prosody and voice quality; all if none is."""
+        families = tuple(name for name in self.families if name in PROSODY_FAMILIES)
+        statistics = tuple(name for name in self.statistics if name in PROSODY_STATISTICS)
+        if not families or not statistics:
+            return self
+        return replace(self, families=families, statistics=statistics)
 
     def to_dict(self):
         """Return the settings as a dict that `json.dumps` takes."""

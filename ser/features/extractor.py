@@ -32,15 +32,14 @@ class FeatureExtractor:
 
     def __init__(self, config=None):
         self.config = config or FeatureConfig()
-        tracks, paired = track_names(self.config)
-        correlated = [name for name, is_paired in zip(tracks, paired, strict=True) if is_paired]
-        self.names = tuple(
-            name
-            for statistic in self.config.statistics
-            for name in STATISTICS[statistic].names(tracks, correlated)
-        )
+        self.names = _feature_names(self.config)
         content = json.dumps([self.config.to_dict(), self.names], sort_keys=True)
         self.hash = hashlib.sha256(content.encode()).hexdigest()[:HASH_LENGTH]
+
+    @property
+    def prosody(self):
+        """Indices of the features that `FeatureConfig.prosody` has, ndarray of int."""
+        return np.flatnonzero(np.isin(self.names, _feature_names(self.config.prosody)))
 
     def tracks(self, waveform):
         """Compute the descriptors of every frame.
@@ -86,6 +85,16 @@ class FeatureExtractor:
         views = Views(tracks, self.config.hop)
         values = [STATISTICS[name].compute(views).ravel() for name in self.config.statistics]
         return np.concatenate(values, dtype=np.float32)
+
+
+def _feature_names(config):
+    tracks, paired = track_names(config)
+    correlated = [name for name, is_paired in zip(tracks, paired, strict=True) if is_paired]
+    return tuple(
+        name
+        for statistic in config.statistics
+        for name in STATISTICS[statistic].names(tracks, correlated)
+    )
 
 
 @lru_cache

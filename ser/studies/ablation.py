@@ -33,7 +33,7 @@ ABOUT = (
     "clip, made at random as training makes its own (not as under Robustness) and heard at one "
     "speed; the first row has their accuracy."
 )
-FULL, WEIGHTS, SPEED = "full", "weights", "speed"
+FULL, WEIGHTS, SPEED, PROSODY = "full", "weights", "speed", "prosody"
 NO_LIMIT = 1e6  # standard deviations, which no feature reaches
 NO_MIXUP = 1e-3  # of the Beta distribution: its weights are 0 or 1
 
@@ -64,6 +64,7 @@ ROWS = {
     "copies:all": "all copies",
     WEIGHTS: "less weight for worse copies",
     SPEED: "hearing at two speeds",
+    PROSODY: "the expert in prosody",
     "classifier:mixup": "mixup",
     "classifier:whitening": "whitening",
     "classifier:averaging": "averaging two perceptrons",
@@ -103,7 +104,13 @@ def run(options):
             corpus.features,
             corpus.targets,
             folds,
-            partial(fit_ours, seed=options.seed, n_labels=len(corpus.labels), **part),
+            partial(
+                fit_ours,
+                seed=options.seed,
+                n_labels=len(corpus.labels),
+                prosody=corpus.prosody,
+                **part,
+            ),
             jobs=options.jobs,
             description=f"Without {ROWS[name]}",
             tests=corpus.features[:, list(heard.values())],
@@ -174,6 +181,8 @@ def without(name, config, settings):
             "copies": COPIES_WITHOUT[part],
             "settings": replace(settings, n_epochs=n_epochs),
         }
+    if kind == PROSODY:
+        return {"general_alone": True}
     if kind == WEIGHTS:
         return {"weights": np.ones(len(COPIES))}
     if kind == "classifier":

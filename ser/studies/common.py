@@ -106,7 +106,17 @@ def source_of(clip):
 
 
 def fit_ours(
-    features, targets, *, seed, n_labels, settings=None, copies=None, columns=None, weights=WEIGHTS
+    features,
+    targets,
+    *,
+    seed,
+    n_labels,
+    prosody,
+    settings=None,
+    copies=None,
+    columns=None,
+    weights=WEIGHTS,
+    general_alone=False,
 ):
     """Fit our classifier, maybe to some of the copies of `ser.training` and features only.
 
@@ -115,11 +125,15 @@ def fit_ours(
     features : ndarray of float32, shape (n_clips, n_copies, n_features)
     targets : ndarray of int, shape (n_clips,)
     seed, n_labels : int
+    prosody : ndarray of int
+        Which of all features the second expert knows; all of those used if none of these is.
     settings : MLPSettings, optional
     copies, columns : ndarray of int, optional
         Which of the copies and features to use; all by default.
     weights : sequence of float
         What each of all copies counts.
+    general_alone : bool
+        Whether to do without the second expert.
 
     Returns
     -------
@@ -129,8 +143,17 @@ def fit_ours(
     if copies is not None:
         features, weights = features[:, copies], np.array(weights)[copies]
     if columns is not None:
-        features = features[:, :, columns]
-    pipelines = fit_pipelines(features, targets, seed=seed, settings=settings, weights=weights)
+        features, prosody = features[:, :, columns], np.flatnonzero(np.isin(columns, prosody))
+    pipelines = fit_pipelines(
+        features,
+        targets,
+        seed=seed,
+        prosody=prosody if len(prosody) else None,
+        settings=settings,
+        weights=weights,
+    )
+    if general_alone:
+        pipelines["prosody"] = pipelines["general"][-1:]  # two alike are as one
     return partial(_predict, EmotionClassifier(range(n_labels), pipelines), columns)
 
 

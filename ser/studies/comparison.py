@@ -125,14 +125,15 @@ class _Part:
     """Clips of a channel, and our features of them if they are needed."""
 
     dataset: datasets.Dataset
-    features: np.ndarray | None
+    features: np.ndarray | None = None
+    prosody: np.ndarray | None = None
 
 
 def _load(options, channel):
     if OURS not in options.rows:
-        return _Part(load_ravdess(options.dataset, channel=channel), None)
+        return _Part(load_ravdess(options.dataset, channel=channel))
     corpus = load_corpus(options, channel)
-    return _Part(corpus.dataset, corpus.features)
+    return _Part(corpus.dataset, corpus.features, corpus.prosody)
 
 
 def _compare(row, parts, left_out, extraction_seconds, options):
@@ -148,7 +149,11 @@ def _compare(row, parts, left_out, extraction_seconds, options):
     if row == OURS:
         features, n_heard = np.concatenate([part.features for part in parts])[kept], len(SPEEDS)
         fit = partial(
-            fit_ours, seed=options.seed, n_labels=targets.max() + 1, settings=options.settings
+            fit_ours,
+            seed=options.seed,
+            n_labels=targets.max() + 1,
+            prosody=parts[0].prosody,
+            settings=options.settings,
         )
     else:
         recipe = RECIPES[row]

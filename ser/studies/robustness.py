@@ -131,7 +131,11 @@ def run(options):
         corpus.targets,
         folds,
         partial(
-            fit_ours, seed=options.seed, n_labels=len(corpus.labels), settings=options.settings
+            fit_ours,
+            seed=options.seed,
+            n_labels=len(corpus.labels),
+            prosody=corpus.prosody,
+            settings=options.settings,
         ),
         jobs=options.jobs,
         description="Training without each fold",

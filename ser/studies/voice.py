@@ -7,7 +7,7 @@ from joblib import Parallel, delayed
 from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
-from ser.classifier import EmotionClassifier, weigh
+from ser.classifier import EXPERTS, EmotionClassifier, weigh
 from ser.errors import DatasetError
 from ser.evaluation import apply_temperature, fit_temperature
 from ser.perceptrons import fit_pipelines
@@ -72,6 +72,7 @@ def run(options):
         delayed(_hear)(
             corpus.features[fold.train],
             corpus.heard[fold.test].astype(np.float32),
+            corpus.prosody,
             *((values[fold.train], values[fold.test]) for values in _columns(corpus, is_neutral)),
             labels=corpus.labels,
             choices=choices,
@@ -110,7 +111,7 @@ def _columns(corpus, is_neutral):
     return corpus.levels, corpus.targets, corpus.actors, is_neutral
 
 
-def _hear(train, test, levels, targets, actors, is_neutral, *, labels, choices, options):
+def _hear(train, test, prosody, levels, targets, actors, is_neutral, *, labels, choices, options):
     """Train without a fold and hear its clips with each choice of profile.
 
     Of what is given in pairs, the first is for training and the second for the test.
@@ -129,28 +130,32 @@ def _hear(train, test, levels, targets, actors, is_neutral, *, labels, choices, 
             train,
             targets[0],
             seed=options.seed,
+            prosody=prosody,
             settings=options.settings,
             weights=WEIGHTS,
         )
         classifier = EmotionClassifier(labels, pipelines)
-        known = levels[0], targets[0], actors[0]
-        classifier.learn_voices(train, *known, n_heard=len(SPEEDS), seed=options.seed)
+        known = {"seed": options.seed, "prosody": prosody, "n_heard": len(SPEEDS)}
+        classifier.learn_voices(train, levels[0], targets[0], actors[0], **known)
         plain = classifier.predict_proba(test)
-        learned, heard = classifier.components(train), classifier.components(test).mean(axis=1)
-        parts = {  # what is left out is the same for all
-            "profile": ((learned, levels[0]), (heard, levels[1])),
-            "features": ((learned, 0 * levels[0]), (heard, 0 * levels[1])),
-            "loudness": ((learned[..., :0], levels[0]), (heard[..., :0], levels[1])),
-        }
         chosen = _choose(actors[1], is_neutral[1], choices)
-        evidence = {}
-        for name, (learning, tested) in parts.items():
-            voice = fit_voice(*learning, targets[0], actors[0], labels, n_heard=len(SPEEDS))
-            values = np.column_stack(tested)
-            everyday = values[chosen].mean(axis=2)
-            evidence[name] = np.stack(
-                [voice.predict(np.hstack([values, usual])) for usual in everyday]
-            )
+        evidence = dict.fromkeys(ROWS.keys() - {WITHOUT}, 0)
+        for weights, expert in zip(classifier.gate(test), EXPERTS, strict=True):
+            learned = classifier.components(train, f"{expert} heard")
+            heard = classifier.components(test, f"{expert} heard").mean(axis=1)
+            parts = {  # what is left out is the same for all
+                "profile": ((learned, levels[0]), (heard, levels[1])),
+                "features": ((learned, 0 * levels[0]), (heard, 0 * levels[1])),
+                "loudness": ((learned[..., :0], levels[0]), (heard[..., :0], levels[1])),
+            }
+            for name, (learning, tested) in parts.items():
+                voice = fit_voice(*learning, targets[0], actors[0], labels, n_heard=len(SPEEDS))
+                values = np.column_stack(tested)
+                told = [
+                    voice.predict(np.hstack([values, usual]))
+                    for usual in values[chosen].mean(axis=2)
+                ]
+                evidence[name] = evidence[name] + weights[:, None] * np.stack(told)
         in_profile = (chosen == np.arange(len(test))[:, None]).any(axis=2)
         return plain, evidence, in_profile
 
