@@ -74,7 +74,7 @@ def make_card(config, metrics, *, name, files=(), comparison=""):
         versions=library_versions(),
         labels=config["labels"],
         n_features=len(extractor.names),
-        settings=", ".join(f"`{name}={value}`" for name, value in config["training"].items()),
+        settings=_settings(config["training"]),
         protocols=protocols,
         pictures=[
             {"name": file, "text": Path(file).stem.replace("_", " ").replace("-", " ")}
@@ -85,6 +85,16 @@ def make_card(config, metrics, *, name, files=(), comparison=""):
         **figures,
     )
     return f"{card}\n"
+
+
+def _settings(training):
+    """Return the settings of the general expert, and what is different for the other, as text."""
+    general, prosody = training["general"], training["prosody"]
+    other = {name: value for name, value in prosody.items() if value != general[name]}
+    return [
+        ", ".join(f"`{name}={value}`" for name, value in each.items())
+        for each in ({**general, "copies": training["copies"]}, other)
+    ]
 
 
 def name_in_card(card, repo_id):

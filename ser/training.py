@@ -300,4 +300,4 @@ def evaluate_protocol(corpus, protocol, probabilities, folds):
 def describe_training(settings):
     """Return the settings of a training by name, for ``config.json``."""
     copies = [[*copy, weight] for copy, weight in zip(COPIES, WEIGHTS, strict=True)]
-    return {**asdict(settings), "copies": copies, "prosody": asdict(PROSODY)}
+    return {"general": asdict(settings), "prosody": asdict(PROSODY), "copies": copies}

@@ -17,6 +17,16 @@ RATE = FeatureConfig().sample_rate
 EVERYTHING = FeatureConfig(families=tuple(FAMILIES), statistics=tuple(STATISTICS))
 
 
+def test_prosody_is_how_something_is_said():
+    extractor = FeatureExtractor()
+    names = [extractor.names[index] for index in extractor.prosody]
+    assert {"f0.voiced.mean", "hnr.all.std", "energy.delta.std", "clip.jitter"} <= set(names)
+    assert not any(name.startswith(("mfcc", "mel", "corr.", "change")) for name in names)
+    assert not any("trajectory" in name for name in names)
+    words = FeatureExtractor(FeatureConfig(families=("mfcc",)))
+    assert len(words.prosody) == len(words.names)
+
+
 def voice(seconds=2.0, seed=0):
     """Speech without pauses at its edges."""
     pause = RATE // 2

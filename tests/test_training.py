@@ -129,9 +129,15 @@ def test_a_copy_that_counts_nothing_teaches_nothing(weights, lowest, highest):
 
 def test_probabilities_are_averaged_over_speeds():
     features, targets = blobs()
-    classifier = EmotionClassifier("abc", fit_pipelines(features, targets, seed=0, settings=SMALL))
-    each = [classifier.predict_proba(features[:, [index]]) for index in range(2)]
-    np.testing.assert_allclose(classifier.predict_proba(features), np.mean(each, axis=0), atol=1e-6)
+    pipelines = fit_pipelines(features, targets, seed=0, settings=SMALL)
+    classifier = EmotionClassifier("abc", pipelines)
+    rows = [pipelines["general"][:-1].transform(features[:, index]) for index in range(2)]
+    experts = [
+        np.mean([expert.predict_proba(each) for each in rows], axis=0)
+        for expert in (pipelines["general"][-1:], pipelines["prosody"])
+    ]
+    expected = np.sum(classifier.gate(features)[:, :, None] * experts, axis=0)
+    np.testing.assert_allclose(classifier.predict_proba(features), expected, atol=1e-6)
 
 
 def test_an_odd_value_cannot_decide():
@@ -147,6 +153,46 @@ def test_what_is_far_from_training_is_novel():
     classifier = EmotionClassifier("abc", fit_pipelines(features, targets, seed=0, settings=SMALL))
     assert classifier.novelty(features).mean() == pytest.approx(1, abs=0.5)
     assert classifier.novelty(features[:5] + 4).min() > classifier.novelty(features).max()
+
+
+def test_an_expert_knows_only_its_features():
+    features, targets = blobs()
+    pipelines = fit_pipelines(features, targets, seed=0, prosody=np.array([0, 1]), settings=SMALL)
+    limit = pipelines["general"][:-1].transform
+    changed = features[:, 0].copy()
+    changed[:, 2:] += 3
+    experts = pipelines["prosody"], pipelines["general"][-1:]
+    same = [
+        np.allclose(
+            expert.predict_proba(limit(features[:, 0])), expert.predict_proba(limit(changed))
+        )
+        for expert in experts
+    ]
+    assert same == [True, False]
+
+
+def test_the_more_unlike_training_a_clip_is_the_more_counts_the_expert_in_prosody():
+    features, targets = blobs()
+    pipelines = fit_pipelines(features, targets, seed=0, prosody=np.array([1]), settings=SMALL)
+    classifier = EmotionClassifier("abc", pipelines)
+    usual, odd = features[:5], features[:5] + 4
+    assert classifier.gate(usual)[0].min() > classifier.gate(odd)[0].max()
+    limit = pipelines["general"][:-1].transform
+    (alone,) = pipelines["prosody"].predict_proba(limit(odd[0, :1]))
+    far = np.full((1, 1, 6), 50, np.float32)
+    far[0, 0, 1] = odd[0, 0, 1]
+    np.testing.assert_allclose(classifier.predict_proba(far)[0], alone, atol=0.1)
+
+
+def test_a_rare_class_counts_as_much_for_the_expert_in_prosody():
+    rng = np.random.default_rng(0)
+    targets = np.repeat([0, 1], [180, 20])
+    features = rng.standard_normal((200, 1, 2)).astype(np.float32)
+    features[..., 0] += targets[:, None]
+    pipelines = fit_pipelines(features, targets, seed=0, settings=SMALL)
+    rows = pipelines["general"][:-1].transform(features[:, 0])
+    share = pipelines["prosody"].predict_proba(rows)[:, 1].mean()
+    assert pipelines["general"][-1:].predict_proba(rows)[:, 1].mean() < 0.3 < share
 
 
 def test_labels_without_clips_get_nothing():

@@ -14,6 +14,7 @@ from ser.model_folder import write_model_folder
 from ser.perceptrons import MLPSettings, fit_pipelines
 from ser.speech import find_speech
 from ser.speeds import SPEEDS, hear
+from ser.training import describe_training
 
 LABELS = ("calm", "angry")
 FEATURES = FeatureConfig(families=("energy", "pitch", "mfcc"), statistics=("mean", "std"))
@@ -66,7 +67,7 @@ def write_tiny_model(folder):
         "speeds": list(SPEEDS),
         "seed": 0,
         "dataset": {"source": "made up", "channel": "speech", "clips": len(targets)},
-        "training": {"hidden_units": 16},
+        "training": describe_training(settings),
         "training_seconds": 90,
     }
     clip = io.BytesIO()

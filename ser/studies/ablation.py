@@ -1,4 +1,4 @@
-"""What each part is worth: the recogniser without it, over the same clips."""
+"""What each part is worth: the general expert without it, over the same clips."""
 
 from dataclasses import replace
 from functools import partial
@@ -26,14 +26,14 @@ from ser.training import CLEAN, COPIES, EIGHT_BIT
 
 TITLE = "Ablation"
 ABOUT = (
-    "Each row leaves one part out; differences to all of it are paired over the same clips, ± "
-    "their standard error over actors. Without a family, features that involve any of its "
-    "descriptors are gone, save what the convolution kernels made of them; with fewer copies there "
+    "Each row leaves one part out of the general expert, alone; differences to all of it are "
+    "paired over the same clips, ± their standard error over actors. Without a family, features that "
+    "involve any of its descriptors are gone, save what the convolution kernels made of them; with fewer copies there "
     "are more epochs, for as many steps of training. Worse recordings are copies of each tested "
     "clip, made at random as training makes its own (not as under Robustness) and heard at one "
     "speed; the first row has their accuracy."
 )
-FULL, WEIGHTS, SPEED, PROSODY = "full", "weights", "speed", "prosody"
+FULL, WEIGHTS, SPEED = "full", "weights", "speed"
 NO_LIMIT = 1e6  # standard deviations, which no feature reaches
 NO_MIXUP = 1e-3  # of the Beta distribution: its weights are 0 or 1
 
@@ -64,7 +64,6 @@ ROWS = {
     "copies:all": "all copies",
     WEIGHTS: "less weight for worse copies",
     SPEED: "hearing at two speeds",
-    PROSODY: "the expert in prosody",
     "classifier:mixup": "mixup",
     "classifier:whitening": "whitening",
     "classifier:averaging": "averaging two perceptrons",
@@ -109,6 +108,7 @@ def run(options):
                 seed=options.seed,
                 n_labels=len(corpus.labels),
                 prosody=corpus.prosody,
+                general_alone=True,
                 **part,
             ),
             jobs=options.jobs,
@@ -181,8 +181,6 @@ def without(name, config, settings):
             "copies": COPIES_WITHOUT[part],
             "settings": replace(settings, n_epochs=n_epochs),
         }
-    if kind == PROSODY:
-        return {"general_alone": True}
     if kind == WEIGHTS:
         return {"weights": np.ones(len(COPIES))}
     if kind == "classifier":

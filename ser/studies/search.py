@@ -28,10 +28,11 @@ from ser.studies.common import (
 
 TITLE = "Search"
 ABOUT = (
-    "Settings of single perceptrons, judged by unweighted recall inside the training folds: the "
-    "mean over the tested folds, and the number of tested folds for which a setting would be "
-    "chosen. The model averages two perceptrons of the default settings, which have as many units "
-    "as the widest one here. The second table tests what each fold's own search chose."
+    "Settings of single perceptrons, of the general expert alone, judged by unweighted recall "
+    "inside the training folds: the mean over the tested folds, and the number of tested folds for "
+    "which a setting would be chosen. This expert averages two perceptrons of the default "
+    "settings, which have as many units as the widest one here. The second table tests what each "
+    "fold's own search chose."
 )
 SPACE = {
     "n_components": (600, 800, 1000),
@@ -176,6 +177,7 @@ def _fit(corpus, settings, options):
         seed=options.seed,
         n_labels=len(corpus.labels),
         prosody=corpus.prosody,
+        general_alone=True,
         settings=settings,
     )
 
