@@ -27,11 +27,11 @@ from ser.training import CLEAN, COPIES, EIGHT_BIT
 TITLE = "Ablation"
 ABOUT = (
     "Each row leaves one part out of the general expert, alone; differences to all of it are "
-    "paired over the same clips, ± their standard error over actors. Without a family, features that "
-    "involve any of its descriptors are gone, save what the convolution kernels made of them; with fewer copies there "
-    "are more epochs, for as many steps of training. Worse recordings are copies of each tested "
-    "clip, made at random as training makes its own (not as under Robustness) and heard at one "
-    "speed; the first row has their accuracy."
+    "paired over the same clips, ± their standard error over actors. Without a family, features "
+    "that involve any of its descriptors are gone, save what the convolution kernels made of them; "
+    "with fewer copies there are more epochs, for as many steps of training. Worse recordings are "
+    "copies of each tested clip, made at random as training makes its own (not as under "
+    "Robustness) and heard at one speed; the first row has their accuracy."
 )
 FULL, WEIGHTS, SPEED = "full", "weights", "speed"
 NO_LIMIT = 1e6  # standard deviations, which no feature reaches
