@@ -88,13 +88,16 @@ def make_card(config, metrics, *, name, files=(), comparison=""):
 
 
 def _settings(training):
-    """Return the settings of the general expert, and what is different for the other, as text."""
+    """Return the settings of the general expert, and those of the other that differ, as text."""
     general, prosody = training["general"], training["prosody"]
-    other = {name: value for name, value in prosody.items() if value != general[name]}
-    return [
-        ", ".join(f"`{name}={value}`" for name, value in each.items())
-        for each in ({**general, "copies": training["copies"]}, other)
-    ]
+    differing = {  # the limit is one for both
+        name: value for name, value in prosody.items() if value != general[name] and name != "clip"
+    }
+    settings = {"general": {**general, "copies": training["copies"]}, "prosody": differing}
+    return {
+        expert: ", ".join(f"`{name}={value}`" for name, value in each.items())
+        for expert, each in settings.items()
+    }
 
 
 def name_in_card(card, repo_id):

@@ -82,6 +82,9 @@ class EmotionClassifier:
         if not lowest <= float(self.temperature) <= highest:
             raise ValueError(f"temperature {self.temperature}")
         nothing = np.zeros((1, n_features), np.float32)
+        general, prosody = self.pipelines["general"], self.pipelines["prosody"]
+        if len(prosody) != 1 or not np.array_equal(prosody.classes_, general.classes_):
+            raise ValueError("the experts do not fit each other")
         answers = [self.predict_proba(nothing[None])[0]]
         if self.knows_voices:
             for expert in EXPERTS:
@@ -111,7 +114,6 @@ class EmotionClassifier:
         heard = features[:, :n_heard].reshape(-1, features.shape[2]).astype(np.float32)
         limit = self.pipelines["general"][:-1].transform
         for expert, columns in zip(EXPERTS, (None, prosody), strict=True):
-            columns = slice(None) if columns is None else columns
             pca = fit_components(limit(heard), seed=seed, columns=columns)
             self.pipelines[f"{expert} heard"] = Pipeline([("pca", pca)])
             components = self.components(features, f"{expert} heard")
@@ -141,11 +143,10 @@ class EmotionClassifier:
         """
         general = self.pipelines["general"]
         rows = general[:-1].transform(features.reshape(-1, features.shape[2]))
-        known = 0
-        models = general[-1], self.pipelines["prosody"]
-        for weights, model in zip(self.gate(features), models, strict=True):
-            heard = model.predict_proba(rows).reshape(*features.shape[:2], -1)
-            known += weights[:, None] * heard.mean(axis=1, dtype=np.float64)
+        experts = {"general": general[-1], "prosody": self.pipelines["prosody"]}
+        heard = np.stack([experts[name].predict_proba(rows) for name in EXPERTS])
+        heard = heard.reshape(len(EXPERTS), *features.shape[:2], -1).mean(axis=2, dtype=np.float64)
+        known = np.sum(self.gate(features)[..., None] * heard, axis=0)
         probabilities = np.zeros((len(known), len(self.labels)))
         probabilities[:, general.classes_] = apply_temperature(known, self.temperature)
         return probabilities
@@ -181,9 +182,8 @@ class EmotionClassifier:
         ndarray of float64, shape (n_clips,)
         """
         variance = self.pipelines["typical"]["pca"].explained_variance_
-        variance = np.maximum(variance, np.finfo(np.float32).tiny)
-        squares = self.components(features, "typical") ** 2
-        return np.mean(squares / variance, axis=(1, 2), dtype=float)
+        squares = self.components(features, "typical").astype(float) ** 2
+        return np.mean(squares / variance, axis=(1, 2))
 
     def components(self, features, name):
         """Return principal components of features.
@@ -229,14 +229,15 @@ class EmotionClassifier:
         -------
         ndarray of float64, shape (n_labels,)
         """
-        evidence = 0
-        for weights, expert in zip(self.gate(features[None]), EXPERTS, strict=True):
+        told = []
+        for expert in EXPERTS:
             clip, everyday = (
                 self.components(each[None], f"{expert} heard")[0].mean(axis=0)
                 for each in (features, profile.features[None])
             )
             values = np.concatenate([clip, [level], everyday, [profile.level]])
-            evidence += weights * self.pipelines[f"{expert} voice"].predict(values[None])[0]
+            told.append(self.pipelines[f"{expert} voice"].predict(values[None])[0])
+        evidence = np.sum(self.gate(features[None]) * told, axis=0)
         return weigh(self.predict_proba(features[None])[0], evidence)
 
 

@@ -36,6 +36,7 @@ from threadpoolctl import threadpool_limits
 
 PCA_STEP = 3  # every third row finds the components, which hardly differ from those of all
 BLOCK = 1000  # rows that are transformed at once
+FLOOR = 1e-6  # least variance of a component, of that of the first
 N_TYPICAL = 100  # first components, by which clips are told to be like those in training
 COMPONENT_LEVELS = 31  # to which weights of components are rounded, either side of 0
 LEVELS = 127  # the same, of the perceptrons' first layer
@@ -95,7 +96,8 @@ def fit_pipelines(
     seed : int
         Equal seeds give equal pipelines.
     prosody : ndarray of int, optional
-        Indices of the features that the second expert knows; all by default.
+        Indices of the features that the second expert knows; by default there is none but the
+        general one, which stands in for it.
     settings : MLPSettings, optional
         Of the general expert.
     clips : ndarray of int, optional
@@ -127,32 +129,32 @@ def fit_pipelines(
     # What `limit` does, in place, since a second copy would be the most memory of the fit.
     sample = scaler.transform(rows[indices[::PCA_STEP]].astype(np.float32), copy=False)
     np.clip(sample, -settings.clip, settings.clip, out=sample)
-    known = np.arange(n_features) if prosody is None else prosody
-    # First the one that fits a copy of the sample, as the other's fit overwrites it.
-    prosodic = _Expert(PROSODY, sample[:, known], known, len(indices), seed)
-    general = _Expert(settings, sample, slice(None), len(indices), seed)
+    experts = {}
+    if prosody is not None:
+        experts["prosody"] = _Expert(PROSODY, sample[:, prosody], prosody, len(indices), seed)
+    # Last, as this overwrites the sample.
+    experts["general"] = _Expert(settings, sample, slice(None), len(indices), seed)
     del sample
     for number, block in enumerate(_blocks(rows, indices)):
         limited = limit(block)
-        for expert in (prosodic, general):
+        for expert in experts.values():
             expert.see(limited, number * BLOCK)
     targets = np.repeat(targets[clips], n_copies)
-    equal = np.ones(len(targets))
-    weights = equal if weights is None else np.tile(weights / np.mean(weights), len(clips))
-    fits = [*general.fits(targets, weights, seed), *prosodic.fits(targets, equal, seed)]
-    # A batch is too small for several threads to share, which each member has one of instead.
-    with threadpool_limits(1):
-        members = Parallel(len(fits), require="sharedmem")(fits)
-    mlp = general.merge(members[: settings.n_members], n_features)
+    weights = {"general": np.ones(n_copies) if weights is None else np.asarray(weights)}
+    weights["prosody"] = np.ones(n_copies)
+    fitted = {}
+    for name, expert in experts.items():
+        counted = np.tile(weights[name] / weights[name].mean(), len(clips))
+        fitted[name] = expert.fit(targets, counted, n_features, seed)
     return {
-        "general": Pipeline([*steps, ("mlp", mlp)]),
-        "prosody": Pipeline([("mlp", prosodic.merge(members[settings.n_members :], n_features))]),
-        "typical": Pipeline([("pca", first_components(general.pca, N_TYPICAL))]),
+        "general": Pipeline([*steps, ("mlp", fitted["general"])]),
+        "prosody": Pipeline([("mlp", fitted.get("prosody", fitted["general"]))]),
+        "typical": Pipeline([("pca", first_components(experts["general"].pca, N_TYPICAL))]),
     }
 
 
 class _Expert:
-    """What is known of an expert while it is fitted.
+    """An expert while it is fitted.
 
     Parameters
     ----------
@@ -176,8 +178,9 @@ class _Expert:
             random_state=seed,
         ).fit(sample)
         # Variances become a power of what they were, 1 on average.
-        relative = self.pca.explained_variance_ ** (1 - settings.whitening)
-        self.weight = np.sqrt(relative / np.mean(relative) / self.pca.explained_variance_)
+        variance = _floored(self.pca.explained_variance_)
+        relative = variance ** (1 - settings.whitening)
+        self.weight = np.sqrt(relative / np.mean(relative) / variance)
         self.seen = np.empty((n_rows, len(self.weight)), dtype=np.float32)
 
     def see(self, rows, start):
@@ -185,20 +188,39 @@ class _Expert:
         components = self.pca.transform(rows[:, self.columns]) * self.weight
         self.seen[start : start + len(rows)] = components
 
-    def fits(self, targets, weights, seed):
-        """Return the calls that fit the members."""
-        if self.settings.balanced:
-            counts = np.bincount(targets)
-            weights = weights * (len(targets) / np.count_nonzero(counts) / counts[targets])
-        return [
-            delayed(_fit_member)(self.seen, targets, weights, [seed, index], self.settings)
-            for index in range(self.settings.n_members)
-        ]
+    def fit(self, targets, weights, n_features, seed):
+        """Fit the members to what was seen, and merge them.
 
-    def merge(self, members, n_features):
-        """Return one perceptron, on all standardised features, whose logits are members' mean."""
+        Parameters
+        ----------
+        targets : ndarray of int, shape (n_rows,)
+        weights : ndarray, shape (n_rows,)
+            What each row counts.
+        n_features : int
+            Of all features.
+        seed : int
+
+        Returns
+        -------
+        sklearn.neural_network.MLPClassifier
+            On all standardised features; its logits are the mean of the members'.
+        """
+        if self.settings.balanced:
+            weights = weights / np.bincount(targets)[targets]
+            weights = weights / weights.mean()
+        # A batch is too small for several threads to share, which each member has one of instead.
+        with threadpool_limits(1):
+            members = Parallel(self.settings.n_members, require="sharedmem")(
+                delayed(_fit_member)(self.seen, targets, weights, [seed, index], self.settings)
+                for index in range(self.settings.n_members)
+            )
         components = widen(self.pca.components_ * self.weight[:, None], self.columns, n_features)
         return _merge(members, components, widen(self.pca.mean_, self.columns, n_features))
+
+
+def _floored(variances):
+    """Return variances, none of them so small that dividing by it would blow up noise."""
+    return np.maximum(variances, max(FLOOR * variances[0], np.finfo(np.float32).tiny))
 
 
 def widen(values, columns, n_features):
@@ -225,7 +247,7 @@ def first_components(pca, number):
     components, scale = _round(pca.components_[:number], COMPONENT_LEVELS, axis=1)
     cut = PCA(len(components))
     cut.components_, cut.n_components_ = components, len(components)
-    cut.explained_variance_ = pca.explained_variance_[:number] * scale**2
+    cut.explained_variance_ = _floored(pca.explained_variance_[:number]) * scale**2
     cut.mean_, cut.n_features_in_ = pca.mean_.astype(np.float32), pca.n_features_in_
     return cut
 
@@ -287,8 +309,9 @@ def _fit_member(rows, targets, weights, seed, settings):
         mixed, kept = _mix(rows, settings.mixup, rng)
         mlp.partial_fit(mixed, targets[kept], classes=classes, sample_weight=weights[kept])
         del mixed  # or the next would be made beside it
-    # What only training needs: skops does not trust the optimiser's type, and both take room.
-    del mlp._optimizer, mlp._best_coefs
+    # What only training needs: skops does not trust the optimiser's type, and it all takes room.
+    for name in ("_optimizer", "_best_coefs", "_best_intercepts"):
+        vars(mlp).pop(name, None)
     return mlp
 
 

@@ -81,22 +81,23 @@ class VoiceProfile:
         return cls(features, level, feature_hash)
 
 
-def fit_components(features, *, seed, columns=slice(None)):
+def fit_components(features, *, seed, columns=None):
     """Find the principal components by which clips are compared with everyday speech.
 
     Parameters
     ----------
     features : ndarray of float32, shape (n_clips, n_features)
-        Standardised; overwritten.
+        Standardised; maybe overwritten.
     seed : int
-    columns : ndarray of int or slice
+    columns : ndarray of int, optional
         Features that the components are made of; all by default.
 
     Returns
     -------
     sklearn.decomposition.PCA
-        Of all features.
+        Of all features; those that it is not made of have the weight 0.
     """
+    columns = slice(None) if columns is None else columns
     known = features[:, columns]
     number = min(N_COMPONENTS, len(known) - 1, known.shape[1])
     pca = PCA(number, copy=False, svd_solver="randomized", iterated_power=2, random_state=seed)

@@ -248,7 +248,7 @@ def test_ablation_hears_clips_as_recorded_and_weighs_copies_alike():
     assert set(weights) == {1.0} and len(weights) == len(WEIGHTS) != sum(WEIGHTS)
 
 
-def test_ablation_compares_with_the_full_recogniser(folder):
+def test_ablation_compares_with_the_full_expert(folder):
     rows = ["family:mfcc", "copies:all", "weights", "speed", "classifier:mixup", "classifier:limit"]
     results = dict(ablation.run(options(folder, ablation, rows)))
     assert list(results) == ["full", *rows]

@@ -123,13 +123,14 @@ def test_a_copy_that_counts_nothing_teaches_nothing(weights, lowest, highest):
     features[:, 1] = features[(targets + 1) % 3, 1]  # copies that sound like another class
     settings = dataclasses.replace(SMALL, learning_rate=0.01, n_epochs=40)
     pipelines = fit_pipelines(features, targets, seed=0, settings=settings, weights=weights)
-    probabilities = pipelines["general"].predict_proba(features[:, 0])
+    probabilities = EmotionClassifier("abc", pipelines).predict_proba(features[:, :1])
     assert lowest <= np.mean(probabilities.argmax(axis=1) == targets) <= highest
 
 
 def test_probabilities_are_averaged_over_speeds():
     features, targets = blobs()
-    pipelines = fit_pipelines(features, targets, seed=0, settings=SMALL)
+    prosody = np.arange(3)
+    pipelines = fit_pipelines(features, targets, seed=0, prosody=prosody, settings=SMALL)
     classifier = EmotionClassifier("abc", pipelines)
     rows = [pipelines["general"][:-1].transform(features[:, index]) for index in range(2)]
     experts = [
@@ -189,10 +190,27 @@ def test_a_rare_class_counts_as_much_for_the_expert_in_prosody():
     targets = np.repeat([0, 1], [180, 20])
     features = rng.standard_normal((200, 1, 2)).astype(np.float32)
     features[..., 0] += targets[:, None]
-    pipelines = fit_pipelines(features, targets, seed=0, settings=SMALL)
+    prosody = np.arange(2)
+    pipelines = fit_pipelines(features, targets, seed=0, prosody=prosody, settings=SMALL)
     rows = pipelines["general"][:-1].transform(features[:, 0])
     share = pipelines["prosody"].predict_proba(rows)[:, 1].mean()
     assert pipelines["general"][-1:].predict_proba(rows)[:, 1].mean() < 0.3 < share
+
+
+def test_experts_of_other_labels_are_refused():
+    features, targets = blobs()
+    pipelines = fit_pipelines(features, targets, seed=0, prosody=np.arange(2), settings=SMALL)
+    EmotionClassifier("abc", pipelines).check(6)
+    pipelines["prosody"][-1].classes_ = np.array([2, 0, 1])
+    with pytest.raises(ValueError, match="do not fit each other"):
+        EmotionClassifier("abc", pipelines).check(6)
+
+
+def test_features_that_never_change_do_no_harm():
+    features, targets = blobs()
+    features[..., 1] = 7
+    pipelines = fit_pipelines(features, targets, seed=0, prosody=np.arange(3), settings=SMALL)
+    assert np.isfinite(EmotionClassifier("abc", pipelines).predict_proba(features)).all()
 
 
 def test_labels_without_clips_get_nothing():

@@ -12,11 +12,12 @@ from ser.features.statistics import STATISTICS
 MIN_PERIODS = 2  # of the lowest F0 in a window
 MIN_PERIOD = 16  # samples of the highest F0
 MAX_WINDOW = 0.1  # s, in which speech hardly changes
+MAX_MELS = 128  # of which the lowest are still as wide as a bin
+
+# What tells how something is said more than what is said: neither cepstra nor bands, which tell
+# phones apart, nor statistics that follow the course of a sentence.
 PROSODY_FAMILIES = ("energy", "pitch", "voice", "shape")
 PROSODY_STATISTICS = ("mean", "std", "percentiles", "delta", "clip")
-"""What tells how something is said more than what is said: neither cepstra nor bands, which tell
-phones apart, nor statistics that follow the course of a sentence."""
-MAX_MELS = 128  # of which the lowest are still as wide as a bin
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,10 @@ class FeatureConfig:
 
     @property
     def prosody(self):
-        """The part of this configuration that is prosody and voice quality; all if none is."""
+        """The part of this configuration that is prosody and voice quality.
+
+        All of it if it has no such family or no such statistic.
+        """
         families = tuple(name for name in self.families if name in PROSODY_FAMILIES)
         statistics = tuple(name for name in self.statistics if name in PROSODY_STATISTICS)
         if not families or not statistics:

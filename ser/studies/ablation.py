@@ -79,7 +79,7 @@ AS_RECORDED = [COPIES.index((1.0, CLEAN))] * len(SPEEDS)
 
 
 def run(options):
-    """Yield name and figures of each row; the full recogniser comes first, always.
+    """Yield name and figures of each row; the full general expert comes first, always.
 
     Parameters
     ----------
@@ -103,14 +103,7 @@ def run(options):
             corpus.features,
             corpus.targets,
             folds,
-            partial(
-                fit_ours,
-                seed=options.seed,
-                n_labels=len(corpus.labels),
-                prosody=corpus.prosody,
-                general_alone=True,
-                **part,
-            ),
+            partial(fit_ours, seed=options.seed, n_labels=len(corpus.labels), **part),
             jobs=options.jobs,
             description=f"Without {ROWS[name]}",
             tests=corpus.features[:, list(heard.values())],

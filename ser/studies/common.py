@@ -111,12 +111,11 @@ def fit_ours(
     *,
     seed,
     n_labels,
-    prosody,
+    prosody=None,
     settings=None,
     copies=None,
     columns=None,
     weights=WEIGHTS,
-    general_alone=False,
 ):
     """Fit our classifier, maybe to some of the copies of `ser.training` and features only.
 
@@ -125,15 +124,13 @@ def fit_ours(
     features : ndarray of float32, shape (n_clips, n_copies, n_features)
     targets : ndarray of int, shape (n_clips,)
     seed, n_labels : int
-    prosody : ndarray of int
-        Which of all features the second expert knows; all of those used if none of these is.
+    prosody : ndarray of int, optional
+        Which of the features the second expert knows; by default there is none but the general one.
     settings : MLPSettings, optional
     copies, columns : ndarray of int, optional
         Which of the copies and features to use; all by default.
     weights : sequence of float
         What each of all copies counts.
-    general_alone : bool
-        Whether to do without the second expert.
 
     Returns
     -------
@@ -143,17 +140,15 @@ def fit_ours(
     if copies is not None:
         features, weights = features[:, copies], np.array(weights)[copies]
     if columns is not None:
-        features, prosody = features[:, :, columns], np.flatnonzero(np.isin(columns, prosody))
+        features = features[:, :, columns]
     pipelines = fit_pipelines(
         features,
         targets,
         seed=seed,
-        prosody=prosody if len(prosody) else None,
+        prosody=prosody,
         settings=settings,
         weights=weights,
     )
-    if general_alone:
-        pipelines["prosody"] = pipelines["general"][-1:]  # two alike are as one
     return partial(_predict, EmotionClassifier(range(n_labels), pipelines), columns)
 
 

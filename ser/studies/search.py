@@ -172,14 +172,7 @@ def _test_choices(corpus, folds, settings, chosen, options):
 
 
 def _fit(corpus, settings, options):
-    return partial(
-        fit_ours,
-        seed=options.seed,
-        n_labels=len(corpus.labels),
-        prosody=corpus.prosody,
-        general_alone=True,
-        settings=settings,
-    )
+    return partial(fit_ours, seed=options.seed, n_labels=len(corpus.labels), settings=settings)
 
 
 def tables(results):

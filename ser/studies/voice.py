@@ -1,6 +1,7 @@
 """What a voice profile is worth: strangers heard with one, made of two of their neutral clips."""
 
 import itertools
+from collections import defaultdict
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -139,7 +140,7 @@ def _hear(train, test, prosody, levels, targets, actors, is_neutral, *, labels, 
         classifier.learn_voices(train, levels[0], targets[0], actors[0], **known)
         plain = classifier.predict_proba(test)
         chosen = _choose(actors[1], is_neutral[1], choices)
-        evidence = dict.fromkeys(ROWS.keys() - {WITHOUT}, 0)
+        evidence = defaultdict(float)
         for weights, expert in zip(classifier.gate(test), EXPERTS, strict=True):
             learned = classifier.components(train, f"{expert} heard")
             heard = classifier.components(test, f"{expert} heard").mean(axis=1)
@@ -155,7 +156,7 @@ def _hear(train, test, prosody, levels, targets, actors, is_neutral, *, labels, 
                     voice.predict(np.hstack([values, usual]))
                     for usual in values[chosen].mean(axis=2)
                 ]
-                evidence[name] = evidence[name] + weights[:, None] * np.stack(told)
+                evidence[name] += weights[:, None] * np.stack(told)
         in_profile = (chosen == np.arange(len(test))[:, None]).any(axis=2)
         return plain, evidence, in_profile
 
