@@ -112,9 +112,10 @@ class EmotionClassifier:
         if "neutral" not in self.labels or self.labels.index("neutral") not in targets:
             return
         heard = features[:, :n_heard].reshape(-1, features.shape[2]).astype(np.float32)
-        limit = self.pipelines["general"][:-1].transform
-        for expert, columns in zip(EXPERTS, (None, prosody), strict=True):
-            pca = fit_components(limit(heard), seed=seed, columns=columns)
+        heard = self.pipelines["general"][:-1].transform(heard)
+        known = {"prosody": prosody, "general": None}  # in this order, as the last one overwrites
+        for expert, columns in known.items():
+            pca = fit_components(heard, seed=seed, columns=columns)
             self.pipelines[f"{expert} heard"] = Pipeline([("pca", pca)])
             components = self.components(features, f"{expert} heard")
             self.pipelines[f"{expert} voice"] = fit_voice(

@@ -125,10 +125,12 @@ def fit_pipelines(
     limiter = MinMaxScaler(feature_range=(-settings.clip, settings.clip), clip=True)
     limiter.fit(np.concatenate([-limits, limits]))
     steps = [("scale", scaler), ("limit", limiter)]
-    limit = Pipeline(steps).transform
-    # What `limit` does, in place, since a second copy would be the most memory of the fit.
-    sample = scaler.transform(rows[indices[::PCA_STEP]].astype(np.float32), copy=False)
-    np.clip(sample, -settings.clip, settings.clip, out=sample)
+
+    def limit(rows):  # as the two steps do, but in place, since copies would be the most memory
+        rows = scaler.transform(rows, copy=False)
+        return np.clip(rows, -settings.clip, settings.clip, out=rows)
+
+    sample = limit(rows[indices[::PCA_STEP]].astype(np.float32))
     experts = {}
     if prosody is not None:
         experts["prosody"] = _Expert(PROSODY, sample[:, prosody], prosody, len(indices), seed)
