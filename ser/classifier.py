@@ -113,6 +113,7 @@ class EmotionClassifier:
             return
         heard = features[:, :n_heard].reshape(-1, features.shape[2]).astype(np.float32)
         heard = self.pipelines["general"][:-1].transform(heard)
+        prosody = np.arange(features.shape[2]) if prosody is None else prosody
         known = {"prosody": prosody, "general": None}  # in this order, as the last one overwrites
         for expert, columns in known.items():
             pca = fit_components(heard, seed=seed, columns=columns)
