@@ -18,7 +18,8 @@ from ser.voice import VoiceProfile, fit_components, fit_voice
 EXPERTS = ("general", "prosody")
 STEEPNESS = 3
 """Power of the novelty that is the second expert's weight over that of the first; both count the
-same for a clip as novel as those in training, copies included, are on average."""
+same for a clip as novel as those in training, copies included, are on average. Chosen with
+held-out RAVDESS and CREMA-D in view, where 2 to 4 do as well."""
 
 FALSE_ALARMS = 0.05
 """Share of held-out clips of the training corpus that count as unlike it."""
