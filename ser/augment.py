@@ -18,6 +18,8 @@ import soxr
 from scipy.fft import irfft, next_fast_len, rfft, rfftfreq
 from scipy.signal import fftconvolve
 
+from ser.audio import load_audio
+
 FRAME = 0.02  # s, over which the level of speech is measured
 SPEECH_RANGE = 30.0  # dB below the loudest frame that still count as speech
 TELEPHONE_LOW = (100.0, 400.0)  # Hz, lower edges of what telephones pass on
@@ -131,25 +133,26 @@ def equalise(waveform, sample_rate, rng):
     return _filter(waveform, sample_rate, gain)
 
 
-def quantise(waveform, sample_rate, n_bits):
-    """Store a clip in a file of few bits a sample, the others cut off, at `FILE_RATE`.
+def in_eight_bits(clip, sample_rate):
+    """Store a recording in a file of 8 bits without dither, and load that.
+
+    It is stored as it was recorded, at `FILE_RATE`: sounds that the features do not hear decide
+    how quiet ones are rounded.
 
     Parameters
     ----------
-    waveform : ndarray of float32, shape (n_samples,)
-        Full scale at 1.
+    clip : str, Path, bytes or (ndarray, int)
+        As `ser.audio.load_audio` takes it.
     sample_rate : int
-        In Hz.
-    n_bits : int
+        Of the result, in Hz.
 
     Returns
     -------
     ndarray of float32, shape (n_samples,)
     """
-    steps = np.float32(2 ** (n_bits - 1))
-    samples = soxr.resample(waveform, sample_rate, FILE_RATE)
-    stored = np.clip(np.floor(samples * steps), -steps, steps - 1) / steps
-    return soxr.resample(stored, FILE_RATE, sample_rate)
+    steps = np.float32(128)
+    stored = np.floor(load_audio(clip, FILE_RATE) * steps)  # the other bits are cut off
+    return load_audio((np.clip(stored, -steps, steps - 1) / steps, FILE_RATE), sample_rate)
 
 
 def over_telephone(waveform, sample_rate, rng):

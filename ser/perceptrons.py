@@ -321,8 +321,9 @@ def _mix(rows, mixup, rng):
     """Return convex combinations of random pairs of rows, and of which row each has the target."""
     first, second = rng.permutation(len(rows)), rng.permutation(len(rows))
     weight = rng.beta(mixup, mixup, len(rows)).astype(np.float32)
-    mixed, other = rows[first], rows[second]
+    mixed = rows[first]
     mixed *= weight[:, None]
-    other *= 1 - weight[:, None]
-    mixed += other
+    for start in range(0, len(rows), BLOCK):  # all at once would take as much memory again
+        block = slice(start, start + BLOCK)
+        mixed[block] += rows[second[block]] * (1 - weight[block, None])
     return mixed, np.where(rng.random(len(rows)) < weight, first, second)

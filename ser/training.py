@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_limits
 
 from ser import augment, speeds
 from ser.audio import load_audio
-from ser.augment import RECORDINGS, quantise
+from ser.augment import RECORDINGS, in_eight_bits
 from ser.classifier import EmotionClassifier
 from ser.errors import AudioError, DatasetError, NoSpeechError
 from ser.evaluation import apply_temperature, evaluate, fit_temperature
@@ -24,7 +24,6 @@ from ser.voice import speech_level
 
 logger = logging.getLogger(__name__)
 
-N_BITS = 8  # of a file that stores them as they are, without dither
 MARGIN = 0.5  # s that copies keep of the background on either side of the speech
 
 CLEAN, EIGHT_BIT = "clean", "8 bit"
@@ -155,18 +154,18 @@ def _extract_clip(clip, *, config, seed, code):
     source = clip["audio"]["bytes"] or clip["audio"]["path"]
     with threadpool_limits(1):  # processes share the cores, threads would only contend
         try:
-            waveform = load_audio(source, extractor.config.sample_rate)
-            spoken = list(_copies(waveform, extractor.config.sample_rate, clip, seed))
+            spoken = list(_copies(source, extractor.config.sample_rate, clip["file"], seed))
         except AudioError as error:
             return {"features": b"", "level": 0.0, "error": str(error)}
         rows = np.stack([extractor.extract(speech) for speech in spoken])
     return {"features": rows.tobytes(), "level": speech_level(spoken[0]), "error": ""}
 
 
-def _copies(waveform, sample_rate, clip, seed):
+def _copies(source, sample_rate, file, seed):
     """Yield the speech of the clip and of each copy."""
     # Drawn by name, so that a clip has the same copies whatever else is in the dataset.
-    name = int.from_bytes(hashlib.sha256(clip["file"].encode()).digest()[:8])
+    name = int.from_bytes(hashlib.sha256(file.encode()).digest()[:8])
+    waveform = load_audio(source, sample_rate)
     speech, margin = find_speech(waveform, sample_rate), int(MARGIN * sample_rate)
     heard = cut_speech(waveform, sample_rate)
     near = waveform[max(0, speech.start - margin) : speech.stop + margin]
@@ -174,17 +173,15 @@ def _copies(waveform, sample_rate, clip, seed):
         if kind == CLEAN:  # cut as when it is recognised, to the sample
             yield change_speed(heard, sample_rate, speed)
             continue
-        copy = near if speed == 1 else change_speed(near, sample_rate, speed)
-        recorded = copy
         if kind == EIGHT_BIT:
-            recorded = quantise(copy, sample_rate, N_BITS)
-        if kind in RECORDINGS:
+            recorded = in_eight_bits(source, sample_rate)
+        else:
             rng = np.random.default_rng([seed, name, index])
-            recorded = RECORDINGS[kind](copy, sample_rate, rng)
+            recorded = RECORDINGS[kind](change_speed(near, sample_rate, speed), sample_rate, rng)
         try:
-            yield recorded[find_speech(recorded, sample_rate)]
+            yield cut_speech(recorded, sample_rate)
         except NoSpeechError:  # too little is left of it to learn from
-            yield copy[find_speech(copy, sample_rate)]
+            yield change_speed(heard, sample_rate, speed)
 
 
 def _stack(extracted):

@@ -168,6 +168,7 @@ def test_gain_changes_nothing_and_each_condition_is_compared_with_clean(folder):
     assert results["clean"]["accuracy"] > 0.6  # chance is a third
     for name in ("quiet", "loud"):
         assert results[name]["changed"] == 0 and results[name]["to_clean"]["difference"] == 0
+    assert results["8bit"]["changed"] > 0
     for result in results.values():
         gain = result["accuracy"] - results["clean"]["accuracy"]
         assert result["to_clean"]["difference"] == pytest.approx(gain)

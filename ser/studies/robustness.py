@@ -11,7 +11,7 @@ import soxr
 
 from ser import speechness
 from ser.audio import load_audio
-from ser.augment import add_noise, add_room, limit_band
+from ser.augment import add_noise, add_room, in_eight_bits, limit_band
 from ser.errors import NoSpeechError
 from ser.features import FeatureConfig, FeatureExtractor
 from ser.speech import cut_speech
@@ -83,7 +83,7 @@ def _gain(waveform, sample_rate, rng, *, decibels):
     return (waveform * 10 ** (decibels / 20)).astype(np.float32)
 
 
-CLEAN = "clean"
+CLEAN, EIGHT_BITS = "clean", "8bit"
 CONDITIONS = {
     CLEAN: ("as recorded", _unchanged),
     "noise20": ("white noise, 20 dB below the speech", partial(_noise, snr=20)),
@@ -93,10 +93,11 @@ CONDITIONS = {
     "telephone": ("telephone band, 300 to 3400 Hz at 8 kHz", _telephone),
     "room": ("small room, 0.3 s of reverberation", _small_room),
     "mp3": ("MP3 at 64 kbit/s", partial(_mp3, bit_rate=64)),
+    EIGHT_BITS: ("8 bits without dither, as loud as recorded", in_eight_bits),
     "quiet": ("18 dB quieter", partial(_gain, decibels=-18)),
     "loud": ("6 dB louder, unclipped", partial(_gain, decibels=6)),
 }
-"""Description of each condition, and what it does to a waveform."""
+"""Description of each condition, and what it does to a waveform, or 8 bits to the recording."""
 ROWS = {name: description for name, (description, _) in CONDITIONS.items()}
 
 
@@ -197,15 +198,20 @@ def extract_degraded(clip, *, config, conditions, seed):
     """
     extractor = FeatureExtractor(FeatureConfig.from_dict(config))
     sample_rate = extractor.config.sample_rate
-    waveform = load_audio(source_of(clip), sample_rate)
+    source = source_of(clip)
+    waveform = load_audio(source, sample_rate)
     name = int.from_bytes(hashlib.sha256(clip["file"].encode()).digest()[:8])
     shape = (len(conditions), len(SPEEDS), len(extractor.names))
     rows = np.full(shape, np.nan, dtype=np.float32)
     for row, condition in zip(rows, conditions, strict=True):
         index = list(CONDITIONS).index(condition)  # so that a subset draws the same
+        rng = np.random.default_rng([seed, name, index])
         degrade = CONDITIONS[condition][1]
-        degraded = degrade(waveform, sample_rate, np.random.default_rng([seed, name, index]))
         with suppress(NoSpeechError):
+            if condition == EIGHT_BITS:
+                degraded = degrade(source, sample_rate)
+            else:
+                degraded = degrade(waveform, sample_rate, rng)
             heard = hear(cut_speech(degraded, sample_rate), sample_rate)
             tracks = [extractor.tracks(speech) for speech in heard]
             check_speech(tracks[0])
