@@ -20,6 +20,10 @@ MIN_RANGE = 18.0
 """Decibels from the noise in the pauses up to loud speech; white noise of 10 dB signal-to-noise
 ratio leaves 14 to 19, of 15 dB 19 to 24; all but one in a hundred clips of RAVDESS have 44."""
 
+DIGITAL_SILENCE = -115.0
+"""Level in dBFS up to which a frame holds no sound at all: an editor added it, or muted what was
+there, and it does not tell how noisy the recording is. 16 bits end at -101."""
+
 MIN_SPEECH = 0.8
 """Seconds of speech; the shortest hundredth of RAVDESS has 1.1."""
 
@@ -44,7 +48,8 @@ def recording_warnings(waveform, sample_rate, segment):
     speech = waveform[segment]
     duration = speech.size / sample_rate
     loud = np.percentile(_frame_levels(speech, sample_rate), 95)
-    noise = np.percentile(_frame_levels(waveform, sample_rate), 10)
+    levels = _frame_levels(waveform, sample_rate)
+    noise = np.percentile(levels[levels > DIGITAL_SILENCE], 10)
     clipped = np.mean(np.abs(speech) >= CLIPPED_LEVEL)
 
     warnings = []

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from signals import noise, speech_like
 
+from ser.audio import load_audio
 from ser.quality import recording_warnings
+from ser.speech import find_speech
 
 RATE = 24000
 SPEECH = slice(RATE // 2, 5 * RATE // 2)
@@ -34,6 +36,17 @@ def test_noisy():
     assert "noisy" in only_warning(speech_like() + noise(3, level=0.05))
 
 
+def test_noisy_between_digital_silence():
+    noisy = speech_like() + noise(3, level=0.05)
+    segment = slice(SPEECH.start + RATE, SPEECH.stop + RATE)
+    assert "noisy" in only_warning(np.pad(noisy, RATE), segment)
+
+
+def test_few_steps_of_eight_bits():
+    waveform = load_audio(((speech_like() * 20 + 128).astype(np.uint8), RATE), RATE)
+    assert "noisy" in only_warning(waveform)
+
+
 def test_little_speech():
     assert "0.4 s" in only_warning(speech_like(), slice(RATE, RATE + 4 * RATE // 10))
 
@@ -43,9 +56,6 @@ def test_a_segment_shorter_than_a_frame_is_still_measured():
 
 
 def test_few_ravdess_clips_draw_any(ravdess_speech):
-    from ser.audio import load_audio
-    from ser.speech import find_speech
-
     clips = sorted(ravdess_speech.glob("*/*.*"))[::24]
     warned = 0
     for clip in clips:
