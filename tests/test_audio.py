@@ -6,10 +6,10 @@ import re
 import struct
 import tracemalloc
 
-import av
 import numpy as np
 import pytest
 import soundfile
+from encoders import EXACT, LOSSY, VOICE, encode, encode_video
 from signals import noise, speech_like, tone
 
 from ser import audio, decoding, errors
@@ -17,38 +17,6 @@ from ser.audio import load_audio
 from ser.speech import find_speech
 
 RATE = 24000
-VOICE = speech_like(seconds=1.0, sample_rate=48000)
-
-
-def encode(format, subtype=None, samples=VOICE, rate=48000, **options):
-    file = io.BytesIO()
-    soundfile.write(file, samples, rate, format=format, subtype=subtype, **options)
-    return file.getvalue()
-
-
-def encode_with_ffmpeg(container, codec, samples=VOICE, rate=48000, layout="mono", title=""):
-    file = io.BytesIO()
-    with av.open(file, "w", format=container) as output:
-        output.metadata["title"] = title
-        stream = output.add_stream(codec, rate=rate, layout=layout)
-        frame = av.AudioFrame.from_ndarray(np.atleast_2d(samples), format="fltp", layout=layout)
-        frame.rate = rate
-        frame.pts = 0
-        fifo = av.AudioResampler(stream.format, layout, rate, stream.frame_size or 1024)
-        for part in (*fifo.resample(frame), *fifo.resample(None), None):
-            output.mux(stream.encode(part))
-    return file.getvalue()
-
-
-def encode_video(container="mp4"):
-    file = io.BytesIO()
-    with av.open(file, "w", format=container) as output:
-        stream = output.add_stream("mpeg4", rate=10)
-        stream.width = stream.height = 64
-        for _ in range(5):
-            output.mux(stream.encode(av.VideoFrame(64, 64, "yuv420p")))
-        output.mux(stream.encode(None))
-    return file.getvalue()
 
 
 def patch(content, offset, replacement):
@@ -187,95 +155,6 @@ def test_silence_stays_silence():
 def test_many_channels():
     clip = np.tile(VOICE[:, np.newaxis], 32)
     np.testing.assert_allclose(load_audio(encode("WAV", "FLOAT", clip), 48000), VOICE, rtol=1e-5)
-
-
-# Formats
-
-EXACT = {
-    "wav-8": (encode("WAV", "PCM_U8"), 2**-7),
-    "wav-16": (encode("WAV", "PCM_16"), 2**-15),
-    "wav-24": (encode("WAV", "PCM_24"), 2**-23),
-    "wav-32": (encode("WAV", "PCM_32"), 2**-24),
-    "wav-float": (encode("WAV", "FLOAT"), 0),
-    "wav-double": (encode("WAV", "DOUBLE"), 0),
-    "wav-ulaw": (encode("WAV", "ULAW"), 0.04),
-    "wavex": (encode("WAVEX", "PCM_16"), 2**-15),
-    "rf64": (encode("RF64", "PCM_24"), 2**-23),
-    "aiff": (encode("AIFF", "PCM_16"), 2**-15),
-    "au": (encode("AU", "PCM_16", endian="BIG"), 2**-15),
-    "caf": (encode("CAF", "ALAC_16"), 2**-15),
-    "flac-16": (encode("FLAC", "PCM_16"), 2**-15),
-    "flac-24": (encode("FLAC", "PCM_24"), 2**-23),
-    "m4a-alac": (encode_with_ffmpeg("ipod", "alac"), 2**-15),
-    "mkv-pcm": (encode_with_ffmpeg("matroska", "pcm_s16le"), 2**-15),
-}
-
-LOSSY = {
-    "mp3": encode("MP3"),
-    "ogg-vorbis": encode("OGG", "VORBIS"),
-    "ogg-opus": encode("OGG", "OPUS"),
-    "m4a": encode_with_ffmpeg("ipod", "aac"),
-    "mp4": encode_with_ffmpeg("mp4", "aac"),
-    "3gp": encode_with_ffmpeg("3gp", "aac"),
-    "aac": encode_with_ffmpeg("adts", "aac"),
-    "webm": encode_with_ffmpeg("webm", "libopus"),
-}
-
-
-@pytest.mark.parametrize(("content", "error"), EXACT.values(), ids=EXACT)
-def test_lossless_formats_give_the_samples(content, error):
-    np.testing.assert_allclose(load_audio(content, 48000), VOICE, rtol=0, atol=error)
-
-
-@pytest.mark.parametrize("content", LOSSY.values(), ids=LOSSY)
-def test_lossy_formats_give_the_voice(content):
-    waveform = load_audio(content, RATE)
-    expected = load_audio((VOICE, 48000), RATE)
-    assert abs(len(waveform) - len(expected)) < 0.1 * RATE
-    # Encoders add a delay, so the match is looked for around its place.
-    likeness = np.correlate(np.pad(waveform, 2000), expected[2000:-2000])
-    scale = np.linalg.norm(waveform) * np.linalg.norm(expected)
-    assert likeness.max() / scale > 0.95
-
-
-@pytest.mark.parametrize("name", ["clip.wav", "clip.raw", "clip.mp3", "clip.m3u8", "clip", "a b%d"])
-@pytest.mark.parametrize("kind", ["webm", "mp3", "aiff", "m4a", "wav-16"])
-def test_content_decides_not_the_name(tmp_path, name, kind):
-    content = LOSSY[kind] if kind in LOSSY else EXACT[kind][0]
-    path = tmp_path / name
-    path.write_bytes(content)
-    np.testing.assert_array_equal(load_audio(path, RATE), load_audio(content, RATE))
-
-
-def test_stereo_m4a_with_one_silent_channel_is_mono():
-    stereo = np.stack([np.zeros_like(VOICE), VOICE])
-    waveform = load_audio(encode_with_ffmpeg("ipod", "alac", stereo, layout="stereo"), 48000)
-    np.testing.assert_allclose(waveform, VOICE, rtol=0, atol=2**-15)
-
-
-def test_mp3_among_junk():
-    tag = b"ID3\x03\x00\x00\x00\x00\x0f\x76" + bytes(2038)
-    for content in (tag + LOSSY["mp3"], bytes(3000) + LOSSY["mp3"], LOSSY["mp3"] + b"junk" * 500):
-        assert len(load_audio(content, RATE)) == pytest.approx(len(VOICE) / 2, abs=3000)
-
-
-def test_tag_in_another_encoding():
-    content = encode_with_ffmpeg("ipod", "aac", title="Kafee").replace(b"Kafee", b"Caf\xe9!")
-    assert load_audio(content, RATE).any()
-
-
-def test_sound_of_a_film_is_read():
-    file = io.BytesIO()
-    with av.open(file, "w", format="mp4") as output:
-        video = output.add_stream("mpeg4", rate=10)
-        video.width = video.height = 64
-        sound = output.add_stream("aac", rate=48000, layout="mono")
-        output.mux(video.encode(av.VideoFrame(64, 64, "yuv420p")))
-        frame = av.AudioFrame.from_ndarray(VOICE[np.newaxis, :1024], format="fltp", layout="mono")
-        frame.rate = 48000
-        for stream, part in ((video, None), (sound, frame), (sound, None)):
-            output.mux(stream.encode(part))
-    assert load_audio(file.getvalue(), RATE).any()
 
 
 # Headers that lie, files that break off
