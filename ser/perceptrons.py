@@ -210,11 +210,15 @@ class _Expert:
         if self.settings.balanced:
             weights = weights / np.bincount(targets)[targets]
             weights = weights / weights.mean()
+        # Made here and once, since threads keep most of what they allocate and free.
+        mixed = np.empty((self.settings.n_members, *self.seen.shape), dtype=np.float32)
         # A batch is too small for several threads to share, which each member has one of instead.
         with threadpool_limits(1):
             members = Parallel(self.settings.n_members, require="sharedmem")(
-                delayed(_fit_member)(self.seen, targets, weights, [seed, index], self.settings)
-                for index in range(self.settings.n_members)
+                delayed(_fit_member)(
+                    self.seen, room, targets, weights, [seed, index], self.settings
+                )
+                for index, room in enumerate(mixed)
             )
         components = widen(self.pca.components_ * self.weight[:, None], self.columns, n_features)
         return _merge(members, components, widen(self.pca.mean_, self.columns, n_features))
@@ -293,7 +297,8 @@ def _round(weights, levels, axis):
     return np.rint(weights * np.expand_dims(scale, axis)).astype(np.int8), scale
 
 
-def _fit_member(rows, targets, weights, seed, settings):
+def _fit_member(rows, mixed, targets, weights, seed, settings):
+    """Fit a perceptron to mixed rows, for which there is room as large as for `rows`."""
     rng = np.random.default_rng(seed)
     mlp = MLPClassifier(
         (settings.hidden_units,),
@@ -308,22 +313,20 @@ def _fit_member(rows, targets, weights, seed, settings):
             progress = epoch / settings.n_epochs
             rate = settings.learning_rate * (1 + np.cos(np.pi * progress)) / 2
             mlp._optimizer.learning_rate_init = rate
-        mixed, kept = _mix(rows, settings.mixup, rng)
+        kept = _mix(rows, settings.mixup, rng, out=mixed)
         mlp.partial_fit(mixed, targets[kept], classes=classes, sample_weight=weights[kept])
-        del mixed  # or the next would be made beside it
     # What only training needs: skops does not trust the optimiser's type, and it all takes room.
     for name in ("_optimizer", "_best_coefs", "_best_intercepts"):
         vars(mlp).pop(name, None)
     return mlp
 
 
-def _mix(rows, mixup, rng):
-    """Return convex combinations of random pairs of rows, and of which row each has the target."""
+def _mix(rows, mixup, rng, out):
+    """Combine random pairs of rows, and return of which row each combination has the target."""
     first, second = rng.permutation(len(rows)), rng.permutation(len(rows))
     weight = rng.beta(mixup, mixup, len(rows)).astype(np.float32)
-    mixed = rows[first]
-    mixed *= weight[:, None]
-    for start in range(0, len(rows), BLOCK):  # all at once would take as much memory again
+    for start in range(0, len(rows), BLOCK):
         block = slice(start, start + BLOCK)
-        mixed[block] += rows[second[block]] * (1 - weight[block, None])
-    return mixed, np.where(rng.random(len(rows)) < weight, first, second)
+        of_first = weight[block, None]
+        out[block] = rows[first[block]] * of_first + rows[second[block]] * (1 - of_first)
+    return np.where(rng.random(len(rows)) < weight, first, second)
