@@ -35,7 +35,7 @@ from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from threadpoolctl import threadpool_limits
 
 PCA_STEP = 3  # every third row finds the components, which hardly differ from those of all
-BLOCK = 1000  # rows that are transformed at once
+BLOCK = 1000  # rows that are transformed or mixed at once
 FLOOR = 1e-6  # least variance of a component, of that of the first
 N_TYPICAL = 100  # first components, by which clips are told to be like those in training
 COMPONENT_LEVELS = 31  # to which weights of components are rounded, either side of 0
@@ -211,7 +211,7 @@ class _Expert:
             weights = weights / np.bincount(targets)[targets]
             weights = weights / weights.mean()
         # Made here and once, since threads keep most of what they allocate and free.
-        mixed = np.empty((self.settings.n_members, *self.seen.shape), dtype=np.float32)
+        room = np.empty((self.settings.n_members, *self.seen.shape), dtype=np.float32)
         # A batch is too small for several threads to share, which each member has one of instead.
         with threadpool_limits(1):
             members = Parallel(self.settings.n_members, require="sharedmem")(
@@ -298,7 +298,7 @@ def _round(weights, levels, axis):
 
 
 def _fit_member(rows, mixed, targets, weights, seed, settings):
-    """Fit a perceptron to mixed rows, for which there is room as large as for `rows`."""
+    """Fit a perceptron to mixes of rows, made anew each epoch in `mixed`, of the same shape."""
     rng = np.random.default_rng(seed)
     mlp = MLPClassifier(
         (settings.hidden_units,),
@@ -313,7 +313,7 @@ def _fit_member(rows, mixed, targets, weights, seed, settings):
             progress = epoch / settings.n_epochs
             rate = settings.learning_rate * (1 + np.cos(np.pi * progress)) / 2
             mlp._optimizer.learning_rate_init = rate
-        kept = _mix(rows, settings.mixup, rng, out=mixed)
+        kept = _mix(rows, settings.mixup, rng, mixed)
         mlp.partial_fit(mixed, targets[kept], classes=classes, sample_weight=weights[kept])
     # What only training needs: skops does not trust the optimiser's type, and it all takes room.
     for name in ("_optimizer", "_best_coefs", "_best_intercepts"):
@@ -321,12 +321,12 @@ def _fit_member(rows, mixed, targets, weights, seed, settings):
     return mlp
 
 
-def _mix(rows, mixup, rng, out):
+def _mix(rows, mixup, rng, mixed):
     """Combine random pairs of rows, and return of which row each combination has the target."""
     first, second = rng.permutation(len(rows)), rng.permutation(len(rows))
     weight = rng.beta(mixup, mixup, len(rows)).astype(np.float32)
     for start in range(0, len(rows), BLOCK):
         block = slice(start, start + BLOCK)
         of_first = weight[block, None]
-        out[block] = rows[first[block]] * of_first + rows[second[block]] * (1 - of_first)
+        mixed[block] = rows[first[block]] * of_first + rows[second[block]] * (1 - of_first)
     return np.where(rng.random(len(rows)) < weight, first, second)

@@ -16,13 +16,16 @@ MIN_LEVEL = -55.0
 CLIPPED_LEVEL, MAX_CLIPPED = 0.97, 1e-3
 """Samples this near full scale, and the share of them that speech may have."""
 
+BACKGROUND = 5
+"""Percentile of levels that tells the noise: that of the pauses, however few are left of them."""
+
 MIN_RANGE = 18.0
 """Decibels from the noise in the pauses up to loud speech; white noise of 10 dB signal-to-noise
-ratio leaves 14 to 19, of 15 dB 19 to 24; all but one in a hundred clips of RAVDESS have 44."""
+ratio leaves 14 to 19, of 15 dB 19 to 23; all but one in a hundred clips of RAVDESS have 48."""
 
 DIGITAL_SILENCE = -115.0
 """Level in dBFS up to which a frame holds no sound at all: an editor added it, or muted what was
-there, and it does not tell how noisy the recording is. 16 bits end at -101."""
+there, and it does not tell how noisy the recording is. Rounding to 16 bits is at -101."""
 
 MIN_SPEECH = 0.8
 """Seconds of speech; the shortest hundredth of RAVDESS has 1.1."""
@@ -38,7 +41,7 @@ def recording_warnings(waveform, sample_rate, segment):
     sample_rate : int
         In Hz.
     segment : slice
-        The samples from the first to the last speech.
+        The samples from the first to the last sound, as `ser.speech.find_speech` returns it.
 
     Returns
     -------
@@ -49,7 +52,7 @@ def recording_warnings(waveform, sample_rate, segment):
     duration = speech.size / sample_rate
     loud = np.percentile(_frame_levels(speech, sample_rate), 95)
     levels = _frame_levels(waveform, sample_rate)
-    noise = np.percentile(levels[levels > DIGITAL_SILENCE], 10)
+    noise = np.percentile(levels[levels > DIGITAL_SILENCE], BACKGROUND)
     clipped = np.mean(np.abs(speech) >= CLIPPED_LEVEL)
 
     warnings = []

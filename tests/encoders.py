@@ -1,4 +1,4 @@
-"""Files of every format, made of a voice."""
+"""Files of every format."""
 
 import io
 

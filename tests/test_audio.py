@@ -1,4 +1,4 @@
-"""Audio in: every way to give a clip, every format, every way a clip can be bad."""
+"""Audio in: every way to give a clip, every way a clip can be bad."""
 
 import io
 import os
