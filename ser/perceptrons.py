@@ -216,9 +216,9 @@ class _Expert:
         with threadpool_limits(1):
             members = Parallel(self.settings.n_members, require="sharedmem")(
                 delayed(_fit_member)(
-                    self.seen, room, targets, weights, [seed, index], self.settings
+                    self.seen, mixed, targets, weights, [seed, index], self.settings
                 )
-                for index, room in enumerate(mixed)
+                for index, mixed in enumerate(room)
             )
         components = widen(self.pca.components_ * self.weight[:, None], self.columns, n_features)
         return _merge(members, components, widen(self.pca.mean_, self.columns, n_features))
