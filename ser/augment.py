@@ -4,8 +4,8 @@ A recogniser that has heard 24 people in one studio takes much of what it hears 
 is only that studio or those voices. The copies vary what a stranger's recording varies; other
 voices come of `ser.speeds`.
 
-Waveforms are mono float32, shape (n_samples,). What is random is drawn from
-the generator given, so that equal seeds give equal copies.
+Waveforms are mono float32, shape (n_samples,); eight bits are made of the recording itself. What
+is random is drawn from the generator given, so that equal seeds give equal copies.
 
 References
 ----------
@@ -18,14 +18,14 @@ import soxr
 from scipy.fft import irfft, next_fast_len, rfft, rfftfreq
 from scipy.signal import fftconvolve
 
-from ser.audio import load_audio
+from ser.audio import STEP, load_audio
 
 FRAME = 0.02  # s, over which the level of speech is measured
 SPEECH_RANGE = 30.0  # dB below the loudest frame that still count as speech
 TELEPHONE_LOW = (100.0, 400.0)  # Hz, lower edges of what telephones pass on
 TELEPHONE_RATE = (6_400.0, 8_000.0)  # Hz, twice the upper edges, 3.2 to 4 kHz (ITU-T G.712)
 LINE_LOW, LINE_RATE = (50.0, 200.0), (10_000.0, 20_000.0)  # Hz, the same of other lines
-FILE_RATE = 48_000  # Hz, of most recordings
+FILE_RATE = 48_000  # Hz, of RAVDESS
 REFERENCE = 1000.0  # Hz, at which equalisers leave the level as it is
 
 
@@ -136,13 +136,13 @@ def equalise(waveform, sample_rate, rng):
 def in_eight_bits(clip, sample_rate):
     """Store a recording in a file of 8 bits without dither, and load that.
 
-    It is stored as it was recorded, at `FILE_RATE`: sounds that the features do not hear decide
+    It is stored at `FILE_RATE`, not at `sample_rate`: sounds too high for the features decide
     how quiet ones are rounded.
 
     Parameters
     ----------
     clip : str, Path, bytes or (ndarray, int)
-        As `ser.audio.load_audio` takes it.
+        The recording itself, as `ser.audio.load_audio` takes it.
     sample_rate : int
         Of the result, in Hz.
 
@@ -150,9 +150,8 @@ def in_eight_bits(clip, sample_rate):
     -------
     ndarray of float32, shape (n_samples,)
     """
-    steps = np.float32(128)
-    stored = np.floor(load_audio(clip, FILE_RATE) * steps)  # the other bits are cut off
-    return load_audio((np.clip(stored, -steps, steps - 1) / steps, FILE_RATE), sample_rate)
+    stored = np.floor(load_audio(clip, FILE_RATE) / STEP) * STEP  # the other bits are cut off
+    return load_audio((np.clip(stored, -1, 1 - STEP), FILE_RATE), sample_rate)
 
 
 def over_telephone(waveform, sample_rate, rng):

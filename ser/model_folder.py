@@ -36,7 +36,7 @@ from ser.speeds import SPEED_RANGE
 
 logger = logging.getLogger(__name__)
 
-FORMAT_VERSION = 4
+FORMAT_VERSION = 5
 MAX_BYTES = 128 * 2**20
 """Bytes in a folder, and bytes that ``model.skops`` may unpack to."""
 MAX_SPEEDS = 8  # at which a clip is heard, each of which takes its time

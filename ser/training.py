@@ -24,7 +24,7 @@ from ser.voice import speech_level
 
 logger = logging.getLogger(__name__)
 
-MARGIN = 0.5  # s that copies keep of the background on either side of the speech
+MARGIN = 0.5  # s of the background either side of the speech that is degraded with it
 
 CLEAN, EIGHT_BIT = "clean", "8 bit"
 COPIES = (
@@ -174,7 +174,7 @@ def _copies(source, sample_rate, file, seed):
             yield change_speed(heard, sample_rate, speed)
             continue
         if kind == EIGHT_BIT:
-            recorded = in_eight_bits(source, sample_rate)
+            recorded = change_speed(in_eight_bits(source, sample_rate), sample_rate, speed)
         else:
             rng = np.random.default_rng([seed, name, index])
             recorded = RECORDINGS[kind](change_speed(near, sample_rate, speed), sample_rate, rng)
