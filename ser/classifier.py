@@ -232,7 +232,7 @@ class EmotionClassifier:
         -------
         ndarray of float64, shape (n_labels,)
         """
-        told = []
+        told = []  # by either expert, both of which count the same
         for expert in EXPERTS:
             clip, everyday = (
                 self.components(each[None], f"{expert} heard")[0].mean(axis=0)
@@ -240,8 +240,7 @@ class EmotionClassifier:
             )
             values = np.concatenate([clip, [level], everyday, [profile.level]])
             told.append(self.pipelines[f"{expert} voice"].predict(values[None])[0])
-        evidence = np.sum(self.gate(features[None]) * told, axis=0)
-        return weigh(self.predict_proba(features[None])[0], evidence)
+        return weigh(self.predict_proba(features[None])[0], np.mean(told, axis=0))
 
 
 def weigh(probabilities, evidence):

@@ -141,7 +141,7 @@ def _hear(train, test, prosody, levels, targets, actors, is_neutral, *, labels, 
         plain = classifier.predict_proba(test)
         chosen = _choose(actors[1], is_neutral[1], choices)
         evidence = defaultdict(float)
-        for weights, expert in zip(classifier.gate(test), EXPERTS, strict=True):
+        for expert in EXPERTS:
             learned = classifier.components(train, f"{expert} heard")
             heard = classifier.components(test, f"{expert} heard").mean(axis=1)
             parts = {  # what is left out is the same for all
@@ -156,7 +156,7 @@ def _hear(train, test, prosody, levels, targets, actors, is_neutral, *, labels, 
                     voice.predict(np.hstack([values, usual]))
                     for usual in values[chosen].mean(axis=2)
                 ]
-                evidence[name] += weights[:, None] * np.stack(told)
+                evidence[name] += np.stack(told) / len(EXPERTS)
         in_profile = (chosen == np.arange(len(test))[:, None]).any(axis=2)
         return plain, evidence, in_profile
 
