@@ -26,8 +26,7 @@ FALSE_ALARMS = 0.05
 
 PRIOR, EVIDENCE = 0.6, 0.25
 """Weights, as exponents, of the probabilities without a voice profile and of what one tells: those
-of a grid at which held-out clips of RAVDESS were most probable with the general expert alone. With
-both experts, a prior of 0.8 is as good."""
+of a grid at which held-out clips of RAVDESS were most probable with the general expert alone."""
 
 BLOCK = 1000  # rows that are transformed at once
 
