@@ -71,14 +71,16 @@ class MLPSettings:
     hidden_units: int = 256
     n_members: int = 2
     alpha: float = 2.0
-    learning_rate: float = 1e-3
-    batch_size: int = 128
+    learning_rate: float = 1.4e-3
+    batch_size: int = 256
     n_epochs: int = 15
     mixup: float = 0.4
     balanced: bool = False
 
 
-PROSODY = MLPSettings(n_members=1, alpha=5.0, n_epochs=8, balanced=True)
+PROSODY = MLPSettings(
+    n_members=1, alpha=5.0, learning_rate=1e-3, batch_size=128, n_epochs=8, balanced=True
+)
 """Of the perceptron that knows prosody alone."""
 
 
