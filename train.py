@@ -167,7 +167,7 @@ def train(options):
         corpus.features,
         corpus.targets,
         seed=options.seed,
-        prosody=corpus.prosody,
+        parts=corpus.parts,
         settings=settings,
         weights=WEIGHTS,
     )
@@ -179,7 +179,7 @@ def train(options):
         corpus.actors,
         n_heard=len(SPEEDS),
         seed=options.seed,
-        prosody=corpus.prosody,
+        prosody=corpus.parts["prosody"],
     )
     config = {
         **classifier.to_config(),

@@ -16,7 +16,7 @@ from ser.errors import AudioError, DatasetError, NoSpeechError
 from ser.evaluation import apply_temperature, evaluate, fit_temperature
 from ser.features import FeatureConfig, FeatureExtractor, feature_fingerprint
 from ser.folds import PROTOCOLS, is_speaker_independent, make_folds
-from ser.perceptrons import PROSODY, fit_pipelines
+from ser.perceptrons import PROSODY, SUMMARY_SHARE, fit_pipelines
 from ser.ravdess import ClipName
 from ser.speech import cut_speech, find_speech
 from ser.speeds import SPEEDS, change_speed
@@ -55,8 +55,8 @@ class Corpus:
     levels : ndarray of float32, shape (n_clips,)
         Power of the speech in dB of full scale.
     targets, actors, statements : ndarray of int, shape (n_clips,)
-    prosody : ndarray of int
-        Indices of the features that tell prosody, see `ser.features.FeatureConfig.prosody`.
+    parts : dict of str to ndarray of int
+        Indices of features by what they tell, see `ser.features.FeatureExtractor.parts`.
     groups : dict of str to ndarray of str, shape (n_clips,)
         ``sex`` and ``intensity`` of each clip.
     labels : tuple of str
@@ -69,7 +69,7 @@ class Corpus:
     targets: np.ndarray
     actors: np.ndarray
     statements: np.ndarray
-    prosody: np.ndarray
+    parts: dict
     groups: dict
     labels: tuple
     dataset: object
@@ -132,7 +132,7 @@ def extract_corpus(dataset, config, *, seed=0, jobs=1):
         targets=np.array(dataset["emotion"]),
         actors=np.array(dataset["actor"]),
         statements=np.array(dataset["statement"]),
-        prosody=FeatureExtractor(config).prosody,
+        parts=FeatureExtractor(config).parts,
         groups={
             "sex": np.array([name.sex for name in names]),
             "intensity": np.array(dataset["intensity"]),
@@ -231,7 +231,7 @@ def cross_validate(corpus, protocol, *, seed, settings=None, progress=iter):
             corpus.features,
             corpus.targets,
             seed=seed,
-            prosody=corpus.prosody,
+            parts=corpus.parts,
             settings=settings,
             clips=fold.train,
             weights=WEIGHTS,
@@ -297,4 +297,9 @@ def evaluate_protocol(corpus, protocol, probabilities, folds):
 def describe_training(settings):
     """Return the settings of a training by name, for ``config.json``."""
     copies = [[*copy, weight] for copy, weight in zip(COPIES, WEIGHTS, strict=True)]
-    return {"general": asdict(settings), "prosody": asdict(PROSODY), "copies": copies}
+    return {
+        "general": asdict(settings),
+        "summary_share": SUMMARY_SHARE,
+        "prosody": asdict(PROSODY),
+        "copies": copies,
+    }

@@ -17,14 +17,26 @@ RATE = FeatureConfig().sample_rate
 EVERYTHING = FeatureConfig(families=tuple(FAMILIES), statistics=tuple(STATISTICS))
 
 
+def test_summaries_leave_the_course_of_a_sentence_out():
+    extractor = FeatureExtractor()
+    names = [extractor.names[index] for index in extractor.parts["summaries"]]
+    assert {"mfcc3.all.std", "mel7.voiced.mean", "f0.delta.std", "clip.jitter"} <= set(names)
+    courses = ("corr.", "change", "voiced_kernel")
+    assert not any(name.startswith(courses) or "trajectory" in name for name in names)
+    alone = FeatureExtractor(FeatureConfig(statistics=("trajectory", "kernels")))
+    assert len(alone.parts["summaries"]) == len(alone.names)
+
+
 def test_prosody_is_how_something_is_said():
     extractor = FeatureExtractor()
-    names = [extractor.names[index] for index in extractor.prosody]
+    names = [extractor.names[index] for index in extractor.parts["prosody"]]
     assert {"f0.voiced.mean", "hnr.all.std", "energy.delta.std", "clip.jitter"} <= set(names)
-    assert not any(name.startswith(("mfcc", "mel", "corr.", "change")) for name in names)
+    assert not any(
+        name.startswith(("mfcc", "mel", "corr.", "change", "voiced_kernel")) for name in names
+    )
     assert not any("trajectory" in name for name in names)
     words = FeatureExtractor(FeatureConfig(families=("mfcc",)))
-    assert len(words.prosody) == len(words.names)
+    assert set(words.parts["prosody"]) == set(words.parts["summaries"])
 
 
 def voice(seconds=2.0, seed=0):

@@ -22,6 +22,7 @@ from ser.studies.common import (
     NOT_RECOGNISED,
     collect,
     figures,
+    fit_ours,
     paired_difference,
     run_folds,
 )
@@ -30,10 +31,8 @@ from ser.training import CLEAN, COPIES, WEIGHTS
 RATE = 24000
 ACTORS = (2, 3, 8)  # each in another published fold
 PITCH = {2: 90, 3: 170, 5: 320}  # Hz, of calm, happy and angry
-TINY = FeatureConfig(families=("energy", "pitch", "mfcc"), statistics=("mean", "std"))
-QUICK = MLPSettings(
-    n_components=16, hidden_units=16, n_members=2, alpha=0.1, learning_rate=0.02, batch_size=8
-)
+TINY = FeatureConfig(families=("energy", "pitch", "mfcc"), statistics=("mean", "std", "trajectory"))
+QUICK = MLPSettings(n_components=16, hidden_units=16, alpha=0.1, learning_rate=0.02, batch_size=8)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -262,8 +261,24 @@ def test_ablation_hears_clips_as_recorded_and_weighs_copies_alike():
     assert set(weights) == {1.0} and len(weights) == len(WEIGHTS) != sum(WEIGHTS)
 
 
+def test_parts_are_those_of_the_features_that_are_left():
+    rng = np.random.default_rng(0)
+    targets = np.arange(40) % 2
+    features = (rng.standard_normal((40, 1, 4)) + targets[:, None, None]).astype(np.float32)
+    columns = np.array([0, 2, 3])
+    common = {"seed": 0, "n_labels": 2, "settings": QUICK, "weights": [1]}
+    fits = [
+        fit_ours(
+            features, targets, parts={"summaries": np.array([1, 2])}, columns=columns, **common
+        ),
+        fit_ours(features[..., columns], targets, parts={"summaries": np.array([1])}, **common),
+    ]
+    first, second = (fit.args[0].pipelines["general"]["mlp"].coefs_[0] for fit in fits)
+    np.testing.assert_array_equal(first, second)
+
+
 def test_ablation_compares_with_the_full_expert(folder):
-    rows = ["family:mfcc", "copies:all", "weights", "speed", "classifier:mixup", "classifier:limit"]
+    rows = ["family:mfcc", "copies:all", "weights", "speed", "summaries", "classifier:limit"]
     results = dict(ablation.run(options(folder, ablation, rows)))
     assert list(results) == ["full", *rows]
     full = results["full"]

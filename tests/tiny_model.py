@@ -50,13 +50,15 @@ def write_tiny_model(folder):
         [[extractor.extract(each) for each in hear(clip, FEATURES.sample_rate)] for clip in speech]
     )
     settings = MLPSettings(
-        n_components=8, hidden_units=16, n_members=1, alpha=0.1, learning_rate=0.01, batch_size=8
+        n_components=8, hidden_units=16, alpha=0.1, learning_rate=0.01, batch_size=8
     )
-    pipelines = fit_pipelines(features, targets, seed=0, settings=settings)
+    pipelines = fit_pipelines(features, targets, seed=0, parts=extractor.parts, settings=settings)
     # Calm is the everyday voice here, and anger 10 dB louder.
     known = 10.0 * targets, targets, np.arange(24) // 2 % 4
     everyday = EmotionClassifier(("neutral", "angry"), pipelines)
-    everyday.learn_voices(features, *known, n_heard=len(SPEEDS), seed=0)
+    everyday.learn_voices(
+        features, *known, n_heard=len(SPEEDS), seed=0, prosody=extractor.parts["prosody"]
+    )
     classifier = EmotionClassifier(LABELS, everyday.pipelines, 0.5)
     figures = metrics(targets, classifier.predict_proba(features))
     config = {

@@ -14,10 +14,10 @@ MIN_PERIOD = 16  # samples of the highest F0
 MAX_WINDOW = 0.1  # s, in which speech hardly changes
 MAX_MELS = 128  # of which the lowest are still as wide as a bin
 
-# What tells how something is said more than what is said: neither cepstra nor bands, which tell
-# phones apart, nor statistics that follow the course of a sentence.
+# What tells how something is said more than what is said: no statistics that follow the course of
+# a sentence, and for prosody neither cepstra nor bands, which tell phones apart.
+SUMMARIES = ("mean", "std", "percentiles", "delta", "clip")
 PROSODY_FAMILIES = ("energy", "pitch", "voice", "shape")
-PROSODY_STATISTICS = ("mean", "std", "percentiles", "delta", "clip")
 
 
 @dataclass(frozen=True)
@@ -110,16 +110,22 @@ class FeatureConfig:
         return next_fast_len(self.window_length * 3 // 2, real=True)
 
     @property
-    def prosody(self):
-        """The part of this configuration that is prosody and voice quality.
+    def summaries(self):
+        """The part of this configuration that summarises, whatever the course of a sentence.
 
-        All of it if it has no such family or no such statistic.
+        All of it if it has no such statistic.
         """
-        families = tuple(name for name in self.families if name in PROSODY_FAMILIES)
-        statistics = tuple(name for name in self.statistics if name in PROSODY_STATISTICS)
-        if not families or not statistics:
-            return self
-        return replace(self, families=families, statistics=statistics)
+        kept = tuple(name for name in self.statistics if name in SUMMARIES)
+        return replace(self, statistics=kept or self.statistics)
+
+    @property
+    def prosody(self):
+        """The part of the `summaries` that is prosody and voice quality.
+
+        All of them if there is no such family.
+        """
+        kept = tuple(name for name in self.families if name in PROSODY_FAMILIES)
+        return replace(self.summaries, families=kept or self.families)
 
     def to_dict(self):
         """Return the settings as a dict that `json.dumps` takes."""

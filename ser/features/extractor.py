@@ -37,9 +37,17 @@ class FeatureExtractor:
         self.hash = hashlib.sha256(content.encode()).hexdigest()[:HASH_LENGTH]
 
     @property
-    def prosody(self):
-        """Indices of the features that `FeatureConfig.prosody` has, ndarray of int."""
-        return np.flatnonzero(np.isin(self.names, _feature_names(self.config.prosody)))
+    def parts(self):
+        """Indices of the features of some parts of the configuration.
+
+        A dict of ndarray of int: ``"summaries"``, those of `FeatureConfig.summaries`, and
+        ``"prosody"``, those of `FeatureConfig.prosody`.
+        """
+        parts = {"summaries": self.config.summaries, "prosody": self.config.prosody}
+        return {
+            name: np.flatnonzero(np.isin(self.names, _feature_names(part)))
+            for name, part in parts.items()
+        }
 
     def tracks(self, waveform):
         """Compute the descriptors of every frame.

@@ -33,7 +33,7 @@ ABOUT = (
     "copies of each tested clip, made at random as training makes its own (not as under "
     "Robustness) and heard at one speed; the first row has their accuracy."
 )
-FULL, WEIGHTS, SPEED = "full", "weights", "speed"
+FULL, WEIGHTS, SPEED, SUMMARIES = "full", "weights", "speed", "summaries"
 NO_LIMIT = 1e6  # standard deviations, which no feature reaches
 NO_MIXUP = 1e-3  # of the Beta distribution: its weights are 0 or 1
 
@@ -50,7 +50,6 @@ COPIES_WITHOUT = {
 SETTINGS_WITHOUT = {
     "mixup": {"mixup": NO_MIXUP},
     "whitening": {"whitening": 0.0},
-    "averaging": {"n_members": 1},
     "limit": {"clip": NO_LIMIT},
 }
 ROWS = {
@@ -66,7 +65,7 @@ ROWS = {
     SPEED: "hearing at two speeds",
     "classifier:mixup": "mixup",
     "classifier:whitening": "whitening",
-    "classifier:averaging": "averaging two perceptrons",
+    SUMMARIES: "the perceptron that knows summaries alone",
     "classifier:limit": "cutting features off at a limit",
 }
 TESTS = {CLEAN: [COPIES.index((speed, CLEAN)) for speed in SPEEDS]} | {
@@ -97,6 +96,7 @@ def run(options):
         heard = TESTS | {CLEAN: AS_RECORDED} if name == SPEED else TESTS
         part = {
             "settings": options.settings,
+            "parts": {"summaries": corpus.parts["summaries"]},
             **without(name, options.features, options.settings),
         }
         tested = run_folds(
@@ -176,6 +176,8 @@ def without(name, config, settings):
         }
     if kind == WEIGHTS:
         return {"weights": np.ones(len(COPIES))}
+    if name == SUMMARIES:
+        return {"parts": {}}
     if kind == "classifier":
         return {"settings": replace(settings, **SETTINGS_WITHOUT[part])}
     return {}

@@ -111,7 +111,7 @@ def fit_ours(
     *,
     seed,
     n_labels,
-    prosody=None,
+    parts=None,
     settings=None,
     copies=None,
     columns=None,
@@ -124,8 +124,8 @@ def fit_ours(
     features : ndarray of float32, shape (n_clips, n_copies, n_features)
     targets : ndarray of int, shape (n_clips,)
     seed, n_labels : int
-    prosody : ndarray of int, optional
-        Which of the features the second expert knows; by default there is none but the general one.
+    parts : dict of str to ndarray of int, optional
+        As for `ser.perceptrons.fit_pipelines`, of all features.
     settings : MLPSettings, optional
     copies, columns : ndarray of int, optional
         Which of the copies and features to use; all by default.
@@ -141,11 +141,14 @@ def fit_ours(
         features, weights = features[:, copies], np.array(weights)[copies]
     if columns is not None:
         features = features[:, :, columns]
+        parts = {
+            name: np.flatnonzero(np.isin(columns, part)) for name, part in (parts or {}).items()
+        }
     pipelines = fit_pipelines(
         features,
         targets,
         seed=seed,
-        prosody=prosody,
+        parts=parts,
         settings=settings,
         weights=weights,
     )

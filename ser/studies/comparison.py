@@ -68,20 +68,20 @@ def run(options):
     ------
     tuple of (str, dict)
     """
-    parts = {"speech": _load(options, "speech")}
+    loaded = {"speech": _load(options, "speech")}
     if any("song" in SETS[name][1] for name in options.sets):
         try:
-            parts["song"] = _load(options, "song")
+            loaded["song"] = _load(options, "song")
         except DatasetError as error:
             logger.warning("Left out what needs song: %s", error)
     # Before other processes keep the machine busy.
     extraction = {
-        row: _time_extraction(row, parts["speech"].dataset, options) for row in options.rows
+        row: _time_extraction(row, loaded["speech"].dataset, options) for row in options.rows
     }
     for name in options.sets:
         _, channels, left_out = SETS[name]
-        if set(channels) <= set(parts):
-            chosen = [parts[channel] for channel in channels]
+        if set(channels) <= set(loaded):
+            chosen = [loaded[channel] for channel in channels]
             for row in options.rows:
                 yield f"{name}/{row}", _compare(row, chosen, left_out, extraction[row], options)
 
@@ -121,44 +121,45 @@ _HEADING = [
 
 
 @dataclass(frozen=True, eq=False)
-class _Part:
-    """Clips of a channel, and our features of them if they are needed."""
+class _Channel:
+    """Clips of a channel, and our features of them, with their parts, if they are needed."""
 
     dataset: datasets.Dataset
     features: np.ndarray | None = None
-    prosody: np.ndarray | None = None
+    parts: dict | None = None
 
 
 def _load(options, channel):
     if OURS not in options.rows:
-        return _Part(load_ravdess(options.dataset, channel=channel))
+        return _Channel(load_ravdess(options.dataset, channel=channel))
     corpus = load_corpus(options, channel)
-    return _Part(corpus.dataset, corpus.features, corpus.prosody)
+    return _Channel(corpus.dataset, corpus.features, corpus.parts)
 
 
-def _compare(row, parts, left_out, extraction_seconds, options):
+def _compare(row, channels, left_out, extraction_seconds, options):
     """Return the figures of a recipe over the clips of some channels."""
     # Labels of song are the first ones of speech, so their numbers agree.
     emotions, actors, statements = (
-        np.concatenate([np.array(part.dataset[column]) for part in parts])
+        np.concatenate([np.array(channel.dataset[column]) for channel in channels])
         for column in ("emotion", "actor", "statement")
     )
     kept = ~np.isin(emotions, [EMOTIONS.index(emotion) for emotion in left_out])
     targets = np.unique(emotions[kept], return_inverse=True)[1]
     actors, statements = actors[kept], statements[kept]
     if row == OURS:
-        features, n_heard = np.concatenate([part.features for part in parts])[kept], len(SPEEDS)
+        features = np.concatenate([channel.features for channel in channels])[kept]
+        n_heard = len(SPEEDS)
         fit = partial(
             fit_ours,
             seed=options.seed,
             n_labels=targets.max() + 1,
-            prosody=parts[0].prosody,
+            parts=channels[0].parts,
             settings=options.settings,
         )
     else:
         recipe = RECIPES[row]
         features = np.concatenate(
-            [_extract_recipe(part.dataset, recipe, options) for part in parts]
+            [_extract_recipe(channel.dataset, recipe, options) for channel in channels]
         )[kept]
         n_heard = 1
         fit = partial(recipe.fit, seed=options.seed)

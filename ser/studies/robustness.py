@@ -160,7 +160,7 @@ def run(options):
             fit_ours,
             seed=options.seed,
             n_labels=len(corpus.labels),
-            prosody=corpus.prosody,
+            parts=corpus.parts,
             settings=options.settings,
         ),
         jobs=options.jobs,

@@ -73,7 +73,7 @@ def run(options):
         delayed(_hear)(
             corpus.features[fold.train],
             corpus.heard[fold.test].astype(np.float32),
-            corpus.prosody,
+            corpus.parts,
             *((values[fold.train], values[fold.test]) for values in _columns(corpus, is_neutral)),
             labels=corpus.labels,
             choices=choices,
@@ -112,7 +112,7 @@ def _columns(corpus, is_neutral):
     return corpus.levels, corpus.targets, corpus.actors, is_neutral
 
 
-def _hear(train, test, prosody, levels, targets, actors, is_neutral, *, labels, choices, options):
+def _hear(train, test, parts, levels, targets, actors, is_neutral, *, labels, choices, options):
     """Train without a fold and hear its clips with each choice of profile.
 
     Of what is given in pairs, the first is for training and the second for the test.
@@ -131,12 +131,12 @@ def _hear(train, test, prosody, levels, targets, actors, is_neutral, *, labels, 
             train,
             targets[0],
             seed=options.seed,
-            prosody=prosody,
+            parts=parts,
             settings=options.settings,
             weights=WEIGHTS,
         )
         classifier = EmotionClassifier(labels, pipelines)
-        known = {"seed": options.seed, "prosody": prosody, "n_heard": len(SPEEDS)}
+        known = {"seed": options.seed, "prosody": parts["prosody"], "n_heard": len(SPEEDS)}
         classifier.learn_voices(train, levels[0], targets[0], actors[0], **known)
         plain = classifier.predict_proba(test)
         chosen = _choose(actors[1], is_neutral[1], choices)
@@ -144,12 +144,12 @@ def _hear(train, test, prosody, levels, targets, actors, is_neutral, *, labels, 
         for expert in EXPERTS:
             learned = classifier.components(train, f"{expert} heard")
             heard = classifier.components(test, f"{expert} heard").mean(axis=1)
-            parts = {  # what is left out is the same for all
+            versions = {  # what is left out is the same for all
                 "profile": ((learned, levels[0]), (heard, levels[1])),
                 "features": ((learned, 0 * levels[0]), (heard, 0 * levels[1])),
                 "loudness": ((learned[..., :0], levels[0]), (heard[..., :0], levels[1])),
             }
-            for name, (learning, tested) in parts.items():
+            for name, (learning, tested) in versions.items():
                 voice = fit_voice(*learning, targets[0], actors[0], labels, n_heard=len(SPEEDS))
                 values = np.column_stack(tested)
                 told = [
