@@ -3,8 +3,8 @@
 There are two experts (Jacobs et al. 1991). The general one averages a perceptron that knows all
 features with one that knows only summaries of descriptors, and so is led less by words. The other
 expert knows prosody and voice quality alone, without the cepstra, in which the words are as well,
-is regularised more, and takes classes and copies as equally frequent: it is right less often about
-clips like those in training, and more often about others.
+is regularised more, and takes classes as equally frequent: it is right less often about clips like
+those in training, and more often about others.
 
 What is learned ends up in scikit-learn pipelines of plain types,
 
@@ -109,7 +109,8 @@ def fit_pipelines(features, targets, *, seed, parts=None, settings=None, clips=N
     clips : ndarray of int, optional
         Indices of the clips to learn from; all by default. Less memory than a copy of them takes.
     weights : sequence of float, shape (n_copies,), optional
-        What each copy counts for the general expert; by default all the same.
+        What each copy counts for the perceptron that knows all features; by default all the same,
+        as for the others.
 
     Returns
     -------
@@ -158,7 +159,7 @@ def fit_pipelines(features, targets, *, seed, parts=None, settings=None, clips=N
     # A batch is too small for several threads to share, which each perceptron has one of instead.
     with threadpool_limits(1):
         Parallel(len(perceptrons), require="sharedmem")(
-            delayed(perceptron.fit)(targets, None if name == "prosody" else weights)
+            delayed(perceptron.fit)(targets, weights if name == "all" else None)
             for name, perceptron in perceptrons.items()
         )
     general = _merge([perceptrons["all"]], [1.0], n_features)
