@@ -74,11 +74,10 @@ def test_sound_of_a_film_is_read():
 
 @pytest.fixture(scope="module")
 def recordings(recognizer, ravdess_speech):
-    """Return recordings, made as loud as they should be, and what is recognised in them."""
+    """Return recordings, as loud as they are, and what is recognised in them."""
     recordings = []
     for path in sorted(ravdess_speech.glob("*/*.flac"))[::251]:  # of six emotions
         clip = load_audio(path, 48000)
-        clip *= 0.7 / abs(clip).max()
         recordings.append((clip, recognizer.predict((clip, 48000))))
     return recordings
 
@@ -105,9 +104,10 @@ def test_lossless_formats_give_the_probabilities(recognizer, recordings, store):
         assert probabilities == pytest.approx(expected.probabilities, abs=0.01)
 
 
-def test_eight_bits_give_the_emotion(recognizer, recordings):
+def test_eight_bits_of_a_loud_enough_recording_give_the_emotion(recognizer, recordings):
     for clip, expected in recordings:
-        assert recognizer.predict(encode("WAV", "PCM_U8", clip)).emotion == expected.emotion
+        loud = clip * 0.7 / abs(clip).max()  # some span a step or two, which nothing brings back
+        assert recognizer.predict(encode("WAV", "PCM_U8", loud)).emotion == expected.emotion
 
 
 @pytest.mark.parametrize("store", LOSSY_ENCODERS.values(), ids=LOSSY_ENCODERS)
