@@ -139,6 +139,16 @@ def test_the_ear_keeps_three_seconds_and_updates_twice_a_second(recognizer):
     assert ear.result.emotion in live_panel(ear.result, ear.history, recognizer.labels)
 
 
+def test_a_pause_is_said_and_what_was_heard_before_it_stays():
+    history = [("happy", 0.6), (None, 0.0)]
+    silent = live_panel(None, history, ["happy"])
+    stopped = live_panel(None, history, ["happy"], "Press Record and talk.")
+    assert ">Listening<" in silent
+    assert ">Not listening<" in stopped
+    assert "Press Record and talk." in stopped
+    assert silent.count("<i style=") == stopped.count("<i style=") == len(history)
+
+
 def test_a_recording_is_shown_at_once_and_its_timeline_after(recognizer):
     long = speech_like(seconds=6)
     _, picture, result = analyse(recognizer, (long, RATE))

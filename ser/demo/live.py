@@ -138,7 +138,7 @@ def add_tab(model, profile):
     def stop(state):
         if state is None or state.result is not None:
             return gr.skip(), None  # what was heard last stays
-        return live_panel(None, [], LABELS, INVITATION), None
+        return live_panel(None, state.history, LABELS, INVITATION), None
 
     microphone.start_recording(lambda: None, None, ear, api_visibility="private")
     microphone.stop_recording(stop, ear, [output, ear], api_visibility="private")
@@ -167,7 +167,7 @@ def read_once(path):
     return samples.mean(axis=1), rate
 
 
-def live_panel(result, history, labels, message="No speech in the last seconds."):
+def live_panel(result, history, labels, message=None):
     """Draw the last result and the short history.
 
     Parameters
@@ -178,8 +178,8 @@ def live_panel(result, history, labels, message="No speech in the last seconds."
         As in `Ear`.
     labels : sequence of str
         Every emotion, in order.
-    message : str
-        What stands in place of a result.
+    message : str, optional
+        What stands in place of a result while nobody is listened to.
 
     Returns
     -------
@@ -194,7 +194,9 @@ def live_panel(result, history, labels, message="No speech in the last seconds."
     strip = f'<div class="ser-history" aria-hidden="true">{marks}</div>'
     if result is None:
         body = bars(dict.fromkeys(labels, 0.0)) + strip
-        return panel(escape(message), "Listening" if history else "Not listening", body, "empty")
+        if message is None:
+            return panel("No speech in the last seconds.", "Listening", body, "empty")
+        return panel(escape(message), "Not listening", body, "empty")
     return panel(
         f"<b>{how_sure(result.confidence)}</b>, {percent(result.confidence)}",
         adjective(result.emotion).capitalize(),
