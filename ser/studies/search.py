@@ -16,7 +16,6 @@ from ser.errors import DatasetError
 from ser.folds import Fold
 from ser.studies.common import (
     NOT_RECOGNISED,
-    corpus_folds,
     figures,
     fit_ours,
     load_corpus,
@@ -25,6 +24,7 @@ from ser.studies.common import (
     points,
     run_folds,
 )
+from ser.training import corpus_folds
 
 TITLE = "Search"
 ABOUT = (
