@@ -1,7 +1,9 @@
 """The page, used the way people use it: a real Chromium, the real server."""
 
+import base64
 import csv
 import re
+from functools import partial
 
 import av
 import numpy as np
@@ -227,7 +229,21 @@ def test_a_voice_profile_is_said_used_and_forgotten(page, clips):
     assert page.locator("#ser-result").inner_text() == without
 
 
-def test_a_recording_in_a_video_container_is_taken(page, clips, tmp_path):
+DROP = """([content, name, type]) => {
+  const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
+  const files = new DataTransfer();
+  files.items.add(new File([bytes], name, { type }));
+  const drop = new DragEvent("drop", { dataTransfer: files, bubbles: true, cancelable: true });
+  document.querySelector("#ser-clip .upload-container").dispatchEvent(drop);
+}"""
+
+
+def drop(page, path, type):
+    page.evaluate(DROP, [base64.b64encode(path.read_bytes()).decode(), path.name, type])
+    page.locator("#ser-result :is(.ser-result, .ser-error)").wait_for()
+
+
+def test_a_recording_in_a_video_container_is_taken(browser, app, clips, tmp_path):
     samples, rate = soundfile.read(clips["short"], dtype="float32", always_2d=True)
     path = tmp_path / "clip.webm"
     with av.open(path, "w") as output:
@@ -238,8 +254,33 @@ def test_a_recording_in_a_video_container_is_taken(page, clips, tmp_path):
         resampler = av.AudioResampler(stream.format, "mono", 48000, stream.frame_size)
         for part in (*resampler.resample(frame), *resampler.resample(None), None):
             output.mux(stream.encode(part))
-    upload(page, path)
-    assert shown_probabilities(page)
+    shown = []
+    for give in (upload, partial(drop, type="video/webm")):
+        page = open_page(browser, app.url)
+        give(page, path)
+        shown.append(shown_probabilities(page))
+        page.context.close()
+    assert sum(shown[0].values()) == pytest.approx(1, abs=0.01)
+    assert shown[0] == shown[1]
+
+
+def test_a_picture_that_is_dropped_is_told_from_a_recording(page, tmp_path):
+    path = tmp_path / "picture.png"
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(100))
+    drop(page, path, type="image/png")
+    assert "'picture.png' is not audio" in page.locator("#ser-result .ser-sure").inner_text()
+
+
+def test_a_microphone_that_is_missing_is_said(browser, app):
+    page = browser.new_page()
+    page.add_init_script(
+        "navigator.mediaDevices.getUserMedia = async () => { throw new Error('not found'); }"
+    )
+    page.goto(app.url)
+    page.get_by_role("button", name="Record audio").click()
+    page.locator("#ser-clip .record-button").click()
+    page.locator("#ser-microphone", has_text="(not found): connect one").wait_for()
+    page.close()
 
 
 def test_a_recording_that_is_also_the_voice_is_asked_for_again(page, clips):

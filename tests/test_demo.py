@@ -3,6 +3,8 @@
 import csv
 import io
 import re
+import threading
+from concurrent.futures import wait
 
 import numpy as np
 import pytest
@@ -131,12 +133,38 @@ def test_a_model_without_examples_has_none():
 def test_the_ear_keeps_three_seconds_and_updates_twice_a_second(recognizer):
     ear, voice = Ear(), speech_like(seconds=5)
     pieces = np.split(voice, np.arange(RATE // 10, voice.size, RATE // 10))
-    updates = [ear.hear(recognizer, piece, RATE) for piece in pieces]
-    assert sum(updates) == 12
+    updates = 0
+    for piece in pieces:
+        updates += ear.hear(recognizer, piece, RATE)
+        if ear.running is not None:
+            wait([ear.running])
+    assert updates == len(ear.history) == 11
     assert ear.waveform.size == 3 * RATE
-    assert len(ear.history) == 12
     assert ear.history[0] == (None, 0.0)
     assert ear.result.emotion in live_panel(ear.result, ear.history, recognizer.labels)
+
+
+def test_the_ear_loses_no_sound_while_a_slow_recogniser_works(recognizer):
+    may_answer, asked = threading.Event(), []
+
+    class Slow:
+        def predict(self, clip, voice):
+            asked.append(clip)
+            may_answer.wait()
+            return recognizer.predict(clip, voice=voice)
+
+    ear, voice = Ear(), speech_like(seconds=1)
+    pieces = np.array_split(voice, 20)
+    updates = [ear.hear(Slow(), piece, RATE) for piece in pieces]
+    may_answer.set()
+    wait([ear.running])
+    assert not any(updates)
+    np.testing.assert_array_equal(ear.waveform, voice)
+    assert len(asked) == 1  # what has become old is not recognised any more
+    assert ear.hear(Slow(), np.zeros(1, np.float32), RATE)
+    assert len(ear.history) == 1
+    wait([ear.running])
+    assert asked[1][0].size == voice.size + 1
 
 
 def test_a_pause_is_said_and_what_was_heard_before_it_stays():

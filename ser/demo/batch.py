@@ -121,6 +121,7 @@ def defused(cell):
 def _cells(cells):
     emotion, confidence, duration = cells["emotion"], cells["confidence"], cells["duration"]
     shown = cells | {
+        "emotion": emotion or "no result",
         "confidence": percent(confidence) if emotion else "",
         "duration": f"{duration:.1f}\N{NO-BREAK SPACE}s" if emotion else "",
     }

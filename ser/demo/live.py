@@ -1,5 +1,11 @@
-"""The tab that listens."""
+"""The tab that listens.
 
+A browser sends sound in pieces of a tenth of a second, and gradio keeps only the newest of those
+that come while one is being handled. So a piece is only put away, and recognised behind that.
+"""
+
+import os
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
@@ -20,7 +26,7 @@ SPAN = 3.0
 """Seconds that each update looks back over."""
 
 EVERY = 0.5
-"""Seconds of new sound from one update to the next; browsers send it in pieces of a tenth."""
+"""Seconds of new sound from one update to the next; more where the machine cannot keep up."""
 
 HISTORY = 60
 """Updates that the history shows."""
@@ -34,8 +40,10 @@ VISITORS = 20
 INVITATION = "Press Record and talk."
 EXPLANATION = (
     "Twice a second, the page shows what the last three seconds sound like, and below that the "
-    "last half minute. The sound itself is kept for three seconds and no longer."
+    "last half minute."
 )
+
+_workers = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="live")
 
 
 @dataclass
@@ -52,15 +60,18 @@ class Ear:
         Of the last update; None where nobody spoke.
     history : list of (str or None, float)
         Emotion and confidence of the last updates; None where nobody spoke.
+    running : Future or None
+        The next update, while it is recognised.
     """
 
     waveform: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))
     unheard: int = 0
     result: "Prediction | None" = None
     history: list = field(default_factory=list)
+    running: "Future | None" = None
 
     def hear(self, recognizer, chunk, sample_rate, voice=None):
-        """Take the next piece of sound, and recognise the last seconds if an update is due.
+        """Take the next piece of sound, and have the last seconds recognised if an update is due.
 
         Parameters
         ----------
@@ -74,14 +85,28 @@ class Ear:
         -------
         bool
             Whether `result` and `history` are new.
+
+        Raises
+        ------
+        SerError
+            If the last update failed for another reason than that nobody spoke.
         """
         self.waveform = np.concatenate([self.waveform, chunk])[-int(SPAN * sample_rate) :]
         self.unheard += chunk.size
-        if self.unheard < EVERY * sample_rate:
+        is_new = self._update()
+        if self.running is None and self.unheard >= EVERY * sample_rate:
+            self.unheard = 0
+            clip = self.waveform, sample_rate
+            self.running = _workers.submit(recognizer.predict, clip, voice=voice)
+        return is_new
+
+    def _update(self):
+        """Take over the running update if it is done, and tell whether it was."""
+        if self.running is None or not self.running.done():
             return False
-        self.unheard = 0
+        done, self.running = self.running, None
         try:
-            self.result = recognizer.predict((self.waveform, sample_rate), voice=voice)
+            self.result = done.result()
             heard = self.result.emotion, self.result.confidence
         except NoSpeechError:
             self.result, heard = None, (None, 0.0)

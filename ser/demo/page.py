@@ -2,6 +2,7 @@
 
 import importlib.util
 from html import escape
+from pathlib import Path
 
 import gradio as gr
 
@@ -15,34 +16,11 @@ LEAD = (
     "Recordings are recognised on this server and deleted within two hours."
 )
 
-RAW_MICROPHONE = """<script>
-(() => {
-  const devices = navigator.mediaDevices;
-  if (!devices) return;
-  const raw = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
-  const ask = devices.getUserMedia.bind(devices);
-  devices.getUserMedia = (wanted) =>
-    ask(wanted.audio ? { ...wanted, audio: { ...wanted.audio, ...raw } } : wanted);
-})();
-</script>"""
-"""Takes out of the browser's way what makes calls clearer and emotion harder to tell: a recording
-of a sound is to be that sound."""
-
-VIDEO_AS_AUDIO = """<script>
-document.addEventListener("change", (event) => {
-  const input = event.target;
-  if (input.type !== "file" || !input.accept.includes("audio")) return;
-  const files = new DataTransfer();
-  for (const file of input.files)
-    files.items.add(new File([file], file.name, { type: file.type.replace(/^video/, "audio") }));
-  input.files = files.files;
-}, true);
-</script>"""
-"""Lets WebM and MP4 be chosen where a recording is wanted: browsers take all such files for videos,
-which gradio then refuses, and what is in them tells the server."""
+HEAD = Path(__file__).with_name("head.html")
+"""Scripts of the page."""
 
 LAUNCH = {
-    "head": RAW_MICROPHONE + VIDEO_AS_AUDIO,
+    "head_paths": HEAD,
     "theme": theme(),
     "css_paths": STYLE,
     "ssr_mode": False,  # it would need Node
@@ -56,7 +34,8 @@ LAUNCH = {
 
 def add_header():
     """Lay out the head of the page; return the place for a notice to everyone."""
-    gr.HTML(f"<header><h1>{TITLE}</h1><p>{LEAD}</p></header>", elem_id="ser-head")
+    head = f'<h1>{TITLE}</h1><p>{LEAD}</p><p id="ser-microphone" role="alert"></p>'
+    gr.HTML(f"<header>{head}</header>", elem_id="ser-head")
     return gr.HTML(visible=False, elem_id="ser-notice")
 
 

@@ -23,6 +23,8 @@ TIME_STEPS = (0.1, 0.25, 0.5, 1, 2, 5, 10, 15, 30, 60, 120)
 
 MAX_TICKS = 6
 
+LEGEND = '<p class="ser-legend" aria-hidden="true"><b>The part that was used</b><i></i> Pitch</p>'
+
 
 def empty_picture():
     """Draw the frames that a picture will fill, so that the page does not jump."""
@@ -30,7 +32,8 @@ def empty_picture():
         "",
         _row("Waveform", '<div class="ser-plot ser-wave"></div>')
         + _row("Pitch, spectrum", '<div class="ser-plot ser-spectrum"></div>')
-        + _row("", '<div class="ser-axis"></div>'),
+        + _row("", '<div class="ser-axis"></div>')
+        + _row("", LEGEND),
         state="empty",
     )
 
@@ -60,6 +63,7 @@ def draw_recording(waveform, sample_rate, segment=None, timeline=None):
         _row("Waveform", _wave(waveform, duration, used))
         + _row(_frequency_names(sample_rate), _spectrum(seen, duration, sample_rate))
         + _row("", _time_axis(duration))
+        + _row("", LEGEND)
     )
     if timeline is not None:
         rows += _timeline(timeline)

@@ -1,5 +1,6 @@
 """The first tab: one recording, its result and its picture."""
 
+import threading
 from dataclasses import dataclass
 from uuid import uuid4
 
@@ -13,6 +14,12 @@ from ser.errors import AudioError, SerError
 from ser.speech import find_speech
 from ser.timeline import timeline_steps
 from ser.windows import MIN_DURATION
+
+SEE_RESULT = '() => document.querySelector("#ser-result h2").scrollIntoView({ block: "nearest" })'
+"""Brings the headline of a result onto a small screen, whatever was clicked below it."""
+
+TIMELINES = 8
+"""How many recordings can be followed at a time."""
 
 GONE = "The recording is no longer on the server; upload or record it again."
 
@@ -71,6 +78,7 @@ def add_tab(model, sharing=None):
     waiting = gr.HTML(elem_id="ser-waiting")
     course = gr.State(None)  # another token for each recording that has a timeline to come
     newest = gr.State([None])  # that token at once, by which an older timeline sees its end
+    turn = threading.Lock()
 
     def show(path, voice_profile, newest):
         newest[0] = token = uuid4().hex
@@ -98,7 +106,14 @@ def add_tab(model, sharing=None):
         yield gr.skip(), ""
         if token is None:
             return
-        for drawn in follow_course(model.get(), path, voice_profile):
+        steps = follow_course(model.get(), path, voice_profile)
+        while True:
+            # A window at a time of all timelines leaves the rest of the machine to those who wait
+            # for a result, and holds no visitor's up until another one's is complete.
+            with turn:
+                drawn = next(steps, None)
+            if drawn is None:
+                return
             # Gradio's own `cancels` comes too late for a result that is there at once.
             if newest[0] != token:
                 yield gr.skip(), ""
@@ -109,12 +124,12 @@ def add_tab(model, sharing=None):
         follow,
         [course, clip, profile, newest],
         [picture, waiting],
-        concurrency_limit=1,  # leaves the rest of the machine to those who wait for a result
+        concurrency_limit=TIMELINES,
         show_progress="hidden",
         trigger_mode="always_last",
         api_visibility="private",
     )
-    gr.on(
+    recognition = gr.on(
         [clip.change, profile.change],
         show,
         [clip, profile, newest],
@@ -124,6 +139,7 @@ def add_tab(model, sharing=None):
         trigger_mode="always_last",
         api_visibility="private",
     )
+    recognition.then(None, js=SEE_RESULT)
     return Tab(profile, shelf, buttons, clip)
 
 

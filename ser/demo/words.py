@@ -15,8 +15,8 @@ def adjective(emotion):
 
 
 def how_sure(confidence):
-    """Put a probability into words."""
-    return next(words for least, words in HOW_SURE if confidence >= least)
+    """Put a probability into words: those of the percentage that is shown beside them."""
+    return next(words for least, words in HOW_SURE if round(confidence, 2) >= least)
 
 
 def runner_up(probabilities):
