@@ -57,7 +57,7 @@ def row(name, result):
     Returns
     -------
     dict
-        From every one of `COLUMNS` to a value; empty text where there is none.
+        A value for each of `COLUMNS`; empty text where there is none.
     """
     cells = dict.fromkeys(COLUMNS, "") | {"file": name}
     if isinstance(result, SerError):
@@ -133,7 +133,7 @@ def _cells(cells):
 
 
 def _download(rows):
-    """Draw the button that saves the table; the file is in the page, and nothing stays behind."""
+    """Draw the button that saves the table; the file is in the page and not on the server."""
     if rows is None:
         return '<a class="ser-button" role="link" aria-disabled="true">Download CSV</a>'
     # The mark at the beginning tells Excel that the text is UTF-8.

@@ -1,4 +1,4 @@
-"""What belongs to the page as a whole: its head, its look, and what it learns from the model."""
+"""The page as a whole: its header, its look, and what is filled in from the model."""
 
 import importlib.util
 from html import escape
@@ -11,8 +11,8 @@ from ser.errors import SerError
 
 TITLE = "Speech emotion recognition"
 LEAD = (
-    "Which emotion a voice carries, how sure that is, and what speaks against it. "
-    "Recordings are recognised on this server and deleted within two hours."
+    "Recognises the emotion in a voice, says how confident it is and lists reasons to doubt the "
+    "result. Recordings are processed on this server and deleted within two hours."
 )
 
 RAW_MICROPHONE = """<script>
@@ -25,8 +25,8 @@ RAW_MICROPHONE = """<script>
     ask(wanted.audio ? { ...wanted, audio: { ...wanted.audio, ...raw } } : wanted);
 })();
 </script>"""
-"""Takes out of the browser's way what makes calls clearer and emotion harder to tell: a recording
-of a sound is to be that sound."""
+"""Turns off the browser's echo cancellation, noise suppression and automatic gain, which alter the
+voice."""
 
 VIDEO_AS_AUDIO = """<script>
 document.addEventListener("change", (event) => {
@@ -38,8 +38,8 @@ document.addEventListener("change", (event) => {
   input.files = files.files;
 }, true);
 </script>"""
-"""Lets WebM and MP4 be chosen where a recording is wanted: browsers take all such files for videos,
-which gradio then refuses, and what is in them tells the server."""
+"""Lets audio in WebM and MP4 be chosen: browsers label such files as video, which gradio refuses.
+The server decides by content."""
 
 LAUNCH = {
     "head": RAW_MICROPHONE + VIDEO_AS_AUDIO,
@@ -48,20 +48,20 @@ LAUNCH = {
     "ssr_mode": False,  # it would need Node
     "run_history": False,  # visitors' recordings are not kept, not even in their browsers
     "footer_links": ["api"],
-    "max_file_size": "200mb",  # ten minutes of 24-bit stereo at 48 kHz, and some
+    "max_file_size": "200mb",  # ten minutes of 24-bit stereo at 48 kHz, with room to spare
     "mcp_server": importlib.util.find_spec("mcp") is not None,
 }
 """How the server is launched."""
 
 
 def add_header():
-    """Lay out the head of the page; return the place for a notice to everyone."""
+    """Lay out the header; return the component for a notice to everyone."""
     gr.HTML(f"<header><h1>{TITLE}</h1><p>{LEAD}</p></header>", elem_id="ser-head")
     return gr.HTML(visible=False, elem_id="ser-notice")
 
 
 def fill_when_loaded(demo, model, notice, tab, about_tab):
-    """Show what only the model knows, as soon as it has loaded.
+    """Fill in what depends on the model as soon as it has loaded.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ def fill_when_loaded(demo, model, notice, tab, about_tab):
         fill,
         None,
         [notice, *from_examples, *about_tab],
-        queue=False,  # a visitor who only looks in need not wait in line
+        queue=False,  # opening the page need not wait in the queue
         show_progress="hidden",
         api_visibility="private",
     )
@@ -97,7 +97,7 @@ def fill_when_loaded(demo, model, notice, tab, about_tab):
     def forget(request: gr.Request):
         demo.state_holder.delete_state(request.session_hash)
 
-    # Gradio would keep what a session holds, a voice profile say, for an hour after it ended.
+    # Gradio would keep a session's state, such as a voice profile, for an hour after it ended.
     demo.unload(forget)
 
 

@@ -20,12 +20,12 @@ GONE = "The recording is no longer on the server; upload or record it again."
 
 @dataclass(frozen=True)
 class Tab:
-    """What other parts of the page need of this one.
+    """What other parts of the page need from this one.
 
     Attributes
     ----------
     profile : gr.State
-        What was learnt of the visitor's voice, or None.
+        The visitor's voice profile, or None.
     shelf : ser.demo.examples.Shelf
     buttons : ser.demo.examples.Buttons
     clip : gr.Audio
@@ -45,7 +45,7 @@ def add_tab(model, sharing=None):
     ----------
     model : ser.demo.model.ServedModel
     sharing : ser.sharing.ClipSharing, optional
-        Where visitors can share their clips; without it, nothing offers that.
+        Where visitors can share their clips; without it, the page does not offer that.
 
     Returns
     -------
@@ -70,14 +70,14 @@ def add_tab(model, sharing=None):
                 share.add_panel(model, sharing, own)
     picture = gr.HTML(empty_picture(), elem_id="ser-picture")
     waiting = gr.HTML(elem_id="ser-waiting")
-    course = gr.State(None)  # another token for each recording that has a timeline to come
-    newest = gr.State([None])  # that token at once, by which an older timeline sees its end
+    course = gr.State(None)  # a new token for each recording whose timeline is to come
+    newest = gr.State([None])  # that token, set at once, so that an older timeline stops
 
     def show(path, voice_profile, newest):
         newest[0] = token = uuid4().hex
         if path is None:
             return empty_panel(), empty_picture(), None, None, ""
-        if not Path(path).exists():  # equal files share a place, and one given as voice is deleted
+        if not Path(path).exists():  # identical files share a path, and a voice sample is deleted
             return error_panel(GONE), empty_picture(), None, None, ""
         try:
             recognizer = model.get()
@@ -100,7 +100,7 @@ def add_tab(model, sharing=None):
         if token is None:
             return
         for drawn in follow_course(model.get(), path, voice_profile):
-            # Gradio's own `cancels` comes too late for a result that is there at once.
+            # Gradio's own `cancels` comes too late if a result is available at once.
             if newest[0] != token:
                 yield gr.skip(), ""
                 return
@@ -173,7 +173,7 @@ def follow_course(recognizer, clip, voice_profile=None):
     picture : str or update
         HTML, with the last window.
     waiting : str
-        HTML that says how far it is.
+        HTML that shows the progress.
     """
     rate = recognizer.config["sample_rate"]
     try:
@@ -185,7 +185,7 @@ def follow_course(recognizer, clip, voice_profile=None):
             else:
                 segment = find_speech(waveform, rate)
                 yield draw_recording(waveform, rate, segment, timeline), ""
-    except AudioError:  # the recording has gone since it was shown, or no window holds enough of it
+    except AudioError:  # the recording was deleted meanwhile, or no window holds enough speech
         yield gr.skip(), ""
 
 
