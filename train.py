@@ -41,7 +41,7 @@ def parse_arguments(arguments=None):
         nargs="+",
         choices=EMOTIONS,
         metavar="EMOTION",
-        help=f"emotions to tell apart, of {', '.join(EMOTIONS)} (default: all)",
+        help=f"emotions to distinguish, from {', '.join(EMOTIONS)} (default: all)",
     )
     parser.add_argument(
         "--output", default="model", help="model folder to write (default: %(default)s)"
@@ -52,12 +52,12 @@ def parse_arguments(arguments=None):
         choices=PROTOCOLS,
         default=["actors", "random"],
         metavar="PROTOCOL",
-        help=f"how to evaluate, of {', '.join(PROTOCOLS)} (default: actors random)",
+        help=f"evaluation protocols, from {', '.join(PROTOCOLS)} (default: actors random)",
     )
     parser.add_argument(
         "--skip-evaluation",
         action="store_true",
-        help="only train: no figures, no examples, no calibration, no warning of unlike clips",
+        help="only train: no figures, no examples, no calibration, no novelty warnings",
     )
     parser.add_argument(
         "--no-examples", action="store_true", help="put no example clips into the model folder"
@@ -66,13 +66,13 @@ def parse_arguments(arguments=None):
         "--jobs",
         type=_positive,
         default=os.cpu_count() or 1,
-        help="processes that extract features (default: one a core)",
+        help="processes that extract features (default: one per core)",
     )
     parser.add_argument(
         "--seed",
         type=_seed,
         default=0,
-        help="on one machine, equal seeds give equal models (default: %(default)s)",
+        help="on one machine, the same seed gives the same model (default: %(default)s)",
     )
     parser.add_argument(
         "--push-to-hub", metavar="OWNER/NAME", help="publish the model on the Hugging Face Hub"
@@ -81,7 +81,7 @@ def parse_arguments(arguments=None):
     parser.add_argument("--tag", help="name for the published revision, such as v1")
     options = parser.parse_args(arguments)
     if (options.private or options.tag) and not options.push_to_hub:
-        parser.error("--private and --tag are of what is published: add --push-to-hub OWNER/NAME")
+        parser.error("--private and --tag apply to publishing: add --push-to-hub OWNER/NAME")
     return options
 
 
@@ -92,7 +92,7 @@ def main(arguments=None):
     logging.getLogger("httpx2").setLevel(logging.WARNING)
     try:
         train(options)
-    except (SerError, OSError) as error:  # OSError: a full disk, or no right to the caches
+    except (SerError, OSError) as error:  # OSError: a full disk, or caches without access
         logger.error("%s", error)
         return 1
     except KeyboardInterrupt:
@@ -102,7 +102,7 @@ def main(arguments=None):
 
 
 def train(options):
-    """Do what the options say."""
+    """Run the training that the options describe."""
     # Deferred, so that --help answers at once.
     import numpy as np
 
@@ -126,13 +126,13 @@ def train(options):
         extract_corpus,
     )
 
-    # What would fail at the end, after minutes, is better found at the start.
+    # Check now what would otherwise fail at the end, minutes later.
     check_replaceable(options.output, is_ours=is_model_file, mark=MARK)
     start = time.monotonic()
     features, settings = FeatureConfig(), MLPSettings()
     dataset = load_ravdess(options.dataset, channel=options.channel, emotions=options.emotions)
     if len(set(dataset["emotion"])) < 2:
-        raise DatasetError("The clips are all of one emotion; give two emotions or more.")
+        raise DatasetError("All clips have the same emotion; give at least two emotions.")
     protocols = [] if options.skip_evaluation else _ordered(options.protocol)
     for protocol in protocols:
         make_folds(
@@ -156,7 +156,7 @@ def train(options):
         )
         metrics["protocols"][protocol] = evaluate_protocol(corpus, protocol, probabilities, folds)
         if len(metrics["protocols"]) == 1:
-            # The first is speaker-independent if any is: confidence is to hold for strangers.
+            # The first is speaker-independent if any is: calibrate for unseen speakers.
             temperature = fit_temperature(probabilities, corpus.targets)
             max_novelty = float(np.quantile(novelties, 1 - FALSE_ALARMS))
             if is_speaker_independent(protocol):
@@ -189,7 +189,7 @@ def train(options):
         "speeds": list(SPEEDS),
         "seed": options.seed,
         "dataset": {
-            # Of a place on this machine the name alone: where it lies is nobody's business.
+            # For a path on this machine, only the name: its location is private.
             "source": Path(options.dataset).name
             if Path(options.dataset).is_absolute()
             else options.dataset,
