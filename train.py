@@ -15,6 +15,7 @@ from pathlib import Path
 
 from tqdm.auto import tqdm
 
+from ser.arguments import process_count, seed
 from ser.errors import DatasetError, SerError
 from ser.folds import PROTOCOLS, is_speaker_independent
 from ser.ravdess import CHANNELS, EMOTIONS
@@ -64,13 +65,13 @@ def parse_arguments(arguments=None):
     )
     parser.add_argument(
         "--jobs",
-        type=_positive,
+        type=process_count,
         default=os.cpu_count() or 1,
         help="processes that extract features (default: one per core)",
     )
     parser.add_argument(
         "--seed",
-        type=_seed,
+        type=seed,
         default=0,
         help="on one machine, the same seed gives the same model (default: %(default)s)",
     )
@@ -103,38 +104,57 @@ def main(arguments=None):
 
 def train(options):
     """Run the training that the options describe."""
-    # Deferred, so that --help answers at once.
-    import numpy as np
-
+    # Imports that take seconds are deferred, here and below, so that --help answers at once.
     from ser.card import make_card
-    from ser.classifier import FALSE_ALARMS, EmotionClassifier
-    from ser.evaluation import fit_temperature
     from ser.examples import make_examples
-    from ser.features import FeatureConfig, FeatureExtractor
+    from ser.features import FeatureConfig
     from ser.folders import check_replaceable
-    from ser.folds import make_folds
     from ser.model_folder import MARK, is_model_file, write_model_folder
-    from ser.perceptrons import MLPSettings, fit_pipelines
-    from ser.ravdess import load_ravdess
+    from ser.perceptrons import MLPSettings
     from ser.report import draw_figures, format_metrics
-    from ser.speeds import SPEEDS
-    from ser.training import (
-        WEIGHTS,
-        cross_validate,
-        describe_training,
-        evaluate_protocol,
-        extract_corpus,
-    )
+    from ser.training import extract_corpus
 
     # Check now what would otherwise fail at the end, minutes later.
     check_replaceable(options.output, is_ours=is_model_file, mark=MARK)
     start = time.monotonic()
     features, settings = FeatureConfig(), MLPSettings()
+    dataset, protocols = _load(options)
+    corpus = extract_corpus(dataset, features, seed=options.seed, jobs=options.jobs)
+    logger.info("%d clips with %d features each", len(corpus.targets), corpus.features.shape[2])
+
+    metrics, temperature, max_novelty, held_out = _evaluate(corpus, protocols, options, settings)
+    logger.info("Training on all clips")
+    classifier = _fit(corpus, options, settings, temperature, max_novelty)
+    config = _describe(corpus, classifier, options, features, settings)
+    config["training_seconds"] = round(time.monotonic() - start)
+    files = draw_figures(metrics)
+    if held_out is not None and not options.no_examples:
+        files |= make_examples(corpus.dataset, held_out, seed=options.seed)
+    write_model_folder(
+        options.output,
+        model=classifier.pipelines,
+        config=config,
+        metrics=metrics,
+        readme=make_card(config, metrics, name=options.output, files=files),
+        files=files,
+    )
+    if metrics["protocols"]:
+        print(format_metrics(metrics))
+    logger.info("Wrote %s", options.output)
+    if options.push_to_hub:
+        _publish(options)
+
+
+def _load(options):
+    """Return the clips, and the protocols under which they can be evaluated, in order."""
+    from ser.folds import make_folds
+    from ser.ravdess import load_ravdess
+
     dataset = load_ravdess(options.dataset, channel=options.channel, emotions=options.emotions)
     if len(set(dataset["emotion"])) < 2:
         raise DatasetError("All clips have the same emotion; give at least two emotions.")
     protocols = [] if options.skip_evaluation else _ordered(options.protocol)
-    for protocol in protocols:
+    for protocol in protocols:  # only to check that they can be made
         make_folds(
             protocol,
             emotions=dataset["emotion"],
@@ -142,8 +162,29 @@ def train(options):
             statements=dataset["statement"],
             seed=options.seed,
         )
-    corpus = extract_corpus(dataset, features, seed=options.seed, jobs=options.jobs)
-    logger.info("%d clips with %d features each", len(corpus.targets), corpus.features.shape[2])
+    return dataset, protocols
+
+
+def _evaluate(corpus, protocols, options, settings):
+    """Evaluate under each protocol.
+
+    Returns
+    -------
+    metrics : dict
+        For ``metrics.json``.
+    temperature, max_novelty : float
+        By which the probabilities of held-out clips are calibrated, and which few of them exceed.
+        Of the first protocol, which is speaker-independent if any is: they are to hold for
+        strangers.
+    held_out : ndarray of int, shape (n_clips,), or None
+        What was recognised in each clip by a model that had not heard its speaker; None if the
+        first protocol is not speaker-independent.
+    """
+    import numpy as np
+
+    from ser.classifier import FALSE_ALARMS
+    from ser.evaluation import fit_temperature
+    from ser.training import cross_validate, evaluate_protocol
 
     metrics, temperature, max_novelty, held_out = {"protocols": {}}, 1.0, float("inf"), None
     for protocol in protocols:
@@ -155,14 +196,21 @@ def train(options):
             progress=partial(tqdm, desc=f"Protocol {protocol}", unit="fold"),
         )
         metrics["protocols"][protocol] = evaluate_protocol(corpus, protocol, probabilities, folds)
-        if len(metrics["protocols"]) == 1:
-            # The first is speaker-independent if any is: calibrate for unseen speakers.
+        if protocol == protocols[0]:
             temperature = fit_temperature(probabilities, corpus.targets)
             max_novelty = float(np.quantile(novelties, 1 - FALSE_ALARMS))
             if is_speaker_independent(protocol):
                 held_out = probabilities.argmax(axis=1)
+    return metrics, temperature, max_novelty, held_out
 
-    logger.info("Training on all clips")
+
+def _fit(corpus, options, settings, temperature, max_novelty):
+    """Return a classifier trained on all clips."""
+    from ser.classifier import EmotionClassifier
+    from ser.perceptrons import fit_pipelines
+    from ser.speeds import SPEEDS
+    from ser.training import WEIGHTS
+
     pipelines = fit_pipelines(
         corpus.features,
         corpus.targets,
@@ -181,7 +229,18 @@ def train(options):
         seed=options.seed,
         prosody=corpus.parts["prosody"],
     )
-    config = {
+    return classifier
+
+
+def _describe(corpus, classifier, options, features, settings):
+    """Return the part of ``config.json`` on the classifier and its training."""
+    from ser.features import FeatureExtractor
+    from ser.speeds import SPEEDS
+    from ser.training import describe_training
+
+    # For a path on this machine, only the name: its location is private.
+    place = Path(options.dataset).expanduser()
+    return {
         **classifier.to_config(),
         "sample_rate": features.sample_rate,
         "features": features.to_dict(),
@@ -189,57 +248,27 @@ def train(options):
         "speeds": list(SPEEDS),
         "seed": options.seed,
         "dataset": {
-            # For a path on this machine, only the name: its location is private.
-            "source": Path(options.dataset).name
-            if Path(options.dataset).is_absolute()
-            else options.dataset,
+            "source": place.resolve().name if place.exists() else options.dataset,
             "channel": options.channel,
             "clips": len(corpus.targets),
         },
         "training": describe_training(settings),
-        "training_seconds": round(time.monotonic() - start),
     }
-    files = draw_figures(metrics)
-    if held_out is not None and not options.no_examples:
-        files |= make_examples(corpus.dataset, held_out, seed=options.seed)
-    write_model_folder(
-        options.output,
-        model=classifier.pipelines,
-        config=config,
-        metrics=metrics,
-        readme=make_card(config, metrics, name=options.output, files=files),
-        files=files,
+
+
+def _publish(options):
+    """Push the model folder to the Hub."""
+    from ser.recognizer import EmotionRecognizer
+
+    published = EmotionRecognizer.from_pretrained(options.output).push_to_hub(
+        options.push_to_hub, private=options.private, tag=options.tag
     )
-    if metrics["protocols"]:
-        print(format_metrics(metrics))
-    logger.info("Wrote %s", options.output)
-
-    if options.push_to_hub:
-        from ser.recognizer import EmotionRecognizer
-
-        published = EmotionRecognizer.from_pretrained(options.output).push_to_hub(
-            options.push_to_hub, private=options.private, tag=options.tag
-        )
-        logger.info("%s at revision %s", published.url, published.revision)
+    logger.info("%s at revision %s", published.url, published.revision)
 
 
 def _ordered(protocols):
     """Return protocols once each, in the order of `PROTOCOLS`: speaker-independent ones first."""
     return [name for name in PROTOCOLS if name in protocols]
-
-
-def _positive(text):
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not a number of processes; give 1 or more")
-    return number
-
-
-def _seed(text):
-    number = int(text)
-    if not 0 <= number < 2**32:
-        raise argparse.ArgumentTypeError(f"{text} is not a seed; give 0 to {2**32 - 1}")
-    return number
 
 
 if __name__ == "__main__":

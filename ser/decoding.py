@@ -75,9 +75,10 @@ def _ffmpeg_blocks(stream, name) -> Blocks:
     """Decode the first audio track with FFmpeg's libraries, leaving out damaged packets."""
     import av  # here, since few clips need it and it takes long to import
 
-    options = {"container_options": {"format_whitelist": FFMPEG_FORMATS}}
-    if int(av.__version__.partition(".")[0]) < 19:  # later PyAV tolerates tags that are not UTF-8
-        options["metadata_errors"] = "replace"
+    options = {
+        "container_options": {"format_whitelist": FFMPEG_FORMATS},
+        "metadata_errors": "replace",  # of tags that are not UTF-8
+    }
     with (
         suppress(av.FFmpegError, IndexError),  # IndexError: PyAV's, if a track starts midway
         av.open(stream, **options) as container,

@@ -36,7 +36,7 @@ def make_examples(dataset, predicted, *, seed):
     for index in _choose(np.array(dataset["emotion"]), np.array(dataset["actor"]), seed):
         clip = dataset[int(index)]
         name = f"{clip['file']}.flac"
-        files[f"examples/{name}"] = _to_flac(clip["audio"])
+        files[f"examples/{name}"] = _to_flac(clip["audio"]["path"])
         rows.append(
             {
                 "file_name": name,
@@ -71,10 +71,9 @@ def _choose(emotions, actors, seed):
     return chosen
 
 
-def _to_flac(audio):
-    source = audio["path"] if audio["bytes"] is None else io.BytesIO(audio["bytes"])
+def _to_flac(path):
     # As floats, since libsndfile does not scale float files to integers.
-    samples, sample_rate = soundfile.read(source, dtype="float64")
+    samples, sample_rate = soundfile.read(path, dtype="float64")
     samples = np.clip(np.rint(samples * 2**15), -(2**15), 2**15 - 1).astype(np.int16)
     file = io.BytesIO()
     soundfile.write(file, samples, sample_rate, format="FLAC")

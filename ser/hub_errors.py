@@ -27,7 +27,7 @@ def plain_words(repo_id, revision=None):
         raise
     except (HTTPError, OSError, RuntimeError, ValueError) as error:
         # Errors in an upload arrive wrapped.
-        cause = error.__cause__ if type(error) is RuntimeError else error
+        cause = (type(error) is RuntimeError and error.__cause__) or error
         raise HubError(_explain(cause, repo_id, revision)) from error
 
 

@@ -166,14 +166,13 @@ def timeline_steps(recognizer, clip, *, voice=None):
     """
     rate = recognizer.config["sample_rate"]
     waveform = load_audio(clip, rate)
-    options = {} if voice is None else {"voice": voice}
     windows, sounds = [], []
     slices = window_slices(waveform.size, rate)
     for part in slices:
         yield len(windows), len(slices), None
         times = part.start / rate, part.stop / rate
         try:
-            result = recognizer.predict((waveform[part], rate), **options)
+            result = recognizer.predict((waveform[part], rate), voice=voice)
         except NoSpeechError as error:
             windows.append(Window(*times))
             sounds.append(0.0)

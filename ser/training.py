@@ -3,12 +3,13 @@
 import hashlib
 import logging
 from dataclasses import asdict, dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from ser import augment, speeds
+from ser import augment, speeds, voice
 from ser.audio import load_audio
 from ser.augment import RECORDINGS, in_eight_bits
 from ser.classifier import EmotionClassifier
@@ -20,9 +21,11 @@ from ser.perceptrons import PROSODY, SUMMARY_SHARE, fit_pipelines
 from ser.ravdess import ClipName
 from ser.speech import cut_speech, find_speech
 from ser.speeds import SPEEDS, change_speed
-from ser.voice import speech_level
 
 logger = logging.getLogger(__name__)
+
+LIBRARIES = ("av", "librosa", "numpy", "scipy", "soundfile", "soxr")
+"""Libraries whose versions affect the features of a clip."""
 
 MARGIN = 0.5  # s of background on either side of the speech, degraded with it
 
@@ -145,27 +148,35 @@ def extract_corpus(dataset, config, *, seed=0, jobs=1):
 
 def training_fingerprint():
     """Return a hash of all code that decides what features a clip and its copies have."""
-    own = [Path(file).read_bytes() for file in (__file__, augment.__file__, speeds.__file__)]
-    return feature_fingerprint() + hashlib.sha256(b"".join(own)).hexdigest()
+    modules = (__file__, augment.__file__, speeds.__file__, voice.__file__)
+    digest = hashlib.sha256(b"".join(Path(file).read_bytes() for file in modules))
+    digest.update(" ".join(map(version, LIBRARIES)).encode())
+    return feature_fingerprint() + digest.hexdigest()
+
+
+def name_seed(file):
+    """Return a number from a clip's name, to seed its random numbers.
+
+    So a clip has the same copies whatever else is in the dataset.
+    """
+    return int.from_bytes(hashlib.sha256(file.encode()).digest()[:8])
 
 
 def _extract_clip(clip, *, config, seed, code):
     del code  # only part of the key under which the result is cached
     extractor = FeatureExtractor(FeatureConfig.from_dict(config))
-    source = clip["audio"]["bytes"] or clip["audio"]["path"]
+    source = clip["audio"]["path"]
     with threadpool_limits(1):  # processes share the cores, threads would only contend
         try:
             spoken = list(_copies(source, extractor.config.sample_rate, clip["file"], seed))
         except AudioError as error:
             return {"features": b"", "level": 0.0, "error": str(error)}
         rows = np.stack([extractor.extract(speech) for speech in spoken])
-    return {"features": rows.tobytes(), "level": speech_level(spoken[0]), "error": ""}
+    return {"features": rows.tobytes(), "level": voice.speech_level(spoken[0]), "error": ""}
 
 
 def _copies(source, sample_rate, file, seed):
     """Yield the speech of the clip and of each copy."""
-    # Drawn by name, so that a clip has the same copies whatever else is in the dataset.
-    name = int.from_bytes(hashlib.sha256(file.encode()).digest()[:8])
     waveform = load_audio(source, sample_rate)
     speech, margin = find_speech(waveform, sample_rate), int(MARGIN * sample_rate)
     heard = cut_speech(waveform, sample_rate)
@@ -177,7 +188,7 @@ def _copies(source, sample_rate, file, seed):
         if kind == EIGHT_BIT:
             recorded = change_speed(in_eight_bits(source, sample_rate), sample_rate, speed)
         else:
-            rng = np.random.default_rng([seed, name, index])
+            rng = np.random.default_rng([seed, name_seed(file), index])
             recorded = RECORDINGS[kind](change_speed(near, sample_rate, speed), sample_rate, rng)
         try:
             yield cut_speech(recorded, sample_rate)
@@ -193,6 +204,17 @@ def _stack(extracted):
     for index, clip in enumerate(extracted):
         stacked[index] = np.frombuffer(clip["features"], np.float32).reshape(n_copies, -1)
     return stacked
+
+
+def corpus_folds(corpus, protocol, seed):
+    """Return the folds of a protocol over a corpus, as `ser.folds.make_folds`."""
+    return make_folds(
+        protocol,
+        emotions=corpus.targets,
+        actors=corpus.actors,
+        statements=corpus.statements,
+        seed=seed,
+    )
 
 
 def cross_validate(corpus, protocol, *, seed, settings=None, progress=iter):
@@ -217,13 +239,7 @@ def cross_validate(corpus, protocol, *, seed, settings=None, progress=iter):
     novelties : ndarray, shape (n_clips,)
         How unlike its fold's training clips each clip is.
     """
-    folds = make_folds(
-        protocol,
-        emotions=corpus.targets,
-        actors=corpus.actors,
-        statements=corpus.statements,
-        seed=seed,
-    )
+    folds = corpus_folds(corpus, protocol, seed)
     probabilities = np.zeros((len(corpus.targets), len(corpus.labels)))
     names = np.empty(len(corpus.targets), dtype=object)
     novelties = np.zeros(len(corpus.targets))

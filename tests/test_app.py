@@ -110,8 +110,6 @@ def test_model_info_names_model_licence_and_figures(client, recognizer):
 
 
 def test_voices_of_several_callers_stay_apart(app, recognizer, clips, long_clip, tmp_path):
-    if not hasattr(recognizer, "voice_profile"):
-        pytest.skip("this recogniser makes no voice profiles")
     other = tmp_path / "other.wav"
     soundfile.write(other, 3 * speech_like(seconds=6.0, pitch=230, seed=9), RATE)
     clip = clips[0]

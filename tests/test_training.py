@@ -281,6 +281,7 @@ def test_a_folder_of_recordings_becomes_a_model(tmp_path):
     first, again = (json.loads((tmp_path / name / "metrics.json").read_text()) for name in "ab")
     assert first == again
     recognizer = EmotionRecognizer.from_pretrained(tmp_path / "a")
+    assert recognizer.config["dataset"]["source"] == tmp_path.name  # not where it lies
     assert recognizer.labels == ("neutral", "angry")
     assert recognizer.predict(tmp_path / "03-01-05-01-01-01-02.wav").emotion == "angry"
     assert {"examples/metadata.csv", "confusion-actors.png"} <= set(recognizer.files)
@@ -305,6 +306,22 @@ def test_a_tag_without_publication_is_explained(capsys):
     with pytest.raises(SystemExit):
         parse_arguments(["--tag", "v1"])
     assert "add --push-to-hub" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("option", "complaint"),
+    [
+        ("--jobs=two", "'two' is not a number of processes; give 1 or more"),
+        ("--jobs=0", "'0' is not a number of processes; give 1 or more"),
+        ("--seed=-1", "'-1' is not a seed; give a whole number, 0 to 4294967295"),
+    ],
+)
+def test_a_wrong_number_is_refused_with_what_is_allowed(option, complaint, capsys):
+    from train import parse_arguments
+
+    with pytest.raises(SystemExit):
+        parse_arguments([option])
+    assert complaint in capsys.readouterr().err
 
 
 def test_a_source_without_recordings_is_one_sentence(tmp_path):

@@ -45,8 +45,8 @@ class Endpoints:
         """
         with errors_in_one_sentence():
             recognizer = self._model.get()
-            options = _relative_to(recognizer, voice)
-            return recognizer.predict(_given(clip), **options).to_dict()
+            profile = _profile(recognizer, voice)
+            return recognizer.predict(_given(clip), voice=profile).to_dict()
 
     def timeline(self, clip: str, voice: str | None = None) -> dict:
         """Recognise how emotion changes over a recording, in overlapping windows of 3 seconds.
@@ -62,8 +62,8 @@ class Endpoints:
         """
         with errors_in_one_sentence():
             recognizer = self._model.get()
-            options = _relative_to(recognizer, voice)
-            return recognize_timeline(recognizer, _given(clip), **options).to_dict()
+            profile = _profile(recognizer, voice)
+            return recognize_timeline(recognizer, _given(clip), voice=profile).to_dict()
 
     def predict_batch(self, clips: list[str]) -> list[dict]:
         """Recognise the emotion in many recordings.
@@ -141,6 +141,6 @@ def _given(clip):
     return clip
 
 
-def _relative_to(recognizer, voice):
-    """Return the option that passes the speaker's voice profile to `predict`, if there is one."""
-    return {"voice": recognizer.voice_profile([voice])} if voice else {}
+def _profile(recognizer, voice):
+    """Return the voice profile of a recording of everyday speech; None if none was given."""
+    return recognizer.voice_profile([voice]) if voice else None

@@ -33,16 +33,17 @@ def add_tab(model):
         for done, (path, result) in enumerate(zip(paths, results, strict=True), start=1):
             rows.append(row(Path(path).name, result))
             progress((done, len(paths)), unit="recordings")
-            yield table_html(rows, done=done == len(paths)), gr.Button(interactive=False)
+            yield table_html(rows), gr.Button(interactive=False)
         yield table_html(rows, done=True), gr.Button(interactive=True)
 
+    running = start.click(recognise_all, files, [table, start], api_visibility="private")
     files.change(
         lambda paths: (gr.Button(interactive=bool(paths)), table_html([])),
         files,
         [start, table],
+        cancels=[running],  # or rows of the previous files would come back
         api_visibility="private",
     )
-    start.click(recognise_all, files, [table, start], api_visibility="private")
 
 
 def row(name, result):

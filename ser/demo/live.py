@@ -80,9 +80,8 @@ class Ear:
         if self.unheard < EVERY * sample_rate:
             return False
         self.unheard = 0
-        options = {} if voice is None else {"voice": voice}
         try:
-            self.result = recognizer.predict((self.waveform, sample_rate), **options)
+            self.result = recognizer.predict((self.waveform, sample_rate), voice=voice)
             heard = self.result.emotion, self.result.confidence
         except NoSpeechError:
             self.result, heard = None, (None, 0.0)
@@ -117,8 +116,8 @@ def add_tab(model, profile):
     def listen(chunk, state, voice):
         state = state or Ear()
         try:
+            piece = read_once(chunk)  # at once, as pieces would pile up while the model loads
             recognizer = model.get()
-            piece = read_once(chunk)
             if piece is None or not state.hear(recognizer, *piece, voice):
                 return gr.skip(), state
         except SerError as error:

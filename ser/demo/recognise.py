@@ -1,7 +1,6 @@
 """The first tab: one recording, its result and its picture."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from uuid import uuid4
 
 import gradio as gr
@@ -77,13 +76,13 @@ def add_tab(model, sharing=None):
         newest[0] = token = uuid4().hex
         if path is None:
             return empty_panel(), empty_picture(), None, None, ""
-        if not Path(path).exists():  # identical files share a path, and a voice sample is deleted
-            return error_panel(GONE), empty_picture(), None, None, ""
         try:
             recognizer = model.get()
             example = shelf.number(path)
         except SerError as error:
             return error_panel(str(error)), empty_picture(), None, None, ""
+        except FileNotFoundError:  # identical files share a path, and a voice sample is deleted
+            return error_panel(GONE), empty_picture(), None, None, ""
         if voice_profile is None and example in shelf.results:
             shown = shelf.results[example]
         else:
@@ -145,13 +144,12 @@ def analyse(recognizer, clip, voice_profile=None):
         As `Prediction.to_dict` gives it; None if the recording cannot be recognised.
     """
     rate = recognizer.config["sample_rate"]
-    options = {} if voice_profile is None else {"voice": voice_profile}
     try:
         waveform = load_audio(clip, rate)
     except AudioError as error:
         return error_panel(str(error), recognizer.labels), empty_picture(), None
     try:
-        result = recognizer.predict((waveform, rate), **options)
+        result = recognizer.predict((waveform, rate), voice=voice_profile)
     except AudioError as error:
         return error_panel(str(error), recognizer.labels), draw_recording(waveform, rate), None
     panel = result_panel(result, relative=voice_profile is not None)

@@ -46,7 +46,7 @@ def add_panel(model):
             kept = f"{error} {KNOWN}" if known else str(error)
             return None, _status(kept), known, gr.Button(interactive=known is not None)
         finally:
-            with suppress(OSError):
+            with suppress(OSError, TypeError):  # TypeError: nothing was sent
                 Path(path).unlink()
         return None, _status(KNOWN), learnt, gr.Button(interactive=True)
 

@@ -153,15 +153,19 @@ def _window(length):
     return get_window("hann", length).astype(np.float32)
 
 
-@lru_cache
 def _mel_filters(config):
     """Return triangular filters on Slaney's mel scale, shape (n_mels, n_bins)."""
+    return _cached_mel_filters(config.sample_rate, config.fft_length, config.n_mels)
+
+
+@lru_cache  # keyed by what affects them, as configurations for pictures differ in more
+def _cached_mel_filters(sample_rate, fft_length, n_mels):
     import librosa  # here, since it takes seconds to import
 
     return librosa.filters.mel(
-        sr=config.sample_rate,
-        n_fft=config.fft_length,
-        n_mels=config.n_mels,
+        sr=sample_rate,
+        n_fft=fft_length,
+        n_mels=n_mels,
         fmin=MEL_LOWEST,
         norm=None,
     )

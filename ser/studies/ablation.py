@@ -13,7 +13,6 @@ from ser.features.tracks import track_names
 from ser.speeds import SPEEDS
 from ser.studies.common import (
     collect,
-    corpus_folds,
     figures,
     fit_ours,
     load_corpus,
@@ -22,7 +21,7 @@ from ser.studies.common import (
     points,
     run_folds,
 )
-from ser.training import CLEAN, COPIES, EIGHT_BIT
+from ser.training import CLEAN, COPIES, EIGHT_BIT, corpus_folds
 
 TITLE = "Ablation"
 ABOUT = (

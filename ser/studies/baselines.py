@@ -4,7 +4,6 @@ A recipe is a row of `RECIPES`: features of a clip and a classifier. Features ar
 whole clip, silence included, at librosa's default rate, unless a recipe says otherwise.
 """
 
-import hashlib
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
 from ser.audio import load_audio
-from ser.studies.common import source_of
+from ser.training import name_seed
 
 SAMPLE_RATE = 22_050  # Hz
 TRIMMED_RATE = 16_000  # Hz
@@ -81,13 +80,13 @@ def extract_family(clip, *, family, copies=True, seed=0):
         The first row is of the clip itself.
     """
     if family != TRIMMED:
-        waveform = load_audio(source_of(clip), SAMPLE_RATE)
+        waveform = load_audio(clip["audio"]["path"], SAMPLE_RATE)
         return MEANS[family](waveform, SAMPLE_RATE).mean(axis=1)[None]
-    waveform, _ = librosa.effects.trim(load_audio(source_of(clip), TRIMMED_RATE), top_db=TRIM)
+    waveform, _ = librosa.effects.trim(load_audio(clip["audio"]["path"], TRIMMED_RATE), top_db=TRIM)
     waveforms = [waveform]
     if copies:
-        name = int.from_bytes(hashlib.sha256(clip["file"].encode()).digest()[:8])
-        noise = np.random.default_rng([seed, name]).standard_normal(waveform.size)
+        rng = np.random.default_rng([seed, name_seed(clip["file"])])
+        noise = rng.standard_normal(waveform.size)
         waveforms += [
             librosa.effects.time_stretch(waveform, rate=0.9),
             librosa.effects.pitch_shift(waveform, sr=TRIMMED_RATE, n_steps=2),

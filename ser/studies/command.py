@@ -7,6 +7,7 @@ import tempfile
 from importlib import import_module
 from pathlib import Path
 
+from ser.arguments import process_count, seed
 from ser.errors import DatasetError, SerError
 from ser.folds import PROTOCOLS, is_speaker_independent
 
@@ -50,11 +51,11 @@ def add_study(parser):
     )
     parser.add_argument(
         "--jobs",
-        type=_positive,
+        type=process_count,
         default=os.cpu_count() or 1,
         help="processes (default: one per core)",
     )
-    parser.add_argument("--seed", type=int, default=0, help="random seed (default: 0)")
+    parser.add_argument("--seed", type=seed, default=0, help="random seed (default: 0)")
     parser.add_argument(
         "--output",
         type=Path,
@@ -189,10 +190,3 @@ def _evaluate(options):
     result = evaluate_corpus(EmotionRecognizer.from_pretrained(options.model), clips)
     print(json.dumps(result, indent=1) if options.json else format_result(result))
     return 0
-
-
-def _positive(text):
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not a number of processes; give 1 or more")
-    return number

@@ -13,7 +13,6 @@ from tqdm.auto import tqdm
 
 from ser.classifier import EmotionClassifier
 from ser.errors import AudioError, DatasetError
-from ser.folds import make_folds
 from ser.perceptrons import fit_pipelines
 from ser.ravdess import load_ravdess
 from ser.training import WEIGHTS, extract_corpus
@@ -26,17 +25,6 @@ def load_corpus(options, channel="speech"):
     """Return the clips with their features and copies, from the cache that training fills."""
     dataset = load_ravdess(options.dataset, channel=channel)
     return extract_corpus(dataset, options.features, seed=options.seed, jobs=options.jobs)
-
-
-def corpus_folds(corpus, protocol, seed):
-    """Return the folds of a protocol over a corpus."""
-    return make_folds(
-        protocol,
-        emotions=corpus.targets,
-        actors=corpus.actors,
-        statements=corpus.statements,
-        seed=seed,
-    )
 
 
 def fingerprint(*files):
@@ -98,11 +86,6 @@ def _extract_clip(clip, *, function, settings, code):
         except AudioError as error:
             return {"values": b"", "rows": 0, "error": str(error)}
     return {"values": rows.tobytes(), "rows": len(rows), "error": ""}
-
-
-def source_of(clip):
-    """Return what `ser.audio.load_audio` reads a row of a dataset from."""
-    return clip["audio"]["bytes"] or clip["audio"]["path"]
 
 
 def fit_ours(

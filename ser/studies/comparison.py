@@ -28,7 +28,6 @@ from ser.studies.common import (
     load_corpus,
     percent,
     run_folds,
-    source_of,
 )
 
 logger = logging.getLogger(__name__)
@@ -229,7 +228,7 @@ def _time_extraction(row, dataset, options):
 
 
 def _extract_ours(extractor, clip):
-    waveform = load_audio(source_of(clip), extractor.config.sample_rate)
+    waveform = load_audio(clip["audio"]["path"], extractor.config.sample_rate)
     speech = cut_speech(waveform, extractor.config.sample_rate)
     for version in hear(speech, extractor.config.sample_rate):
         extractor.extract(version)
@@ -239,6 +238,6 @@ def _extract_values(families, clip):
     if families == (TRIMMED,):
         extract_family(clip, family=TRIMMED, copies=False)
     else:
-        waveform = load_audio(source_of(clip), SAMPLE_RATE)
+        waveform = load_audio(clip["audio"]["path"], SAMPLE_RATE)
         for family in families:
             MEANS[family](waveform, SAMPLE_RATE).mean(axis=1)

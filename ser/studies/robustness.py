@@ -1,6 +1,5 @@
 """Degraded recordings of unseen speakers: each fold's model tested on worse copies."""
 
-import hashlib
 import io
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,7 +20,6 @@ from ser.speeds import SPEEDS, hear
 from ser.studies.common import (
     NOT_RECOGNISED,
     collect,
-    corpus_folds,
     extract,
     figures,
     fingerprint,
@@ -31,9 +29,8 @@ from ser.studies.common import (
     percent,
     points,
     run_folds,
-    source_of,
 )
-from ser.training import training_fingerprint
+from ser.training import corpus_folds, name_seed, training_fingerprint
 
 TITLE = "Robustness"
 ABOUT = (
@@ -231,15 +228,14 @@ def extract_degraded(clip, *, config, conditions, seed):
     """
     extractor = FeatureExtractor(FeatureConfig.from_dict(config))
     sample_rate = extractor.config.sample_rate
-    source = source_of(clip)
+    source = clip["audio"]["path"]
     recording = Recording(source, load_audio(source, sample_rate), sample_rate)
-    name = int.from_bytes(hashlib.sha256(clip["file"].encode()).digest()[:8])
     shape = (len(conditions), len(SPEEDS), len(extractor.names))
     rows = np.full(shape, np.nan, dtype=np.float32)
     for row, condition in zip(rows, conditions, strict=True):
         index = list(CONDITIONS).index(condition)  # so that a subset draws the same
         degrade = CONDITIONS[condition][1]
-        degraded = degrade(recording, np.random.default_rng([seed, name, index]))
+        degraded = degrade(recording, np.random.default_rng([seed, name_seed(clip["file"]), index]))
         with suppress(NoSpeechError):
             heard = hear(cut_speech(degraded, sample_rate), sample_rate)
             tracks = [extractor.tracks(speech) for speech in heard]

@@ -15,7 +15,6 @@ from ser.errors import DatasetError
 from ser.folds import Fold
 from ser.studies.common import (
     NOT_RECOGNISED,
-    corpus_folds,
     figures,
     fit_ours,
     load_corpus,
@@ -24,6 +23,7 @@ from ser.studies.common import (
     points,
     run_folds,
 )
+from ser.training import corpus_folds
 
 TITLE = "Search"
 ABOUT = (

@@ -14,14 +14,13 @@ from ser.evaluation import apply_temperature, fit_temperature
 from ser.perceptrons import fit_pipelines
 from ser.speeds import SPEEDS
 from ser.studies.common import (
-    corpus_folds,
     figures,
     load_corpus,
     paired_difference,
     percent,
     points,
 )
-from ser.training import WEIGHTS
+from ser.training import WEIGHTS, corpus_folds
 from ser.voice import fit_voice
 
 TITLE = "Voice profiles"
