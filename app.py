@@ -1,6 +1,6 @@
 """The demo: run `python app.py` and open the address that it prints.
 
-`SER_MODEL` names another model than the one that ships: a folder, or `owner/name` or
+`SER_MODEL` selects a model other than the one that ships: a folder, or `owner/name` or
 `owner/name@revision` on the Hugging Face Hub. Host and port are gradio's own settings,
 `GRADIO_SERVER_NAME` and `GRADIO_SERVER_PORT`. If `SER_SHARE_DATASET` names a dataset of yours on
 the Hub, visitors can share their clips with it.
@@ -14,7 +14,7 @@ from ser.demo.model import ServedModel
 
 logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")
 logging.getLogger("ser").setLevel(logging.INFO)
-model = ServedModel(os.environ.get("SER_MODEL") or None)  # loads behind the imports that follow
+model = ServedModel(os.environ.get("SER_MODEL") or None)  # loads during the imports below
 
 import gradio as gr  # noqa: E402
 

@@ -42,7 +42,7 @@ def parse_arguments(arguments=None):
         nargs="+",
         choices=EMOTIONS,
         metavar="EMOTION",
-        help=f"emotions to tell apart, of {', '.join(EMOTIONS)} (default: all)",
+        help=f"emotions to distinguish, from {', '.join(EMOTIONS)} (default: all)",
     )
     parser.add_argument(
         "--output", default="model", help="model folder to write (default: %(default)s)"
@@ -53,12 +53,12 @@ def parse_arguments(arguments=None):
         choices=PROTOCOLS,
         default=["actors", "random"],
         metavar="PROTOCOL",
-        help=f"how to evaluate, of {', '.join(PROTOCOLS)} (default: actors random)",
+        help=f"evaluation protocols, from {', '.join(PROTOCOLS)} (default: actors random)",
     )
     parser.add_argument(
         "--skip-evaluation",
         action="store_true",
-        help="only train: no figures, no examples, no calibration, no warning of unlike clips",
+        help="only train: no figures, no examples, no calibration, no novelty warnings",
     )
     parser.add_argument(
         "--no-examples", action="store_true", help="put no example clips into the model folder"
@@ -67,13 +67,13 @@ def parse_arguments(arguments=None):
         "--jobs",
         type=process_count,
         default=os.cpu_count() or 1,
-        help="processes that extract features (default: one a core)",
+        help="processes that extract features (default: one per core)",
     )
     parser.add_argument(
         "--seed",
         type=seed,
         default=0,
-        help="on one machine, equal seeds give equal models (default: %(default)s)",
+        help="on one machine, the same seed gives the same model (default: %(default)s)",
     )
     parser.add_argument(
         "--push-to-hub", metavar="OWNER/NAME", help="publish the model on the Hugging Face Hub"
@@ -82,7 +82,7 @@ def parse_arguments(arguments=None):
     parser.add_argument("--tag", help="name for the published revision, such as v1")
     options = parser.parse_args(arguments)
     if (options.private or options.tag) and not options.push_to_hub:
-        parser.error("--private and --tag are of what is published: add --push-to-hub OWNER/NAME")
+        parser.error("--private and --tag apply to publishing: add --push-to-hub OWNER/NAME")
     return options
 
 
@@ -93,7 +93,7 @@ def main(arguments=None):
     logging.getLogger("httpx2").setLevel(logging.WARNING)
     try:
         train(options)
-    except (SerError, OSError) as error:  # OSError: a full disk, or no right to the caches
+    except (SerError, OSError) as error:  # OSError: a full disk, or caches without access
         logger.error("%s", error)
         return 1
     except KeyboardInterrupt:
@@ -103,7 +103,7 @@ def main(arguments=None):
 
 
 def train(options):
-    """Do what the options say."""
+    """Run the training that the options describe."""
     # Imports that take seconds are deferred, here and below, so that --help answers at once.
     from ser.card import make_card
     from ser.examples import make_examples
@@ -114,7 +114,7 @@ def train(options):
     from ser.report import draw_figures, format_metrics
     from ser.training import extract_corpus
 
-    # What would fail at the end, after minutes, is better found at the start.
+    # Check now what would otherwise fail at the end, minutes later.
     check_replaceable(options.output, is_ours=is_model_file, mark=MARK)
     start = time.monotonic()
     features, settings = FeatureConfig(), MLPSettings()
@@ -152,9 +152,9 @@ def _load(options):
 
     dataset = load_ravdess(options.dataset, channel=options.channel, emotions=options.emotions)
     if len(set(dataset["emotion"])) < 2:
-        raise DatasetError("The clips are all of one emotion; give two emotions or more.")
+        raise DatasetError("All clips have the same emotion; give at least two emotions.")
     protocols = [] if options.skip_evaluation else _ordered(options.protocol)
-    for protocol in protocols:  # made here only to find out whether they can be
+    for protocol in protocols:  # only to check that they can be made
         make_folds(
             protocol,
             emotions=dataset["emotion"],
@@ -233,12 +233,12 @@ def _fit(corpus, options, settings, temperature, max_novelty):
 
 
 def _describe(corpus, classifier, options, features, settings):
-    """Return what ``config.json`` says of the classifier and how it was made."""
+    """Return the part of ``config.json`` on the classifier and its training."""
     from ser.features import FeatureExtractor
     from ser.speeds import SPEEDS
     from ser.training import describe_training
 
-    # Of a place on this machine the name alone: where it lies is nobody's business.
+    # For a path on this machine, only the name: its location is private.
     place = Path(options.dataset).expanduser()
     return {
         **classifier.to_config(),

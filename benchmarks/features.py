@@ -1,6 +1,6 @@
 """Time feature extraction against the usual recipe: a clip of 3 s on one core, warm.
 
-Ours is timed at all speeds at which a clip is heard.
+Ours is timed at all speeds at which a clip is processed.
 
 The usual recipe of 193 values is the mean over time of 40 MFCCs, 12 chroma and 128 mel bands,
 7 bands of spectral contrast, and the tonnetz of the harmonic part, each by its own call of
@@ -33,14 +33,14 @@ def main():
     extractor = FeatureExtractor()
     ours = milliseconds(partial(heard, extractor), vowel(extractor.config.sample_rate))
     usual = milliseconds(usual_recipe, vowel(USUAL_RATE))
-    print(f"{'features':28}{'values':>8}{'ms a clip':>12}")
+    print(f"{'features':28}{'values':>8}{'ms per clip':>12}")
     print(f"{'usual recipe':28}{193:8}{usual:12.1f}")
     print(f"{'ser':28}{len(extractor.names):8}{ours:12.1f}")
     print(f"ratio {ours / usual:.3f}")
 
 
 def heard(extractor, waveform):
-    """Return the features of a waveform at the speeds at which it is heard."""
+    """Return the features of a waveform at the speeds at which it is processed."""
     return [extractor.extract(speech) for speech in hear(waveform, extractor.config.sample_rate)]
 
 

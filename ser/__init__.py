@@ -1,4 +1,4 @@
-"""Speech emotion recognition: acoustic features, an MLP, and honest figures."""
+"""Speech emotion recognition from acoustic features with small neural networks."""
 
 from typing import TYPE_CHECKING
 

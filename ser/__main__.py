@@ -17,13 +17,13 @@ COMMANDS = {
     "study": ("ser.studies.command", "measure the recipe: compare, degrade, ablate, search"),
     "deploy": ("ser.cli", "deploy the demo as a Space on the Hugging Face Hub"),
 }
-"""Command to the module that has its ``add_<command>(parser)``, and what it does."""
+"""Maps a command to the module with its ``add_<command>(parser)``, and to a summary."""
 
 
 def main(argv=None):
     """Run one command and return the exit status."""
     argv = sys.argv[1:] if argv is None else argv
-    if isinstance(sys.stdout, io.TextIOWrapper):  # names of clips need not fit its encoding
+    if isinstance(sys.stdout, io.TextIOWrapper):  # clip names may not fit its encoding
         sys.stdout.reconfigure(errors="backslashreplace")
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     name = _parse_command(argv[:1])
@@ -39,10 +39,10 @@ def main(argv=None):
         sys.stdout.flush()
         return status
     except BrokenPipeError:
-        # Whoever read the output has left; Python would complain when it flushes at exit.
+        # The reader of the output is gone; Python would complain when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except (SerError, OSError) as error:  # OSError: a full disk, or no right to the caches
+    except (SerError, OSError) as error:  # OSError: a full disk, or caches without access
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

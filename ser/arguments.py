@@ -1,8 +1,8 @@
-"""Types of the command line's options, each of which refuses a wrong value in one sentence."""
+"""Types of command-line options; each refuses a wrong value in one sentence."""
 
 from argparse import ArgumentTypeError
 
-MAX_SEED = 2**32 - 1  # what scikit-learn and NumPy take
+MAX_SEED = 2**32 - 1  # the largest that scikit-learn and NumPy accept
 
 
 def process_count(text):
@@ -13,7 +13,7 @@ def process_count(text):
 
 
 def seed(text):
-    """Read a seed for what is random, 0 to `MAX_SEED`."""
+    """Read a random seed, 0 to `MAX_SEED`."""
     if not text.isdecimal() or int(text) > MAX_SEED:
         raise ArgumentTypeError(f"{text!r} is not a seed; give a whole number, 0 to {MAX_SEED}")
     return int(text)

@@ -1,4 +1,4 @@
-"""Audio in, one way: any clip becomes mono float32 at one sample rate.
+"""Audio input: any clip becomes mono float32 at one sample rate.
 
 A clip is decoded in short blocks, twice. The first pass measures: it refuses what
 cannot be used and decides which channels to mix. The second mixes and resamples.
@@ -33,7 +33,7 @@ from ser.errors import (
 SAMPLE_RATE_RANGE = (8_000, 192_000)  # Hz
 MAX_DURATION = 600.0  # s
 
-LOUDEST = 2.0**31  # unscaled 32-bit integers; beyond it a float is no sample
+LOUDEST = 2.0**31  # unscaled 32-bit integers; a float beyond it is not a sample
 SILENT = 1e-6  # power of a channel relative to the loudest: -60 dB
 CANCELLED = 0.1  # power of the sum of channels relative to the sum of their powers
 STREAM_LIMIT = 2**31  # bytes that are read from a file object
@@ -41,24 +41,23 @@ STREAM_LIMIT = 2**31  # bytes that are read from a file object
 STEP = 2.0**-7  # between neighbouring values of 8-bit samples
 ROUNDING = 1.7  # steps that rounding alone spans, once it is resampled
 ROUNDING_FRAME = 0.02  # s
-ROUNDING_SMOOTHING = 5  # frames, of which most have to span more to be sound
+ROUNDING_SMOOTHING = 5  # frames, most of which must span more to count as sound
 
 
 def load_audio(clip, sample_rate, *, max_duration=MAX_DURATION):
     """Read a clip as mono at one sample rate.
 
     Silent channels are left out of the mix, so that a voice on one side of a stereo
-    recording is as loud as in mono. Channels that cancel each other, one being the other
-    turned upside down, are represented by the loudest. Level is kept, not normalised.
-    Of a recording in 8 bits, what is nothing but rounding before and after the sound becomes
-    silence.
+    recording is as loud as in mono. If channels cancel each other, one being the inverse
+    of the other, the loudest is used. The level is kept, not normalised. In an 8-bit
+    recording, the rounding noise before and after the sound becomes silence.
 
     Parameters
     ----------
     clip : str, Path, bytes, binary file object or (waveform, sample_rate)
         A file object is read from its position to its end; it need not be seekable and
         stays open. A waveform is (n_samples,), (n_samples, n_channels) or (n_channels,
-        n_samples), channels being the fewer. Integers of up to 32 bits are scaled to
+        n_samples), channels being fewer than samples. Integers of up to 32 bits are scaled to
         [-1, 1]; other numbers are taken as they are.
     sample_rate : int
         Sample rate of the result in Hz.
@@ -68,7 +67,7 @@ def load_audio(clip, sample_rate, *, max_duration=MAX_DURATION):
     Returns
     -------
     numpy.ndarray of float32, shape (n_samples,)
-        What can be decoded: of a file that breaks off, the part before that.
+        What can be decoded; for a file that breaks off, the part before the break.
 
     Raises
     ------
@@ -79,7 +78,7 @@ def load_audio(clip, sample_rate, *, max_duration=MAX_DURATION):
     UnreadableAudioError
         The content is not audio.
     TruncatedAudioError
-        The content starts as audio, and nothing of it can be decoded.
+        The content starts as audio, but nothing in it can be decoded.
     NonFiniteAudioError
         Samples are NaN, infinite or beyond any recording.
     AudioTooLongError
@@ -143,7 +142,9 @@ def _open(path, name):
     try:
         return Path(path).open("rb")
     except OSError as error:
-        raise AudioError(f"{name} cannot be opened ({error.strerror}); check its rights.") from None
+        raise AudioError(
+            f"{name} cannot be opened ({error.strerror}); check its permissions."
+        ) from None
 
 
 def _copy(source, target, name):
@@ -180,7 +181,7 @@ def _check_waveform(clip):
         waveform = np.asarray(waveform)
     except ValueError:
         raise AudioError(
-            "The waveform's channels differ in length; give them all the same."
+            "The waveform's channels differ in length; make them equally long."
         ) from None
     if waveform.dtype.kind not in "fiu":
         raise AudioError(f"The waveform is of type {waveform.dtype}; give floats or integers.")
@@ -241,10 +242,10 @@ def _survey(blocks, name, max_duration):
 
 
 def _mute_rounding(waveform, sample_rate):
-    """Silence what comes before and after the sound of a recording in 8 bits.
+    """Silence an 8-bit recording before and after its sound.
 
-    Where nobody speaks, samples flip between two neighbouring values: no sound, and yet as loud
-    as quiet speech.
+    Where nobody speaks, samples flip between two neighbouring values: this is not sound, and yet
+    as loud as quiet speech.
     """
     length = int(ROUNDING_FRAME * sample_rate)
     spans = np.ptp(waveform[: waveform.size // length * length].reshape(-1, length), axis=1)

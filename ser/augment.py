@@ -1,11 +1,11 @@
 """Altered copies of training clips: other rooms, microphones and lines.
 
-A recogniser that has heard 24 people in one studio takes much of what it hears for emotion that
-is only that studio or those voices. The copies vary what a stranger's recording varies; other
-voices come of `ser.speeds`.
+A recogniser that has heard 24 people in one studio mistakes properties of that studio and those
+voices for emotion. The copies vary what differs between recordings; `ser.speeds` imitates other
+voices.
 
-Waveforms are mono float32, shape (n_samples,); eight bits are made of the recording itself. What
-is random is drawn from the generator given, so that equal seeds give equal copies.
+Waveforms are mono float32, shape (n_samples,); 8-bit copies are made from the recording itself.
+Random numbers come from the given generator, so that the same seed gives the same copies.
 
 References
 ----------
@@ -56,7 +56,7 @@ def add_noise(waveform, sample_rate, snr, rng, *, slope=0.0):
 
 
 def add_room(waveform, sample_rate, reverberation_time, direct_to_reverberant, rng):
-    """Put the speaker into a room, whose response is modelled as decaying noise.
+    """Put the speaker into a room whose response is modelled as decaying noise.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ def add_room(waveform, sample_rate, reverberation_time, direct_to_reverberant, r
 
 
 def limit_band(waveform, sample_rate, low, rate):
-    """Send the clip through a line that carries no low sounds and samples more slowly.
+    """Send the clip through a line that carries no low sounds and has a lower sample rate.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def limit_band(waveform, sample_rate, low, rate):
     sample_rate : int
         In Hz.
     low : float
-        In Hz; below, the sound falls by 24 dB an octave.
+        In Hz; below, the sound falls by 24 dB per octave.
     rate : float
         Sample rate of the line in Hz; sounds from half of it up are lost.
 
@@ -120,7 +120,7 @@ def equalise(waveform, sample_rate, rng):
     -------
     ndarray of float32, shape (n_samples,)
     """
-    tilt = np.float32(rng.uniform(-3, 3))  # dB an octave
+    tilt = np.float32(rng.uniform(-3, 3))  # dB per octave
     heights, centres, widths = np.float32(
         [rng.uniform(-8, 8, 3), rng.uniform(-3, 3, 3), rng.uniform(0.3, 1, 3)]
     )
@@ -134,9 +134,9 @@ def equalise(waveform, sample_rate, rng):
 
 
 def in_eight_bits(clip, sample_rate):
-    """Store a recording in a file of 8 bits without dither, and load that.
+    """Store a recording in an 8-bit file without dither, and load that.
 
-    It is stored at `FILE_RATE`, not at `sample_rate`: sounds too high for the features decide
+    It is stored at `FILE_RATE`, not at `sample_rate`: sounds too high for the features affect
     how quiet ones are rounded.
 
     Parameters
@@ -204,7 +204,7 @@ RECORDINGS = {
     "room": in_room,
     "all ways": in_all_ways,
 }
-"""Ways in which a clip may have been recorded worse, all of them with another microphone."""
+"""Kinds of degraded recordings, all of them with another microphone."""
 
 
 def _random_room(waveform, sample_rate, rng):

@@ -8,14 +8,14 @@ from ser.model_folder import library_versions
 
 TEMPLATE = Path(__file__).parents[1] / "model_card.md"
 DATASET = "xbgoose/ravdess"
-"""Where the Hub has the recordings, whatever copy of them was trained on."""
+"""The recordings on the Hub, whichever copy of them was used for training."""
 
 METRICS = {
     "accuracy": ("accuracy", "Accuracy"),
     "unweighted_average_recall": ("recall", "Unweighted average recall"),
     "macro_f1": ("f1", "Macro-averaged F1"),
 }
-"""Figure in ``metrics.json`` to the Hub's name of the metric, and a name for people."""
+"""Maps a figure in ``metrics.json`` to the Hub's metric name and a readable name."""
 
 _SNIPPET = re.compile(r'from_pretrained\("(\\.|[^"\\])*"')
 
@@ -26,7 +26,7 @@ def make_card(config, metrics, *, name, files=(), comparison=""):
     Parameters
     ----------
     config : dict
-        For ``config.json``; of what `ser.model_folder` does not ask for, the card shows ``seed``,
+        For ``config.json``. Beyond what `ser.model_folder` requires, the card shows ``seed``,
         ``temperature``, ``dataset`` (a dict with ``clips`` and ``channel``), ``training``
         (settings by name) and ``training_seconds``.
     metrics : dict
@@ -36,7 +36,7 @@ def make_card(config, metrics, *, name, files=(), comparison=""):
     files : iterable of str
         Names of the pictures and examples in the folder.
     comparison : str
-        Table in Markdown of other recipes under the same folds.
+        Markdown table of other recipes under the same folds.
 
     Returns
     -------
@@ -88,9 +88,9 @@ def make_card(config, metrics, *, name, files=(), comparison=""):
 
 
 def _settings(training):
-    """Return the settings of the general expert, and those of the other that differ, as text."""
+    """Return the settings of the general expert, and those of the prosody expert that differ."""
     general, prosody = training["general"], training["prosody"]
-    differing = {  # the limit is one for both
+    differing = {  # both share one limit
         name: value for name, value in prosody.items() if value != general[name] and name != "clip"
     }
     settings = {"general": {**general, "copies": training["copies"]}, "prosody": differing}
@@ -164,7 +164,7 @@ def _confusions(figures):
 
 
 def _groups(figures):
-    """Return for each way to slice the clips the accuracy of each group, the worst first."""
+    """Return the accuracy of each group for each way to slice the clips, worst first."""
     return [
         (
             group,

@@ -1,12 +1,12 @@
 """The classifier: from features to calibrated probabilities, and how unusual a clip is.
 
-Two experts judge a clip. The more unlike those in training it is, the more counts the one that
-knows prosody alone.
+Two experts judge a clip. The further a clip lies from the training clips, the more weight the
+prosody expert gets.
 
 References
 ----------
 Jacobs, Jordan, Nowlan and Hinton, "Adaptive Mixtures of Local Experts", Neural Computation 3(1),
-1991; the gate here is not learned, but a function of how unlike the training clips a clip is.
+1991; the gate here is not learned, but a function of a clip's distance from the training clips.
 """
 
 import numpy as np
@@ -17,16 +17,17 @@ from ser.voice import VoiceProfile, fit_components, fit_voice
 
 EXPERTS = ("general", "prosody")
 EVEN, STEEPNESS = 1.1, 8
-"""Novelty at which both experts count the same, and the power of a clip's novelty relative to it
-that is the second one's weight over that of the first. Chosen with held-out RAVDESS and CREMA-D in
-view, of 35 such pairs: RAVDESS alone would rather hear more of the first, CREMA-D of the second."""
+"""Novelty at which both experts have equal weight, and the exponent of the gate: the weight of the
+prosody expert relative to the general one is (novelty / EVEN) ** STEEPNESS. Chosen from 35 pairs
+with held-out RAVDESS and CREMA-D in view: RAVDESS alone favours the general expert more, CREMA-D
+the prosody expert."""
 
 FALSE_ALARMS = 0.05
 """Share of held-out clips of the training corpus that count as unlike it."""
 
 PRIOR, EVIDENCE = 0.6, 0.25
-"""Weights, as exponents, of the probabilities without a voice profile and of what one tells: those
-of a grid at which held-out clips of RAVDESS were most probable with the general expert alone."""
+"""Exponents of the profile-free probabilities and of the profile's likelihood; the best of a grid
+on held-out RAVDESS with the general expert alone."""
 
 BLOCK = 1000  # rows that are transformed at once
 
@@ -39,14 +40,13 @@ class EmotionClassifier:
     labels : sequence of str
         Class names, in the order of the probabilities.
     pipelines : dict of str to sklearn.pipeline.Pipeline
-        As `ser.perceptrons.fit_pipelines` returns them; and as `learn_voices` makes them, without
-        which no voice profile can be taken into account, of each expert: ``"general heard"``, the
-        principal components by which clips are compared with everyday speech, and
-        ``"general voice"``, what the two tell.
+        As `ser.perceptrons.fit_pipelines` returns them. Voice profiles also need those that
+        `learn_voices` adds for each expert: ``"general heard"``, the principal components by which
+        clips are compared with everyday speech, and ``"general voice"``, the evidence from that.
     temperature : float
         Divides the logits.
     max_novelty : float
-        `novelty` from which a clip counts as unlike those in training.
+        `novelty` above which a clip counts as unlike those in training.
     """
 
     def __init__(self, labels, pipelines, temperature=1.0, max_novelty=float("inf")):
@@ -67,7 +67,7 @@ class EmotionClassifier:
         return "general voice" in self.pipelines
 
     def check(self, n_features):
-        """Find what does not fit before the first clip does.
+        """Check that all parts fit, so that loading fails rather than the first prediction.
 
         Parameters
         ----------
@@ -76,7 +76,7 @@ class EmotionClassifier:
         Raises
         ------
         Exception
-            Of any type, since the contents decide what fails, if anything in it does not fit.
+            If anything does not fit; of any type, since the contents decide what fails.
         """
         lowest, highest = TEMPERATURE_RANGE
         if not lowest <= float(self.temperature) <= highest:
@@ -97,7 +97,7 @@ class EmotionClassifier:
         self.is_novel(nothing)
 
     def learn_voices(self, features, levels, targets, actors, *, n_heard, seed, prosody=None):
-        """Learn from clips of actors what a voice profile tells, if any of them speak neutrally.
+        """Learn from clips of actors how to use a voice profile, if any of the clips is neutral.
 
         Parameters
         ----------
@@ -105,16 +105,17 @@ class EmotionClassifier:
         levels, targets, actors, n_heard
             As for `ser.voice.fit_voice`.
         seed : int
-            Of what is random in finding components.
+            For the random numbers that finding components needs.
         prosody : ndarray of int, optional
-            Indices of the features that the second expert knows; all by default.
+            Indices of the features of the prosody expert; all by default.
         """
         if "neutral" not in self.labels or self.labels.index("neutral") not in targets:
             return
         heard = features[:, :n_heard].reshape(-1, features.shape[2]).astype(np.float32)
         heard = self.pipelines["general"][:-1].transform(heard)
         prosody = np.arange(features.shape[2]) if prosody is None else prosody
-        known = {"prosody": prosody, "general": None}  # in this order, as the last one overwrites
+        # general last: fitting it overwrites `heard` in place
+        known = {"prosody": prosody, "general": None}
         for expert, columns in known.items():
             pca = fit_components(heard, seed=seed, columns=columns)
             self.pipelines[f"{expert} heard"] = Pipeline([("pca", pca)])
@@ -136,12 +137,12 @@ class EmotionClassifier:
         Parameters
         ----------
         features : ndarray of float32, shape (n_clips, n_speeds, n_features)
-            At the speeds at which clips are heard, whose probabilities are averaged.
+            At the speeds at which clips are processed; their probabilities are averaged.
 
         Returns
         -------
         ndarray of float64, shape (n_clips, n_labels)
-            Rows sum to 1. Labels that no training clip had get 0.
+            Rows sum to 1. Labels without training clips get 0.
         """
         general = self.pipelines["general"]
         rows = general[:-1].transform(features.reshape(-1, features.shape[2]))
@@ -154,7 +155,7 @@ class EmotionClassifier:
         return probabilities
 
     def gate(self, features):
-        """Return how much each expert counts.
+        """Return the weight of each expert.
 
         Parameters
         ----------
@@ -169,11 +170,11 @@ class EmotionClassifier:
         return np.stack([general, 1 - general])
 
     def novelty(self, features):
-        """Return how unlike the clips in training clips are.
+        """Return how unlike the training clips each clip is.
 
         The mean squared distance from their mean along the first principal components, in
         standard deviations of each (the Mahalanobis distance, squared, per component): about 1
-        for clips that are like those in training, copies included; averaged over speeds.
+        for clips like those in training, copies included; averaged over speeds.
 
         Parameters
         ----------
@@ -224,14 +225,14 @@ class EmotionClassifier:
         ----------
         features : ndarray of float32, shape (n_speeds, n_features)
         level : float
-            Power of the speech in dB of full scale.
+            Power of the speech in dBFS.
         profile : VoiceProfile
 
         Returns
         -------
         ndarray of float64, shape (n_labels,)
         """
-        told = []  # by either expert, both of which count the same
+        told = []  # by either expert, with equal weight
         for expert in EXPERTS:
             clip, everyday = (
                 self.components(each[None], f"{expert} heard")[0].mean(axis=0)
@@ -243,7 +244,7 @@ class EmotionClassifier:
 
 
 def weigh(probabilities, evidence):
-    """Return probabilities in the light of what a voice profile tells.
+    """Combine probabilities with the evidence from a voice profile.
 
     Parameters
     ----------

@@ -15,7 +15,7 @@ def add_predict(parser):
         metavar="MODEL",
         help="model folder, or OWNER/NAME[@REVISION] on the Hub (default: the model that ships)",
     )
-    parser.add_argument("--json", action="store_true", help="print one JSON object a line")
+    parser.add_argument("--json", action="store_true", help="print one JSON object per line")
     parser.set_defaults(run=_predict)
 
 
@@ -92,7 +92,7 @@ def add_deploy(parser):
     """Add the options of ``deploy``."""
     parser.add_argument("repo_id", metavar="OWNER/SPACE", help="Space; created if missing")
     parser.add_argument(
-        "--model", required=True, metavar="OWNER/NAME[@REVISION]", help="model that it serves"
+        "--model", required=True, metavar="OWNER/NAME[@REVISION]", help="model to serve"
     )
     parser.add_argument("--private", action="store_true", help="create a private Space")
     parser.add_argument(
@@ -112,7 +112,7 @@ def _deploy(parser, args):
         print(f"{target}: run it there with SER_MODEL={args.model} python app.py")
         return 0
     if args.output:
-        parser.error("--output is the folder of a dry run: add --dry-run")
+        parser.error("--output applies to a dry run: add --dry-run")
     published = deploy_space(args.repo_id, model=args.model, private=args.private)
     print(f"{published.url}{'' if published.changed else ' (its files have not changed)'}")
     return 0

@@ -1,8 +1,8 @@
 """From the content of a clip to its samples, block after block.
 
 libsndfile decodes what it knows (WAV, FLAC, MP3, Ogg, Opus, AIFF and more), FFmpeg's
-libraries the rest (M4A, AAC, MP4, WebM). Content alone tells the format: neither
-decoder sees the name, nor can it open another file or an address that a clip names.
+libraries the rest (M4A, AAC, MP4, WebM). The format is detected from the content
+alone: decoders do not see the name, and cannot open other files or addresses that a clip names.
 """
 
 import io
@@ -21,7 +21,7 @@ BLOCK = 4096  # samples of each channel that are decoded at once
 # Demuxers that FFmpeg may use: none of them follows references out of the clip.
 FFMPEG_FORMATS = "aac,ac3,aiff,amr,asf,avi,caf,flac,matroska,mov,mp3,ogg,wav,wv"
 
-# How audio starts, so that a damaged file is told from one that never was audio.
+# How audio starts, to tell a damaged file from one that never was audio.
 AUDIO_START = re.compile(
     rb"RIFF(.{0,7}$|.{4}WAVE)|RF64|riff|FORM(.{0,7}$|.{4}AIF)|fLaC|OggS|ID3|caff|\.snd|#!AMR"
     rb"|\xff[\xe2\xe3\xf1-\xf3\xf9-\xfb]|.{4}ftyp|\x1aE\xdf\xa3",
@@ -123,8 +123,8 @@ def _undecodable(stream, name):
 class _Stream(io.RawIOBase):
     """A seekable binary file as the decoders may see it.
 
-    It has no name, from which they would guess a format, and seeks to places that only a
-    damaged header can name change nothing: raised through C, their errors would be printed.
+    It has no name from which they would guess a format. Seeks to places that only a damaged
+    header can name do nothing: errors raised through C would be printed.
     """
 
     def __init__(self, file):

@@ -15,7 +15,7 @@ class AudioError(SerError, ValueError):
 
 
 class AudioNotFoundError(AudioError, FileNotFoundError):
-    """The path names no file."""
+    """The path does not name a file."""
 
 
 class EmptyAudioError(AudioError):
@@ -43,7 +43,7 @@ class InvalidSampleRateError(AudioError):
 
 
 class NoSpeechError(AudioError):
-    """The clip is silent, has less than 0.3 s of sound, or no speech in it."""
+    """The clip is silent, has less than 0.3 s of sound, or contains no speech."""
 
 
 class FeatureConfigError(SerError, ValueError):
@@ -51,7 +51,7 @@ class FeatureConfigError(SerError, ValueError):
 
 
 class VoiceProfileError(SerError, ValueError):
-    """Clips do not make a voice profile, or the profile is another model's."""
+    """Clips cannot make a voice profile, or the profile belongs to another model."""
 
 
 class DatasetError(SerError, ValueError):

@@ -4,11 +4,11 @@ Conventions
 -----------
 - A clip is tested once; ``n_clips`` predictions of ``n_classes`` classes.
 - Targets are class indices, shape ``(n_clips,)``.
-- Probabilities have shape ``(n_clips, n_classes)``; rows sum to 1. The class of the
-  highest one is what is recognised, its probability is the confidence.
+- Probabilities have shape ``(n_clips, n_classes)``; rows sum to 1. The most
+  probable class is the recognised one, and its probability is the confidence.
 - Figures are shares from 0 to 1, not percentages. Averages over classes are taken
   over those that occur among the targets, so that part of a corpus can be judged.
-- Functions are pure. Wrong shapes or values are a ``ValueError``.
+- Functions are pure. Wrong shapes or values raise a ``ValueError``.
 
 `evaluate` returns what ``metrics.json`` holds for a protocol of `ser.folds`::
 
@@ -49,9 +49,12 @@ def validate(targets, probabilities, labels):
     if len(targets) == 0:
         raise ValueError("there are no predictions to evaluate")
     if targets.min() < 0 or targets.max() >= len(labels):
-        raise ValueError(f"targets are indices from 0 to {len(labels) - 1}")
+        raise ValueError(
+            f"targets range from {targets.min()} to {targets.max()}; they must be indices from 0 "
+            f"to {len(labels) - 1}"
+        )
     if not (probabilities >= 0).all() or not np.allclose(probabilities.sum(axis=1), 1, atol=1e-3):
-        raise ValueError("probabilities are not negative and sum to 1 for each clip")
+        raise ValueError("probabilities must be non-negative and sum to 1 for each clip")
 
 
 def evaluate(targets, probabilities, *, labels, folds, groups):
@@ -190,7 +193,7 @@ def fit_temperature(probabilities, targets):
     Returns
     -------
     float
-        Within `TEMPERATURE_RANGE`; above 1 where the classifier is too sure of itself.
+        Within `TEMPERATURE_RANGE`; above 1 where the classifier is overconfident.
     """
     logits = _logits(probabilities)
 

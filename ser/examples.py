@@ -13,7 +13,7 @@ ATTRIBUTION = "S. R. Livingstone and F. A. Russo, PLoS ONE 13(5): e0196391, 2018
 
 
 def make_examples(dataset, predicted, *, seed):
-    """Choose a clip of each emotion, from women and men in turn, each from another actor.
+    """Choose a clip of each emotion, from women and men in turn, each by a different actor.
 
     The choice depends on `seed` alone, so that it shows the model as it is, mistakes included.
 
@@ -22,8 +22,8 @@ def make_examples(dataset, predicted, *, seed):
     dataset : datasets.Dataset
         Clips as `ser.ravdess.load_ravdess` returns them.
     predicted : array_like of int, shape (n_clips,)
-        Index of the emotion that each clip was taken for by a model that was not trained on its
-        actor.
+        Index of the emotion that a model which was not trained on its actor recognised in each
+        clip.
     seed : int
 
     Returns
@@ -72,7 +72,7 @@ def _choose(emotions, actors, seed):
 
 
 def _to_flac(path):
-    # As floats, since libsndfile does not scale those of a file to whole numbers.
+    # As floats, since libsndfile does not scale float files to integers.
     samples, sample_rate = soundfile.read(path, dtype="float64")
     samples = np.clip(np.rint(samples * 2**15), -(2**15), 2**15 - 1).astype(np.int16)
     file = io.BytesIO()

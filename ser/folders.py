@@ -9,22 +9,22 @@ from ser.errors import SerError
 
 
 def check_replaceable(folder, *, is_ours, mark):
-    """Refuse a place that cannot be written, or holds anything else than what will be replaced.
+    """Refuse a place that cannot be written, or holds anything other than what will be replaced.
 
     Parameters
     ----------
     folder : str or Path
         A folder that may not exist yet.
     is_ours : callable
-        Tells by its name (relative, POSIX) whether a file there may be replaced.
+        Tells by name (relative, POSIX) whether a file there may be replaced.
     mark : str
-        Name of the file without which a folder that is not empty is somebody else's.
+        Name of a file; a non-empty folder without it is taken for somebody else's.
 
     Raises
     ------
     SerError
-        If `folder` is a file, or holds one that is not ours, or not the mark, or there are no
-        rights to write it.
+        If `folder` is a file, holds one that is not ours, lacks the mark, or cannot be
+        written.
     """
     folder = Path(folder)
     try:
@@ -36,17 +36,17 @@ def check_replaceable(folder, *, is_ours, mark):
     except OSError as error:
         raise _not_writable(folder, error.strerror or error) from error
     if not (above.is_dir() and os.access(above, os.W_OK | os.X_OK)):
-        raise _not_writable(folder, f"'{above}' takes no new folders")
+        raise _not_writable(folder, f"no folder can be created in '{above}'")
     for name in (path.relative_to(folder).as_posix() for path in files):
         if not is_ours(name):
             raise SerError(
-                f"'{folder}' holds '{name}', which does not belong there: nothing was written, "
+                f"'{folder}' holds '{name}', which does not belong there: nothing was written; "
                 "give another folder or an empty one."
             )
     if files and not has_mark:
         raise SerError(
             f"'{folder}' is not empty and has no '{mark}', so it may be somebody else's: nothing "
-            "was written, give another folder or an empty one."
+            "was written; give another folder or an empty one."
         )
 
 
@@ -94,5 +94,5 @@ def replace_folder(folder, files, *, is_ours, mark):
 
 def _not_writable(folder, reason):
     return SerError(
-        f"'{folder}' cannot be written ({reason}): nothing was changed, give another folder."
+        f"'{folder}' cannot be written ({reason}): nothing was changed; give another folder."
     )

@@ -1,11 +1,11 @@
-"""Which clips train and which test: the protocols under which figures are given.
+"""Evaluation protocols: which clips are for training and which for testing.
 
 Conventions: a fold is a pair of index arrays into the clips; no clip is on both
 sides of a fold, and every clip is tested in exactly one fold of a protocol.
 Actors are RAVDESS actor numbers: odd ones are men, even ones women.
 
-Only `random` lets one actor be on both sides. Its figures say how well voices
-that the model has heard are recognised; all the others speak of strangers.
+Only `random` allows an actor on both sides. Its figures measure recognition of
+speakers heard in training; those of all others, recognition of unseen speakers.
 
 References
 ----------
@@ -162,7 +162,7 @@ def _random_folds(emotions, seed):
     counts = np.bincount(emotions)
     if counts[counts > 0].min() < N_RANDOM_FOLDS:
         raise DatasetError(
-            f"Protocol 'random' needs at least {N_RANDOM_FOLDS} clips of every emotion, and one "
+            f"Protocol 'random' needs at least {N_RANDOM_FOLDS} clips of every emotion, but one "
             f"has only {counts[counts > 0].min()}; add clips or choose another protocol."
         )
     splitter = StratifiedKFold(N_RANDOM_FOLDS, shuffle=True, random_state=seed)

@@ -1,7 +1,7 @@
 """The Hugging Face Hub: publish a folder in one commit, fetch a model, say plainly what failed.
 
 Only huggingface_hub's public functions are used, so that any server that speaks the Hub's
-protocol will do; `HF_ENDPOINT`, `HF_TOKEN` and `HF_HOME` mean what they mean to that library.
+protocol works; `HF_ENDPOINT`, `HF_TOKEN` and `HF_HOME` have the same meaning as in that library.
 """
 
 import hashlib
@@ -38,19 +38,19 @@ from ser.model_folder import REQUIRED_FILES, is_model_file, read_model_folder
 logger = logging.getLogger(__name__)
 
 TIMEOUT = 3.0
-"""Seconds to wait for the Hub's first answer, after which it counts as away."""
+"""Seconds to wait for the Hub's first answer, after which it counts as unreachable."""
 
 
 @dataclass(frozen=True)
 class Published:
-    """What a publication came to.
+    """The result of a publication.
 
     Attributes
     ----------
     url : str
         Address of the repository.
     revision : str
-        Its commit that holds the files.
+        The commit that holds the files.
     changed : bool
         Whether there was anything to commit.
     """
@@ -61,7 +61,7 @@ class Published:
 
 
 def push_model(files, repo_id, *, private=False, token=None, commit_message=None, tag=None):
-    """Publish a model in one commit, or in none if the repository holds just that already.
+    """Publish a model in one commit, or in none if the repository already holds it.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def push_model(files, repo_id, *, private=False, token=None, commit_message=None
     repo_id : str
         ``OWNER/NAME``; created if there is no such repository.
     private : bool
-        Whether a repository that is created is private; one that exists must agree if True.
+        Whether a new repository is private. If True, an existing one must be private, too.
     token : str, optional
         By default the one that ``hf auth login`` stored.
     commit_message : str, optional
@@ -84,7 +84,7 @@ def push_model(files, repo_id, *, private=False, token=None, commit_message=None
     Raises
     ------
     HubError
-        If anything fails; the repository is then as it was, unless only the tag failed.
+        If anything fails; the repository is then unchanged, unless only the tag failed.
     """
     card = name_in_card(files["README.md"].decode(), repo_id)
     return commit_files(
@@ -100,7 +100,7 @@ def push_model(files, repo_id, *, private=False, token=None, commit_message=None
 
 
 def pull_model(repo_id, *, revision=None, token=None):
-    """Fetch a model into huggingface_hub's cache, or take it from there if the Hub is away.
+    """Fetch a model into huggingface_hub's cache, or use the copy there if the Hub is unreachable.
 
     Only files that a model folder has are downloaded, and a dangerous or damaged copy is removed.
 
@@ -122,9 +122,9 @@ def pull_model(repo_id, *, revision=None, token=None):
     Raises
     ------
     HubError
-        If the repository or revision cannot be had.
+        If the repository or revision cannot be fetched.
     ModelError
-        If what it holds is refused.
+        If the audit refuses its files.
     """
     with plain_words(repo_id, revision):
         path = Path(_download(repo_id, revision, token))
@@ -142,7 +142,7 @@ def _download(repo_id, revision, token):
         if not is_away(error):
             raise
         try:
-            # Without a listing, the files that there must be tell whether the copy is complete.
+            # Without a listing, the required files show whether the copy is complete.
             path = snapshot_download(
                 repo_id, revision=revision, allow_patterns=REQUIRED_FILES, local_files_only=True
             )
@@ -184,7 +184,7 @@ def commit_files(
     repo_id, repo_type : str
         As huggingface_hub takes them; the repository is created if there is none.
     is_ours : callable
-        Tells by its name whether a file in the repository is deleted if `files` has none.
+        Tells by name whether a file in the repository is deleted if it is not in `files`.
     private, token, commit_message, tag
         As for `push_model`.
     space_sdk : str, optional
@@ -197,7 +197,7 @@ def commit_files(
     Raises
     ------
     HubError
-        If anything fails; the repository is then as it was, unless only the tag failed.
+        If anything fails; the repository is then unchanged, unless only the tag failed.
     """
     if not (token or get_token()):
         raise HubError(
@@ -251,7 +251,7 @@ def _create_tag(api, repo, tag, revision):
     except HubError as error:
         raise HubError(
             f"'{repo['repo_id']}' has the files, at revision {revision}, but not the tag '{tag}': "
-            f"do the same again to set it. {error}"
+            f"publish again to set it. {error}"
         ) from error
 
 
@@ -278,20 +278,20 @@ def _is_same(api, repo, head, entry, content):
         return entry.lfs.sha256 == hashlib.sha256(content).hexdigest()
     if entry.blob_id == hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest():
         return True
-    # Not every server numbers contents as git does.
+    # Not every server identifies contents by git's blob ids.
     path = api.hf_hub_download(**repo, filename=entry.path, revision=head)
     return Path(path).read_bytes() == content
 
 
 def _is_tagged(api, repo, head, tag, *, changing):
-    """Tell whether the tag stands for what is going to be published; refuse another use of it."""
+    """Tell whether the tag already marks what is published; refuse it if it marks anything else."""
     tags = {ref.name: ref.target_commit for ref in api.list_repo_refs(**repo).tags}
     if tag not in tags:
         return False
     if changing or tags[tag] != head:
         raise HubError(
-            f"The tag '{tag}' of '{repo['repo_id']}' stands for another revision: nothing was "
-            "published, choose another tag."
+            f"The tag '{tag}' of '{repo['repo_id']}' marks another revision: nothing was "
+            "published; choose another tag."
         )
     return True
 

@@ -1,4 +1,4 @@
-"""What goes wrong with the Hub, in one plain sentence that says what to do."""
+"""Errors of the Hub, each explained in one plain sentence that says what to do."""
 
 import re
 from contextlib import contextmanager
@@ -26,7 +26,7 @@ def plain_words(repo_id, revision=None):
     except SerError:
         raise
     except (HTTPError, OSError, RuntimeError, ValueError) as error:
-        # What fails in an upload arrives wrapped.
+        # Errors in an upload arrive wrapped.
         cause = (type(error) is RuntimeError and error.__cause__) or error
         raise HubError(_explain(cause, repo_id, revision)) from error
 
@@ -56,7 +56,7 @@ def _explain(error, repo_id, revision):
             "to a valid one."
         )
     if status == 403:
-        return f"Your token has no right to do this with '{repo_id}': the Hub says “{said}”."
+        return f"Your token is not allowed to do this with '{repo_id}': the Hub says “{said}”."
     if status in (409, 412):
         return (
             f"'{repo_id}' was made or changed by someone else (“{said}”): check it and try again."
@@ -65,19 +65,19 @@ def _explain(error, repo_id, revision):
 
 
 def is_away(error):
-    """Tell an unreachable or failing Hub from one that answers with a refusal."""
+    """Tell whether the Hub is unreachable or failing, rather than refusing a request."""
     if isinstance(error, HfHubHTTPError):
         return error.response.status_code >= 500
     return isinstance(error, HTTPError | OfflineModeIsEnabled | LocalEntryNotFoundError)
 
 
 def describe_absence(error):
-    """Return the beginning of a sentence about a Hub that `is_away`."""
+    """Return the beginning of a sentence that says how the Hub `is_away`."""
     if isinstance(error, HfHubHTTPError):
         return f"The Hub at {HfApi().endpoint} fails with status {error.response.status_code}"
     return f"The Hub cannot be reached at {HfApi().endpoint} ({type(error).__name__})"
 
 
 def one_line(text):
-    """Return a message of others without its line breaks."""
+    """Return a third-party message without its line breaks."""
     return re.sub(r"\s+", " ", str(text)).strip()

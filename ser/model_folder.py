@@ -10,8 +10,8 @@
 ``examples/``          example clips (FLAC) and ``metadata.csv``
 =====================  =========================================================
 
-A folder is handled as a whole, as a mapping from file name to bytes: it is read once, and what
-was audited is what is opened, copied and published.
+A folder is handled as a whole, as a mapping from file name to bytes: it is read once, and exactly
+what was audited is opened, copied and published.
 """
 
 import hashlib
@@ -39,7 +39,7 @@ logger = logging.getLogger(__name__)
 FORMAT_VERSION = 5
 MAX_BYTES = 128 * 2**20
 """Bytes in a folder, and bytes that ``model.skops`` may unpack to."""
-MAX_SPEEDS = 8  # at which a clip is heard, each of which takes its time
+MAX_SPEEDS = 8  # at which a clip is processed; each takes time
 
 REQUIRED_FILES = ("model.skops", "config.json", "metrics.json", "README.md")
 CONFIG_TYPES = {
@@ -53,7 +53,7 @@ CONFIG_TYPES = {
 }
 
 MARK = "model.skops"
-"""Without which a folder is no model's, and is not replaced."""
+"""A folder without this file is not a model folder and is not replaced."""
 
 _OPTIONAL_FILE = re.compile(r"[\w-][\w.-]*\.png|examples/(metadata\.csv|[\w-][\w.-]*\.flac)")
 
@@ -98,7 +98,7 @@ def write_model_folder(folder, *, model, config, metrics, readme, files=None):
     model : dict of str to sklearn.pipeline.Pipeline
         Fitted pipelines of scikit-learn and NumPy types.
     config : dict
-        What `CONFIG_TYPES` names, less the digest and the versions, which are added here; further
+        What `CONFIG_TYPES` names, except the digest and the versions, which are added here; further
         entries are kept as they are.
     metrics : dict
         Figures, for ``metrics.json``.
@@ -112,7 +112,7 @@ def write_model_folder(folder, *, model, config, metrics, readme, files=None):
     UntrustedModelError
         If `model` holds types that skops does not trust by default.
     SerError
-        If `folder` holds anything that is not a model's, or cannot be written.
+        If `folder` holds anything that does not belong to a model, or cannot be written.
     """
     import skops.io
 
@@ -144,7 +144,7 @@ def read_model_folder(folder, *, source=None):
     folder : str or Path
         A folder that `write_model_folder` wrote. Files that do not belong in it are not read.
     source : str, optional
-        What messages call it, if not by its path.
+        Its name in messages; by default its path.
 
     Returns
     -------
@@ -171,8 +171,8 @@ def read_model_folder(folder, *, source=None):
         size = sum(path.stat().st_size for path in paths.values())
         if size > MAX_BYTES:
             raise ModelFormatError(
-                f"The model files in '{folder}' have {size / 2**20:.0f} MB, and at most "
-                f"{MAX_BYTES // 2**20} MB are read: it is not a model of ser."
+                f"The model files in '{folder}' have {size / 2**20:.0f} MiB, but at most "
+                f"{MAX_BYTES // 2**20} MiB are read: it is not a model of ser."
             )
         for name, path in paths.items():
             _check_place(path, name, folder)
@@ -187,15 +187,15 @@ def read_model_folder(folder, *, source=None):
 
 
 def _check_place(path, name, folder):
-    """Refuse a link out of the folder: whoever publishes the model would publish what it names.
+    """Refuse a link out of the folder: publishing the model would publish the linked file.
 
-    The Hub's cache is made of links, too, to the folder ``blobs`` beside those of the revisions.
+    The Hub's cache also consists of links, to the folder ``blobs`` beside the revisions' folders.
     """
     folder, target = folder.resolve(), path.resolve()
     if not (target.is_relative_to(folder) or target.parent == folder.parent.parent / "blobs"):
         raise ModelFormatError(
             f"The {name} in '{folder}' is a link to a file elsewhere: put the file itself there, "
-            "or take the link away."
+            "or remove the link."
         )
 
 
@@ -267,7 +267,7 @@ def _check_config(config, source):
         older = isinstance(found, int) and found < FORMAT_VERSION
         advice = "train it again with train.py" if older else "update ser"
         raise ModelFormatError(
-            f"'{source}' has model format version {found}, and this ser reads version "
+            f"'{source}' has model format version {found}, but this ser reads version "
             f"{FORMAT_VERSION}: {advice}."
         )
     for key, kind in CONFIG_TYPES.items():
@@ -285,7 +285,7 @@ def _check_config(config, source):
     if not known or not all(known) or len(known) > MAX_SPEEDS:
         raise ModelFormatError(
             f"The config.json of '{source}' has speeds of {speeds}: one to {MAX_SPEEDS} numbers "
-            f"from {lowest:g} to {highest:g} are needed, train the model again with train.py."
+            f"from {lowest:g} to {highest:g} are needed; train the model again with train.py."
         )
 
 
@@ -301,10 +301,10 @@ def _open_model(content, config, source):
         untrusted = _untrusted_types(content)
     except Exception as error:  # the content decides what zipfile and skops stumble over
         raise (_altered if altered else _malformed)(source) from error
-    # Types before the digest: whoever puts a foreign type in can write a digest to match.
+    # Types before the digest: whoever adds a foreign type can also write a matching digest.
     if untrusted:
         raise UntrustedModelError(
-            f"The model.skops of '{source}' holds {', '.join(untrusted)}, and only types of "
+            f"The model.skops of '{source}' holds {', '.join(untrusted)}, but only types of "
             "scikit-learn and NumPy are opened: do not use this file."
         )
     if altered:
@@ -337,7 +337,7 @@ def _untrusted_types(content):
 def _altered(source):
     return ModelIntegrityError(
         f"The model.skops of '{source}' does not have the SHA-256 that its config.json names: "
-        "it was altered or damaged, fetch it or train it again."
+        "it was altered or damaged; fetch it or train it again."
     )
 
 

@@ -1,20 +1,19 @@
 """The perceptrons, on standardised features, fitted to clips and copies of them.
 
-There are two experts (Jacobs et al. 1991). The general one averages a perceptron that knows all
-features with one that knows only summaries of descriptors, and so is led less by words. The other
-expert knows prosody and voice quality alone, without the cepstra, in which the words are as well,
-is regularised more, and takes classes as equally frequent: it is right less often about clips like
-those in training, and more often about others.
+There are two experts (Jacobs et al. 1991). The general expert averages a perceptron on all features
+with one on summaries only, which depends less on the words spoken. The prosody expert uses prosody
+and voice quality without cepstra, is regularised more strongly and weights classes equally: it is
+less accurate on clips like the training set and more accurate on others.
 
-What is learned ends up in scikit-learn pipelines of plain types,
+The fitted experts are stored as scikit-learn pipelines of plain types,
 
     general   StandardScaler -> MinMaxScaler(clip) -> MLPClassifier
-    prosody   MLPClassifier, of what the general one's scalers return
-    typical   PCA, of the same
+    prosody   MLPClassifier, on the output of the general one's scalers
+    typical   PCA, on the same
 
-so that the file which holds them opens without trusting anything beyond scikit-learn and NumPy.
-In training the perceptrons see principal components; as both are linear, the components end up
-in the weights of the first layer.
+so that the model file opens without trusting anything beyond scikit-learn and NumPy. In training,
+the perceptrons see principal components; these are linear, and end up in the weights of the first
+layer.
 
 References
 ----------
@@ -39,16 +38,16 @@ from threadpoolctl import threadpool_limits
 PCA_STEP = 3  # every third row finds the components, which hardly differ from those of all
 BLOCK = 1000  # rows that are transformed or mixed at once
 FLOOR = 1e-6  # least variance of a component, of that of the first
-N_TYPICAL = 100  # first components, by which clips are told to be like those in training
+N_TYPICAL = 100  # first components, from which the novelty of a clip is computed
 COMPONENT_LEVELS = 31  # to which weights of components are rounded, either side of 0
 LEVELS = 127  # the same, of the perceptrons' first layer
 
 KNOWN = ("all", "summaries", "prosody")
-"""What each perceptron knows."""
+"""Features that each perceptron uses."""
 
 SUMMARY_SHARE = 0.3
-"""Weight of the perceptron that knows summaries in the general expert's logits; chosen of 0.2 to
-0.5 with held-out sentences, actors and clips of RAVDESS, and CREMA-D, in view."""
+"""Weight of the perceptron on summaries in the general expert's logits; chosen from 0.2 to 0.5
+with held-out sentences, actors and clips of RAVDESS, and CREMA-D, in view."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,7 @@ class MLPSettings:
         0 keeps the variances of the components, 1 makes them equal.
     clip : float
         Standard deviations from the mean beyond which a feature is cut off, so that a single odd
-        value of a stranger's clip cannot decide.
+        value in a new speaker's clip cannot decide.
     hidden_units : int
         Units of the hidden layer.
     alpha, learning_rate, batch_size, n_epochs
@@ -87,7 +86,7 @@ class MLPSettings:
 
 
 PROSODY = MLPSettings(alpha=5.0, learning_rate=1e-3, batch_size=128, n_epochs=8, balanced=True)
-"""Of the perceptron that knows prosody alone."""
+"""Settings of the prosody expert."""
 
 
 def fit_pipelines(features, targets, *, seed, parts=None, settings=None, clips=None, weights=None):
@@ -100,24 +99,24 @@ def fit_pipelines(features, targets, *, seed, parts=None, settings=None, clips=N
     targets : ndarray of int, shape (n_clips,)
         Class indices.
     seed : int
-        Equal seeds give equal pipelines.
+        The same seed gives the same pipelines.
     parts : dict of str to ndarray of int, optional
         As `ser.features.FeatureExtractor.parts`. Without ``"summaries"`` the general expert is one
-        perceptron, without ``"prosody"`` it is the other expert too.
+        perceptron, without ``"prosody"`` it is the prosody expert, too.
     settings : MLPSettings, optional
         Of the general expert.
     clips : ndarray of int, optional
-        Indices of the clips to learn from; all by default. Less memory than a copy of them takes.
+        Indices of the clips to learn from; all by default. Takes less memory than a copy of them.
     weights : sequence of float, shape (n_copies,), optional
-        What each copy counts for the perceptron that knows all features; by default all the same,
-        as for the others.
+        Weight of each copy for the perceptron on all features; equal by default, as for the
+        others.
 
     Returns
     -------
     dict of str to sklearn.pipeline.Pipeline
         ``"general"`` takes features of shape (n, n_features); its last step has `predict_proba`,
-        as that of ``"prosody"``, which takes what the other steps return. ``"typical"`` takes
-        the same, and returns the first principal components.
+        as has that of ``"prosody"``, which takes the output of the other steps. ``"typical"``
+        takes the same, and returns the first principal components.
     """
     settings = settings or MLPSettings()
     n_clips, n_copies, n_features = features.shape
@@ -133,13 +132,13 @@ def fit_pipelines(features, targets, *, seed, parts=None, settings=None, clips=N
     limiter.fit(np.concatenate([-limits, limits]))
     steps = [("scale", scaler), ("limit", limiter)]
 
-    def limit(rows):  # as the two steps do, but in place, since copies would be the most memory
+    def limit(rows):  # as the two steps do, but in place, since copies would need most memory
         rows = scaler.transform(rows, copy=False)
         return np.clip(rows, -settings.clip, settings.clip, out=rows)
 
     sample = limit(rows[indices[::PCA_STEP]].astype(np.float32))
     perceptrons = {}
-    # All are known last, as finding the components overwrites the sample.
+    # All features come last, as finding the components overwrites the sample.
     for name, columns in {**(parts or {}), "all": slice(None)}.items():
         perceptrons[name] = _Perceptron(
             PROSODY if name == "prosody" else settings,
@@ -156,7 +155,7 @@ def fit_pipelines(features, targets, *, seed, parts=None, settings=None, clips=N
     targets = np.repeat(targets[clips], n_copies)
     weights = np.ones(n_copies) if weights is None else np.asarray(weights)
     weights = np.tile(weights / weights.mean(), len(clips))
-    # A batch is too small for several threads to share, which each perceptron has one of instead.
+    # A batch is too small for several threads to share; each perceptron has one of its own instead.
     with threadpool_limits(1):
         Parallel(len(perceptrons), require="sharedmem")(
             delayed(perceptron.fit)(targets, weights if name == "all" else None)
@@ -177,17 +176,17 @@ def fit_pipelines(features, targets, *, seed, parts=None, settings=None, clips=N
 
 
 class _Perceptron:
-    """A perceptron while it is fitted.
+    """A perceptron during fitting.
 
     Parameters
     ----------
     settings : MLPSettings
     sample : ndarray, shape (n_rows, n_known)
-        Standardised features that it knows, to find their components; overwritten.
+        Its standardised features, to find their components; overwritten.
     columns : ndarray of int or slice
         Which of all features these are.
     n_rows : int
-        How many it will see to learn from.
+        How many it will learn from.
     seeds : tuple of int
         The first is enough for its components, which hardly depend on it.
 
@@ -220,13 +219,13 @@ class _Perceptron:
         self.seen[start : start + len(rows)] = components
 
     def fit(self, targets, weights=None):
-        """Learn from mixes of what was seen, made anew each epoch.
+        """Learn from random mixes of the rows seen, made anew in each epoch.
 
         Parameters
         ----------
         targets : ndarray of int, shape (n_rows,)
         weights : ndarray, shape (n_rows,), optional
-            What each row counts, on average 1; all the same by default.
+            Weight of each row, 1 on average; equal by default.
         """
         settings, rng = self.settings, np.random.default_rng(self.seeds)
         weights = np.ones(len(targets)) if weights is None else weights
@@ -245,6 +244,7 @@ class _Perceptron:
             if epoch:
                 progress = epoch / settings.n_epochs
                 rate = settings.learning_rate * (1 + np.cos(np.pi * progress)) / 2
+                # MLPClassifier has no learning-rate schedule for Adam.
                 self.mlp._optimizer.learning_rate_init = rate
             kept = _mix(self.seen, settings.mixup, rng, self.mixed)
             self.mlp.partial_fit(
@@ -260,7 +260,7 @@ class _Perceptron:
 
 
 def _floored(variances):
-    """Return variances, none of them so small that dividing by it would blow up noise."""
+    """Return variances, raised where dividing by them would blow up noise."""
     return np.maximum(variances, max(FLOOR * variances[0], np.finfo(np.float32).tiny))
 
 
@@ -283,7 +283,7 @@ def first_components(pca, number):
     Returns
     -------
     sklearn.decomposition.PCA
-        Each component is rounded to small whole numbers, and scaled by that.
+        Its components are rounded to small whole numbers, and scaled accordingly.
     """
     components, scale = _round(pca.components_[:number], COMPONENT_LEVELS, axis=1)
     cut = PCA(len(components))
@@ -307,15 +307,14 @@ def _merge(perceptrons, shares, n_features):
     perceptrons : list of _Perceptron
         Fitted, to the same classes.
     shares : list of float
-        What the logits of each count, 1 together.
+        Weights of their logits, which sum to 1.
     n_features : int
-
     """
     layers = [perceptron.first_layer(n_features) for perceptron in perceptrons]
     first, bias = (np.concatenate(each, axis=-1) for each in zip(*layers, strict=True))
     members = [perceptron.mlp for perceptron in perceptrons]
     outputs = [share * member.coefs_[1] for member, share in zip(members, shares, strict=True)]
-    # Small whole numbers keep the model file small. ReLU passes on what each unit is scaled by.
+    # Small whole numbers keep the model file small. ReLU preserves the scale of each unit.
     first, scale = _round(first, LEVELS, axis=0)
     merged = copy(members[0])
     merged.hidden_layer_sizes = (len(bias),)
@@ -325,7 +324,7 @@ def _merge(perceptrons, shares, n_features):
         (bias * scale).astype(np.float32),
         np.average([member.intercepts_[1] for member in members], axis=0, weights=shares),
     ]
-    # What only training needs: skops does not trust the optimiser's type, and it all takes room.
+    # Needed in training only: skops does not trust the optimiser's type, and all takes space.
     for name in ("_optimizer", "_best_coefs", "_best_intercepts"):
         vars(merged).pop(name, None)
     return merged
@@ -339,7 +338,7 @@ def _round(weights, levels, axis):
 
 
 def _mix(rows, mixup, rng, mixed):
-    """Combine random pairs of rows, and return of which row each combination has the target."""
+    """Mix random pairs of rows, and return the index of the row whose target each mix has."""
     first, second = rng.permutation(len(rows)), rng.permutation(len(rows))
     weight = rng.beta(mixup, mixup, len(rows)).astype(np.float32)
     for start in range(0, len(rows), BLOCK):

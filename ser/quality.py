@@ -1,7 +1,7 @@
-"""What in a recording gives reason to doubt a result, said in short sentences.
+"""Defects of a recording that give reason to doubt a result, in short sentences.
 
 The thresholds are set so that clean studio speech passes: of RAVDESS, whose clips span 44 dB of
-loudness, at most one clip in fifty draws any warning, while the defect that each names draws it.
+loudness, at most one clip in fifty gets any warning, while each defect gets its own.
 """
 
 import numpy as np
@@ -10,29 +10,29 @@ FRAME = 0.025
 """Length of the frames whose levels are compared, in seconds."""
 
 MIN_LEVEL = -55.0
-"""Level of loud speech in dBFS; the quietest hundredth of RAVDESS is at -50, and 16 bits end
+"""Least level of loud speech in dBFS; the quietest hundredth of RAVDESS is at -50, and 16 bits end
 40 dB lower."""
 
 CLIPPED_LEVEL, MAX_CLIPPED = 0.97, 1e-3
-"""Samples this near full scale, and the share of them that speech may have."""
+"""Level from which samples count as clipped, and the share of them that speech may have."""
 
 BACKGROUND = 5
-"""Percentile of levels that tells the noise: that of the pauses, however few are left of them."""
+"""Percentile of levels that is taken as the noise: that of the pauses, however few there are."""
 
 MIN_RANGE = 18.0
-"""Decibels from the noise in the pauses up to loud speech; white noise of 10 dB signal-to-noise
-ratio leaves 14 to 19, of 15 dB 19 to 23; all but one in a hundred clips of RAVDESS have 48."""
+"""Decibels from the noise in the pauses up to loud speech; white noise at a signal-to-noise
+ratio of 10 dB leaves 14 to 19, at 15 dB 19 to 23; 99 in 100 clips of RAVDESS have at least 48."""
 
 DIGITAL_SILENCE = -115.0
-"""Level in dBFS up to which a frame holds no sound at all: an editor added it, or muted what was
-there, and it does not tell how noisy the recording is. Rounding to 16 bits is at -101."""
+"""Level in dBFS up to which a frame holds no sound at all: an editor added or muted it, so that it
+does not show how noisy the recording is. Rounding to 16 bits is at -101."""
 
 MIN_SPEECH = 0.8
 """Seconds of speech; the shortest hundredth of RAVDESS has 1.1."""
 
 
 def recording_warnings(waveform, sample_rate, segment):
-    """Say what is wrong with a recording.
+    """List the defects of a recording.
 
     Parameters
     ----------
@@ -59,16 +59,16 @@ def recording_warnings(waveform, sample_rate, segment):
     if duration < MIN_SPEECH:
         warnings.append(f"There is little speech in it: {duration:.1f} s.")
     if loud < MIN_LEVEL:
-        warnings.append(f"It is very quiet: speech reaches {loud:.0f} dB of full scale.")
+        warnings.append(f"It is very quiet: speech reaches {loud:.0f} dBFS.")
     if clipped > MAX_CLIPPED:
         warnings.append(f"It is clipped: {clipped:.1%} of the speech is at full scale.")
     if loud - noise < MIN_RANGE:
-        warnings.append(f"It is noisy: speech stands only {loud - noise:.0f} dB above the noise.")
+        warnings.append(f"It is noisy: speech is only {loud - noise:.0f} dB above the noise.")
     return warnings
 
 
 def _frame_levels(waveform, sample_rate):
-    """Return the level of each frame in dB of full scale; of the whole if it has no full frame."""
+    """Return the level of each frame in dBFS; of the whole if it has no full frame."""
     length = min(int(FRAME * sample_rate), waveform.size)
     frames = waveform[: waveform.size // length * length].reshape(-1, length)
     return 10 * np.log10(np.mean(np.square(frames, dtype=np.float64), axis=1) + 1e-12)

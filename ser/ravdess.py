@@ -1,14 +1,14 @@
-"""RAVDESS as a `datasets.Dataset`, from wherever a person has it.
+"""RAVDESS as a `datasets.Dataset`, from any source.
 
-A clip's file name says everything about it, seven two-digit fields:
-modality-channel-emotion-intensity-statement-repetition-actor. It is therefore
-the identity of a clip: copies under one name are one clip, and rows come in the
-order of actor and name, so that every source gives the same dataset. (Two names
-of actor 7, 03-01-03-01-02-01-07 and 03-01-03-01-02-02-07, hold one recording;
-both stay, as in every published count.)
+A clip's file name describes it completely in seven two-digit fields:
+modality-channel-emotion-intensity-statement-repetition-actor. It therefore
+identifies the clip: files of the same name are one clip, and rows are ordered by
+actor and name, so that every source gives the same dataset. (Two names of actor
+7, 03-01-03-01-02-01-07 and 03-01-03-01-02-02-07, hold the same recording; both
+are kept, as in every published count.)
 
-Audio stays undecoded. The `Audio` feature is only ever cast to, with
-``decode=False``: anything else it does needs torch.
+Audio stays undecoded: columns are only cast to the `Audio` feature, with
+``decode=False``, since anything else it does needs torch.
 
 References
 ----------
@@ -34,7 +34,7 @@ CHANNELS = ("speech", "song", "both")
 
 GOOD_NAME = "03-01-06-01-02-01-12.wav"
 
-#: What each field of a name may hold, and what that means.
+#: The codes that each field of a name may hold, and their meanings.
 _CODES = {
     "modality": {"03": "audio-only"},
     "channel": {"01": "speech", "02": "song"},
@@ -48,7 +48,7 @@ _CODES = {
 
 @dataclass(frozen=True)
 class ClipName:
-    """What the name of a RAVDESS recording says.
+    """The parts of the name of a RAVDESS recording.
 
     Attributes
     ----------
@@ -80,20 +80,22 @@ class ClipName:
         Raises
         ------
         DatasetError
-            If it is not a RAVDESS name; the message says which field is wrong.
+            If it does not name a RAVDESS recording; the message says which field is wrong.
         """
         stem = re.split(r"[\\/]", str(name))[-1].split(".")[0]
         codes = stem.split("-")
         if len(codes) != len(_CODES):
             raise DatasetError(
-                f"{name} is no RAVDESS name: it lacks the seven two-digit fields of {GOOD_NAME}."
+                f"{name} is not a RAVDESS file name: it lacks the seven two-digit fields of "
+                f"{GOOD_NAME}."
             )
         values = {}
         for (field, meanings), code in zip(_CODES.items(), codes, strict=True):
             if code not in meanings:
                 allowed = " to ".join(dict.fromkeys((min(meanings), max(meanings))))
                 raise DatasetError(
-                    f"{name} is no RAVDESS name of audio: its {field} is {code!r}, not {allowed}."
+                    f"{name} does not name an audio-only RAVDESS recording: its {field} is "
+                    f"{code!r}, not {allowed}."
                 )
             values[field] = meanings[code]
         del values["modality"]
@@ -112,9 +114,9 @@ class ClipName:
 
 
 def load_ravdess(source="xbgoose/ravdess", *, channel="speech", emotions=None):
-    """Load RAVDESS's recordings with what their names say.
+    """Load RAVDESS's recordings with the information in their names.
 
-    Files that are not audio or have another name are skipped with a warning.
+    Files that are not audio or are named differently are skipped with a warning.
 
     Parameters
     ----------
@@ -124,12 +126,12 @@ def load_ravdess(source="xbgoose/ravdess", *, channel="speech", emotions=None):
         with embedded audio, a file or a folder of them.
     channel : {"speech", "song", "both"}
     emotions : iterable of str, optional
-        Only these; all that the channel has by default.
+        Emotions to load; by default all that the channel has.
 
     Returns
     -------
     datasets.Dataset
-        One row a clip, ordered by actor and name. Columns: ``audio`` (undecoded:
+        One row per clip, ordered by actor and name. Columns: ``audio`` (undecoded:
         a dict of ``path`` and ``bytes``, which are None), ``file`` (the name without
         suffix), and the attributes of `ClipName`, ``emotion`` as a ClassLabel of the
         emotions asked for in RAVDESS's order.
@@ -147,7 +149,7 @@ def load_ravdess(source="xbgoose/ravdess", *, channel="speech", emotions=None):
     # A generator rather than from_dict: what `map` makes of a dataset is cached only
     # if the dataset itself is on disk. The time of change is part of its key, so that
     # edited recordings are not taken for the earlier ones. A tuple, as a list would
-    # be dealt out to one call of the generator for each of its rows.
+    # be split into one call of the generator for each of its rows.
     text, number = datasets.Value("string"), datasets.Value("int64")
     dataset = datasets.Dataset.from_generator(
         _generate,
@@ -180,9 +182,10 @@ def _labels(channel, emotions):
     allowed = SONG_EMOTIONS if channel == "song" else EMOTIONS
     emotions = allowed if emotions is None else set(emotions)
     if not emotions or not set(emotions) <= set(allowed):
-        asked = ", ".join(sorted(set(emotions) - set(allowed))) or "An empty selection"
+        unknown = ", ".join(sorted(set(emotions) - set(allowed)))
+        problem = f"The channel {channel!r} has no emotion {unknown}"
         raise DatasetError(
-            f"{asked} cannot be chosen as emotion of {channel}; choose from {', '.join(allowed)}."
+            f"{problem if unknown else 'No emotion is selected'}; choose from {', '.join(allowed)}."
         )
     return [emotion for emotion in allowed if emotion in emotions]
 
@@ -208,7 +211,7 @@ def _pick(folder, source, channel, labels):
         except DatasetError as error:
             problems.append(str(error))
     if not picked:
-        reason = "it has no WAV or FLAC file, nor ZIP or Parquet with any."
+        reason = "it has no WAV or FLAC file, and no ZIP or Parquet file with any."
         if files:
             reason = f"none of its {len(files)} recordings has the channel and emotion asked for."
         raise DatasetError(
@@ -220,7 +223,7 @@ def _pick(folder, source, channel, labels):
 
 
 def _check_content(file, label):
-    """Refuse what is not audio from its header to its last sample; the rest is not decoded."""
+    """Refuse a file without audio at its header and its last sample; the rest is not decoded."""
     try:
         with soundfile.SoundFile(file) as audio:
             audio.seek(max(audio.frames - 1, 0))
@@ -232,7 +235,7 @@ def _check_content(file, label):
 
 
 def _name_of(path, row):
-    """Return a recording's name from its path, another column, or all that describe it.
+    """Return a recording's name from its path, another column, or all columns that describe it.
 
     Mirrors differ in what they keep: the path in the audio, a column of file names,
     or, as `xbgoose/ravdess`, a column for each field of the name in plain English.

@@ -1,4 +1,4 @@
-"""The recogniser: from a clip to an emotion, with a model folder in between."""
+"""The recogniser: from a clip to an emotion, with the model of a model folder."""
 
 import re
 from dataclasses import asdict, dataclass, field
@@ -31,7 +31,7 @@ _REPOSITORY = re.compile(r"(?P<repo_id>[a-zA-Z0-9][\w.-]*/[a-zA-Z0-9][\w.-]*)(@(
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a recogniser says of a clip.
+    """A recogniser's answer for a clip.
 
     Attributes
     ----------
@@ -60,11 +60,11 @@ class Prediction:
 
 
 UNLIKE = (
-    "It is unlike the clips that the model learned from, more so than 19 of 20 clips kept for "
-    "testing: the probabilities may not hold."
+    "This recording differs from the training clips more than 19 in 20 held-out clips do, so the "
+    "probabilities may be unreliable."
 )
-"""Warning of a clip whose novelty exceeds that of all but `ser.classifier.FALSE_ALARMS` of clips
-that were held out in training."""
+"""Warning for a clip whose novelty only a share of `ser.classifier.FALSE_ALARMS` of held-out clips
+exceeds."""
 
 
 class EmotionRecognizer:
@@ -131,7 +131,7 @@ class EmotionRecognizer:
         ModelError
             If there is no such folder, or the audit refuses the model.
         HubError
-            If the repository or revision cannot be had.
+            If the repository or revision cannot be fetched.
         """
         source = SHIPPED_MODEL if path_or_repo_id is None else path_or_repo_id
         repository = _REPOSITORY.fullmatch(str(source))
@@ -152,8 +152,8 @@ class EmotionRecognizer:
         clip : str, Path, bytes, file object or (ndarray, int)
             As `ser.audio.load_audio` takes it.
         voice : VoiceProfile, optional
-            The speaker's everyday voice, as `voice_profile` returns it: what is said is then
-            heard relative to it.
+            The speaker's everyday voice, as `voice_profile` returns it: the clip is then
+            judged relative to it.
 
         Returns
         -------
@@ -202,14 +202,14 @@ class EmotionRecognizer:
         Returns
         -------
         VoiceProfile
-            For `predict`, of this model or another one with the same features.
+            For `predict` of this model, or of another one with the same features.
 
         Raises
         ------
         AudioError
             If a clip cannot be read or has no speech in it.
         VoiceProfileError
-            If there is less speech than that, or the model cannot use a profile.
+            If there is too little speech, or the model cannot use a profile.
         """
         self._check_voices()
         sample_rate = self.config["sample_rate"]
@@ -238,21 +238,21 @@ class EmotionRecognizer:
         if not self._classifier.knows_voices:
             raise VoiceProfileError(
                 f"The model '{self.source}' cannot use a voice profile: it was trained without "
-                "neutral speech to compare voices by."
+                "neutral speech to compare voices with."
             )
 
     def _check_profile(self, voice):
         self._check_voices()
         if voice.feature_hash != self._extractor.hash:
             raise VoiceProfileError(
-                f"The voice profile is of features {voice.feature_hash}, and the model "
-                f"'{self.source}' compares voices by features {self._extractor.hash}: make the "
-                "profile again with this model."
+                f"The voice profile has features {voice.feature_hash}, but the model "
+                f"'{self.source}' uses features {self._extractor.hash}: make the profile again "
+                "with this model."
             )
         if voice.features.shape != (len(self._extractor.names),):
             raise VoiceProfileError(
-                f"The voice profile has {voice.features.size} features, and the model "
-                f"'{self.source}' {len(self._extractor.names)}: it is damaged, make it again."
+                f"The voice profile has {voice.features.size} features, but '{self.source}' needs "
+                f"{len(self._extractor.names)}: it is damaged; make it again."
             )
 
     def predict_many(self, clips):
@@ -266,7 +266,7 @@ class EmotionRecognizer:
         Yields
         ------
         Prediction or AudioError
-            In the order of `clips`; a clip that fails gives its error and does not end the run.
+            In the order of `clips`; a clip that fails yields its error, and the rest continue.
         """
         for clip in clips:
             try:
@@ -275,7 +275,7 @@ class EmotionRecognizer:
                 yield error
 
     def save_pretrained(self, folder):
-        """Write the model folder again, byte for byte, card and pictures and examples included.
+        """Write the model folder again, byte for byte, with card, pictures and examples.
 
         Parameters
         ----------
@@ -285,12 +285,12 @@ class EmotionRecognizer:
         Raises
         ------
         SerError
-            If `folder` holds anything that is not a model's, or cannot be written.
+            If `folder` holds anything that does not belong to a model, or cannot be written.
         """
         replace_folder(folder, self.files, is_ours=is_model_file, mark=MARK)
 
     def push_to_hub(self, repo_id, *, private=False, token=None, commit_message=None, tag=None):
-        """Publish the model, card and pictures and examples included, in one commit.
+        """Publish the model, with card, pictures and examples, in one commit.
 
         Parameters
         ----------
@@ -306,7 +306,7 @@ class EmotionRecognizer:
         Raises
         ------
         HubError
-            If anything fails; what the repository is then, `ser.hub.push_model` says.
+            If anything fails; see `ser.hub.push_model`.
         """
         from ser.hub import push_model
 
@@ -330,13 +330,13 @@ def _make_extractor(config, source):
         ) from error
     if extractor.hash != config["feature_hash"]:
         raise FeatureMismatchError(
-            f"The model '{source}' was trained on features {config['feature_hash']}, and this "
+            f"The model '{source}' was trained on features {config['feature_hash']}, but this "
             f"version extracts features {extractor.hash}: train it again, or use the version of "
             "ser that trained it."
         )
     if extractor.config.sample_rate != config["sample_rate"]:
         raise ModelFormatError(
-            f"The config.json of '{source}' has sample_rate {config['sample_rate']}, and features "
+            f"The config.json of '{source}' has sample_rate {config['sample_rate']}, but features "
             f"at {extractor.config.sample_rate} Hz: write it again with train.py."
         )
     return extractor
@@ -349,6 +349,6 @@ def _make_classifier(folder, n_features, source):
     except Exception as error:
         raise ModelFormatError(
             f"The classifier of '{source}' does not fit its features and labels: it is not a "
-            "model of ser, train it again with train.py."
+            "model of ser; train it again with train.py."
         ) from error
     return classifier

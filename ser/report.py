@@ -1,8 +1,8 @@
-"""The figures of `ser.evaluation` for people: tables and pictures.
+"""The figures of `ser.evaluation` in readable form: tables and pictures.
 
 Tables are lists of rows of text, the first one the heading, rendered as plain text
 for a terminal or as Markdown for a model card. Shares are shown as percentages.
-Speaker-independent protocols come first; the others are labelled as what they are.
+Speaker-independent protocols come first; the others are labelled as such.
 
 Pictures are drawn with Matplotlib's objects alone, without pyplot's global state.
 """
@@ -22,7 +22,7 @@ DPI = 150
 
 
 def format_metrics(metrics):
-    """Return all of ``metrics.json`` that is worth reading, as plain text.
+    """Return the main contents of ``metrics.json`` as plain text.
 
     Parameters
     ----------
@@ -121,7 +121,7 @@ def draw_figures(metrics):
 
 
 def plot_confusion_matrix(figures, file):
-    """Draw which emotion was taken for which, in percent of each row, with counts.
+    """Draw the confusion matrix, in percent of each row, with counts.
 
     Parameters
     ----------
@@ -159,7 +159,7 @@ def plot_confusion_matrix(figures, file):
 
 
 def plot_reliability(figures, file):
-    """Draw how often clips are recognised against how sure the classifier was of them.
+    """Draw the share of clips recognised against the classifier's confidence.
 
     Parameters
     ----------
@@ -175,7 +175,7 @@ def plot_reliability(figures, file):
     figure = Figure(figsize=(6, 6.5), dpi=DPI, layout="constrained")
     above, below = figure.subplots(2, sharex=True, height_ratios=(3, 1))
     above.bar(edges, [each["accuracy"] or 0 for each in bins], color="#56B4E9", **bars)
-    above.plot([0, 1], [0, 1], "k--", linewidth=1, label="as often right as sure")
+    above.plot([0, 1], [0, 1], "k--", linewidth=1, label="perfect calibration")
     above.legend(frameon=False, loc="upper left")
     above.set(ylim=(0, 1), ylabel="share of clips recognised")
     error = figures["expected_calibration_error"]
@@ -188,8 +188,8 @@ def plot_reliability(figures, file):
 
 
 def _title(figures):
-    """Say under which protocol the figures hold, and the two that sum them up."""
-    heard = "unheard actors" if figures["speaker_independent"] else "same actors on both sides"
+    """Name the kind of protocol and the two main figures."""
+    heard = "unseen speakers" if figures["speaker_independent"] else "same actors on both sides"
     return (
         f"{heard.capitalize()}: accuracy {_percent(figures['accuracy'])} %, "
         f"unweighted recall {_percent(figures['unweighted_average_recall'])} %"

@@ -1,8 +1,8 @@
-"""Clips that visitors of the demo give back, with what the emotion really was.
+"""Clips that visitors of the demo share, with the emotion that they say is right.
 
-Each clip waits on disk as a Parquet file of one row. A thread commits what waits, all at once,
-and deletes it only when the Hub has it; a file that went up just before a crash goes up again
-under the same name. So a crash or a Hub that is away loses nothing and doubles nothing.
+Each clip waits on disk as a Parquet file with one row. A thread commits all waiting files at once
+and deletes them only when the Hub has them; a file uploaded just before a crash is uploaded again
+under the same name. So neither a crash nor an unreachable Hub loses or duplicates a clip.
 """
 
 import io
@@ -26,8 +26,8 @@ from ser.hub_errors import plain_words
 
 logger = logging.getLogger(__name__)
 
-SAMPLE_RATE = 48_000  # Hz; clips keep more than today's model listens to
-INTERVAL = 30.0  # s; the Hub takes 128 commits an hour
+SAMPLE_RATE = 48_000  # Hz; more than today's model uses
+INTERVAL = 30.0  # s; the Hub accepts 128 commits per hour
 LICENCE = "cc-by-nc-sa-4.0"
 
 README = f"""---
@@ -41,21 +41,21 @@ tags:
 # Clips shared by visitors of a demo
 
 Each visitor agreed to the publication of the recording under CC BY-NC-SA 4.0. `audio` is the
-sound alone, without name or metadata of the file; `emotion` is what the visitor says that it
-was; `predicted`, `confidence` and `probabilities` are what `model` at `revision` answered at
+sound alone, without name or metadata of the file; `emotion` is what the visitor says is
+right; `predicted`, `confidence` and `probabilities` are what `model` at `revision` answered at
 `time`. Nothing else about visitors is stored.
 """
 
 
 class ClipSharing:
-    """Takes shared clips to a dataset repository, in batches and in the background.
+    """Uploads shared clips to a dataset repository, in batches and in the background.
 
     Parameters
     ----------
     repo_id : str
         ``OWNER/NAME`` of the dataset; created if there is none.
     token : str, optional
-        By default the one in ``HF_TOKEN``, or that ``hf auth login`` stored.
+        By default the one in ``HF_TOKEN``, or the one that ``hf auth login`` stored.
     interval : float
         Seconds between commits.
 
@@ -75,7 +75,7 @@ class ClipSharing:
             validate_repo_id(repo_id)
         except HFValidationError as error:
             raise SharingError(
-                f"SER_SHARE_DATASET is '{repo_id}', and that is not the name of a dataset: give "
+                f"SER_SHARE_DATASET is '{repo_id}', which is not the name of a dataset: give "
                 "OWNER/NAME."
             ) from error
         self.terms = (
@@ -94,7 +94,7 @@ class ClipSharing:
 
     @classmethod
     def from_environment(cls):
-        """Return the sharing that ``SER_SHARE_DATASET`` asks for, or None if it is not set."""
+        """Return one for the dataset in ``SER_SHARE_DATASET``, or None if it is not set."""
         repo_id = os.environ.get("SER_SHARE_DATASET")
         return cls(repo_id) if repo_id else None
 
@@ -108,7 +108,7 @@ class ClipSharing:
         prediction : ser.Prediction
             What the visitor was shown.
         recognizer : ser.EmotionRecognizer
-            Which model answered.
+            The model that answered.
         emotion : str
             The label that the visitor says is right.
         consent : bool
@@ -117,10 +117,10 @@ class ClipSharing:
         Raises
         ------
         SharingError
-            Without consent or emotion, in which case nothing is written, or if the disk refuses.
+            Without consent or an emotion, or if the clip cannot be stored; nothing is shared then.
         """
         if consent is not True:
-            raise SharingError("Nothing was shared: tick that you agree to it first.")
+            raise SharingError("Nothing was shared: tick the consent box first.")
         if emotion not in recognizer.labels:
             raise SharingError(
                 f"Nothing was shared: say which emotion it was, {', '.join(recognizer.labels)}."
@@ -135,7 +135,7 @@ class ClipSharing:
                 {"emotion": label, "probability": probability}
                 for label, probability in prediction.probabilities.items()
             ],
-            # Of a folder the name alone: where it lies is nobody's business.
+            # For a folder, only the name: its location is private.
             "model": Path(recognizer.source).name
             if recognizer.revision is None
             else recognizer.source,
@@ -149,12 +149,12 @@ class ClipSharing:
             raise SharingError(f"The clip could not be stored ({error.strerror}).") from error
 
     def flush(self):
-        """Commit what waits.
+        """Commit the waiting clips.
 
         Raises
         ------
         HubError
-            If the Hub does not take it; it waits on.
+            If the Hub does not accept them; they keep waiting.
         """
         with self._flushing:
             paths = sorted(self._queue.glob("*.parquet"))
@@ -173,7 +173,7 @@ class ClipSharing:
                 path.unlink(missing_ok=True)
 
     def stop(self):
-        """Stop committing; what waits stays on disk for the next start."""
+        """Stop committing; waiting clips stay on disk for the next start."""
         self._stopped.set()
 
     def _has_readme(self):
@@ -215,7 +215,7 @@ def _to_parquet(row):
     text = Value("string")
     features = Features(
         {
-            "audio": Audio(decode=False),  # as decoding needs torch
+            "audio": Audio(decode=False),  # decoding would need torch
             "emotion": text,
             "predicted": text,
             "confidence": Value("float64"),
@@ -232,7 +232,7 @@ def _to_parquet(row):
 
 
 def _write(path, content):
-    """Write a file that is there whole or not at all, even after a power failure."""
+    """Write a file completely or not at all, even if the power fails."""
     temporary = path.with_suffix(".part")
     with temporary.open("wb") as file:
         file.write(content)

@@ -1,9 +1,9 @@
-"""Recordings as files in a folder, wherever they come from and whatever packs them.
+"""Recordings as files in a folder, whatever their source and packaging.
 
 Parquet with embedded audio and ZIPs are unpacked into the datasets cache, one
-recording at a time and once for each state of the archive; datasets of the
-Hugging Face Hub are fetched into its cache. Nothing here needs torch, which
-`datasets` does for folders of audio, nor holds many recordings in memory.
+recording at a time and once for each state of the archive; datasets on the
+Hugging Face Hub are fetched into its cache. Nothing here needs torch, as `datasets`
+does for folders of audio, or holds many recordings in memory.
 """
 
 import hashlib
@@ -63,15 +63,15 @@ def open_source(source, name_of):
 
 
 def find_audio(folder):
-    """Return the WAV and FLAC files below a folder, sorted, without what macOS adds to them."""
+    """Return the WAV and FLAC files below a folder, sorted, without the files that macOS adds."""
     return _find(folder, AUDIO_SUFFIXES)
 
 
 def _find(folder, suffixes):
     files, visited = [], set()
-    for parent, folders, names in os.walk(folder, followlinks=True):  # which `Path.rglob` does not
+    for parent, folders, names in os.walk(folder, followlinks=True):  # unlike `Path.rglob`
         place = Path(parent).resolve()
-        if place in visited:  # by a link in a circle
+        if place in visited:  # through a circular link
             folders.clear()
             continue
         visited.add(place)
@@ -85,9 +85,9 @@ def _is_visible(path, suffixes):
 
 
 def _download(source):
-    """Fetch a dataset of the Hub, or what changed of it; return the folder it is in.
+    """Fetch a dataset from the Hub, or only what changed; return its folder.
 
-    Its files rather than `load_dataset`, which refuses mirrors in several
+    This avoids `load_dataset`, which refuses mirrors in several
     configurations and, without torch, mirrors made of WAV files.
     """
     missing = f"There is no folder, ZIP or Parquet file {source}"
@@ -101,15 +101,15 @@ def _download(source):
             f"{missing}; give one that exists, or a dataset on the Hub as OWNER/NAME."
         ) from None
     except HubError as error:
-        raise DatasetError(f"{missing}, and it cannot be had from the Hub: {error}") from error
+        raise DatasetError(f"{missing}, and it cannot be fetched from the Hub: {error}") from error
     return Path(folder)
 
 
 def _unpack(archives, name_of):
     """Unpack recordings into one folder in the datasets cache, once; return the folder.
 
-    Of several under one name the first is kept. Those that cannot be read become
-    empty files, so that whoever reads the folder can say which ones.
+    If several share a name, the first is kept. Those that cannot be read become
+    empty files, so that whoever reads the folder can name them.
     """
     states = [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in archives]
     key = hashlib.sha256(repr(states).encode()).hexdigest()[:16]
@@ -141,7 +141,7 @@ def _read_zip(archive):
         members = zipfile.ZipFile(archive)
     except zipfile.BadZipFile:
         raise DatasetError(
-            f"{archive} is not a ZIP or Parquet file that can be read; give one, a folder, or the "
+            f"{archive} is not a readable ZIP or Parquet file; give one, a folder, or the "
             "name of a dataset on the Hugging Face Hub."
         ) from None
     with members:
@@ -175,4 +175,4 @@ def _read_parquet(archive, name_of):
                 content = audio.get("bytes")
                 yield f"{stem}{suffix}", content if isinstance(content, bytes) else b""
     except (pyarrow.ArrowException, OSError) as error:
-        raise DatasetError(f"{archive} is not a Parquet file that can be read.") from error
+        raise DatasetError(f"{archive} is not a readable Parquet file.") from error

@@ -1,7 +1,7 @@
 """The demo as a Space on the Hugging Face Hub: its settings checked, its files put together.
 
-A Space reads its settings from the YAML on top of its README.md and nothing else, and takes what
-it does not understand for a default. So ``space.yaml`` is checked before anything leaves.
+A Space reads its settings only from the YAML at the top of its README.md, and replaces what it
+does not understand by a default. So ``space.yaml`` is checked before anything is uploaded.
 """
 
 import re
@@ -17,7 +17,7 @@ from ser.hub_errors import plain_words
 ROOT = Path(__file__).parents[1]
 PARTS = ("app.py", "requirements.txt", "ser")
 MARK = "ser/__init__.py"
-"""Without which a folder is no Space of ours, and is not replaced."""
+"""A folder without this file is not a Space of ours and is not replaced."""
 COLOURS = ("red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray")
 
 README = """---
@@ -25,9 +25,11 @@ README = """---
 
 # {title}
 
-Tells the emotion in the sound of a voice, with the model [{model}](https://huggingface.co/{model}).
+Recognises the emotion in the sound of a voice, with the model
+[{model}](https://huggingface.co/{model}).
 
-It must not be used on people at work or in education, to decide about people, or to diagnose.
+Do not use it to infer emotions at work or in education, to make decisions about people, to judge
+their health, or on recordings of people who have not consented.
 Code: Apache-2.0. Model: CC BY-NC-SA 4.0, as RAVDESS. Examples: as their metadata.csv says.
 """
 
@@ -47,7 +49,7 @@ def read_settings(root=ROOT):
     Raises
     ------
     SpaceError
-        If a setting is missing, unknown or wrong; names it and what is allowed.
+        If a setting is missing, unknown or wrong; the message names it and what is allowed.
     """
     try:
         settings = yaml.safe_load((root / "space.yaml").read_text(encoding="utf-8"))
@@ -59,12 +61,12 @@ def read_settings(root=ROOT):
         problem = " ".join(str(error).split())
         raise SpaceError(f"space.yaml is not YAML: {problem}.") from error
     if not isinstance(settings, dict):
-        raise SpaceError("space.yaml must hold one setting a line, such as `sdk: gradio`.")
+        raise SpaceError("space.yaml must hold one setting per line, such as `sdk: gradio`.")
     rules = _rules(root)
     for key in settings:
         if key not in rules:
             raise SpaceError(
-                f"space.yaml has an unknown key '{key}': known are {', '.join(rules)}."
+                f"space.yaml has an unknown key '{key}': known keys are {', '.join(rules)}."
             )
     for key, (is_right, allowed) in rules.items():
         if key not in settings:
@@ -75,7 +77,7 @@ def read_settings(root=ROOT):
 
 
 def _rules(root):
-    """Return for each setting a check of its value, and in words what that allows."""
+    """Return a check for each setting, and a description of what it allows."""
     gradio = _pinned_gradio(root)
     colour = (COLOURS.__contains__, f"one of {', '.join(COLOURS)}")
     text = (_is_text, "some text")
@@ -114,7 +116,7 @@ def _pinned_gradio(root):
     requirements = path.read_text(encoding="utf-8") if path.is_file() else ""
     pin = re.search(r"^gradio(?:\[[\w,-]+\])?==([\w.]+)", requirements, re.MULTILINE)
     if pin is None:
-        raise SpaceError("requirements.txt pins no gradio: give it as gradio==VERSION.")
+        raise SpaceError("requirements.txt does not pin gradio: add gradio==VERSION.")
     return pin[1]
 
 
@@ -130,12 +132,12 @@ def _is_list(pattern):
 
 
 def render_space(model, root=ROOT):
-    """Put together the files of a Space, and nothing else of the project.
+    """Collect the files of the project that a Space needs, and no others.
 
     Parameters
     ----------
     model : str
-        ``OWNER/NAME`` or ``OWNER/NAME@REVISION`` of the model that it serves.
+        ``OWNER/NAME`` or ``OWNER/NAME@REVISION`` of the model to serve.
     root : Path
         The folder of the project.
 
@@ -147,11 +149,11 @@ def render_space(model, root=ROOT):
     Raises
     ------
     SpaceError
-        As `read_settings`, or if `model` names none.
+        As for `read_settings`, or if `model` is not a model name.
     """
     settings = read_settings(root)
     if not re.fullmatch(r"[\w.-]+/[\w.-]+(@\S+)?", model):
-        raise SpaceError(f"'{model}' names no model: give OWNER/NAME or OWNER/NAME@REVISION.")
+        raise SpaceError(f"'{model}' is not a model name: give OWNER/NAME or OWNER/NAME@REVISION.")
     repo_id = model.partition("@")[0]
     settings["models"] = sorted({*settings["models"], repo_id})
     readme = README.format(
@@ -170,7 +172,7 @@ def render_space(model, root=ROOT):
 
 
 def is_space_file(name):
-    """Tell whether `render_space` gives a file of this name its place."""
+    """Tell whether a file of this name belongs to a Space as `render_space` makes it."""
     return name.split("/")[0] in ("README.md", *PARTS)
 
 
@@ -182,8 +184,8 @@ def deploy_space(repo_id, *, model, private=False, token=None, root=ROOT):
     repo_id : str
         ``OWNER/SPACE``; created if there is none.
     model : str
-        ``OWNER/NAME`` or ``OWNER/NAME@REVISION`` of the model that it serves, which becomes its
-        variable ``SER_MODEL``.
+        ``OWNER/NAME`` or ``OWNER/NAME@REVISION`` of the model to serve, which becomes the
+        Space's variable ``SER_MODEL``.
     private : bool
     token : str, optional
         By default the one that ``hf auth login`` stored.
@@ -197,7 +199,7 @@ def deploy_space(repo_id, *, model, private=False, token=None, root=ROOT):
     Raises
     ------
     SpaceError
-        As `read_settings`.
+        As for `read_settings`.
     HubError
         If the Hub refuses.
     """

@@ -1,4 +1,4 @@
-"""Where in a recording the sound is: from the first to the last loud moment.
+"""Find the sound in a recording: from the first to the last loud moment.
 
 References
 ----------
@@ -13,22 +13,22 @@ from ser.errors import NoSpeechError
 
 FRAME = 0.02  # s, over which a level is measured
 SMOOTHING = 5  # frames; a sound must fill more than half of them, which no click does
-RANGE = 25.0  # dB below the loudest sound that are still sound
-BACKGROUND = 5  # percentile of levels, which is that of the background wherever nobody speaks
+RANGE = 25.0  # dB below the loudest sound that still count as sound
+BACKGROUND = 5  # percentile of levels, that of the background if there are pauses
 RISE = 6.0  # dB by which sound exceeds the background
 MIN_RANGE = 12.0  # dB below the loudest sound that are still sound, however loud the background is
-MIN_LEVEL = -75.0  # dB of full scale; RAVDESS's quietest clip reaches -56
+MIN_LEVEL = -75.0  # dBFS; RAVDESS's quietest clip reaches -56
 MIN_SOUND = 0.3  # s
 MAX_PAUSE = 1.0  # s, the longest inside a clip of RAVDESS
-PAUSE = 0.25  # s that is left of longer ones
+PAUSE = 0.25  # s that remain of longer ones
 
 
 def find_speech(waveform, sample_rate):
     """Find the part of a recording between its silent edges.
 
-    Levels are variances, so a constant offset is no sound, and pass a median filter, so
-    that a click neither counts as the loudest sound nor widens the part. Steady noise between
-    the edges of the recording and the sound is no part of it.
+    Levels are variances, so that a constant offset does not count as sound. They pass a median
+    filter, so that a click neither counts as the loudest sound nor widens the part. Steady noise
+    between the edges of the recording and the sound is not part of it.
 
     Parameters
     ----------
@@ -51,10 +51,10 @@ def find_speech(waveform, sample_rate):
 
 
 def cut_speech(waveform, sample_rate):
-    """Cut the speech out of a recording, and pauses of more than `MAX_PAUSE` down to `PAUSE`.
+    """Extract the speech of a recording, and shorten pauses of more than `MAX_PAUSE` to `PAUSE`.
 
-    A recogniser that learned from single sentences would take the time between two for a way
-    of speaking.
+    A recogniser that learned from single sentences would mistake the time between two for a
+    way of speaking.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def cut_speech(waveform, sample_rate):
     Raises
     ------
     NoSpeechError
-        As `find_speech`.
+        As for `find_speech`.
     """
     sounding, length = _find_sound(waveform, sample_rate)
     speech, margin = _span(sounding, length, waveform.size), round(PAUSE / FRAME / 2)
@@ -80,14 +80,14 @@ def cut_speech(waveform, sample_rate):
 
 
 def sound_duration(waveform, sample_rate):
-    """Return how many seconds of a recording are sound, pauses not counted; as `find_speech`."""
+    """Return the seconds of sound in a recording, pauses not counted; raises as `find_speech`."""
     sounding, _ = _find_sound(waveform, sample_rate)
     return sounding.size * FRAME
 
 
 def _span(sounding, length, n_samples):
     """Return the samples from the first to the last frame of sound."""
-    start, stop = sounding[0] - 1, sounding[-1] + 2  # a frame more on either side
+    start, stop = sounding[0] - 1, sounding[-1] + 2  # one more frame on either side
     return slice(int(max(0, start)) * length, min(int(stop) * length, n_samples))
 
 

@@ -1,10 +1,10 @@
-"""Whether a sound is speech: noise, hum, tones and music should get no emotion.
+"""Tell speech from other sounds: noise, hum, tones and music should get no emotion.
 
-Measures of what speech always or never has. Each is a property of the whole clip, none is
-trained, and each tells some kind of sound from speech by a wide margin: the figures beside
-the thresholds are extremes over 2409 clips of RAVDESS and CREMA-D, as they are and with noise
-at 15 dB, over a telephone, in a small room and as MP3, over 338 clips of song, and over
-3000 sounds of 30 other kinds, made with random settings.
+The measures capture what speech always or never has. Each describes the whole clip, none is
+trained, and each separates some kind of sound from speech by a wide margin. The figures beside
+the thresholds are extremes over 2409 clips of RAVDESS and CREMA-D (as they are, with noise at
+15 dB, over a telephone, in a small room and as MP3), 338 clips of song, and 3000 sounds of 30
+other kinds, made with random settings.
 """
 
 from dataclasses import dataclass
@@ -20,19 +20,19 @@ MIN_ARTICULATION = 1.3  # dB; speech at least 1.7, steady noise at most 0.8
 MAX_HELD_PITCH = 0.45  # share; speech at most 0.4, melodies and arpeggios at least 0.5
 MAX_PERSISTENCE = 0.75  # correlation; speech at most 0.65, song 0.73, most chords above 0.8
 MIN_BREADTH = 0.2  # share; speech at least 0.6, over a telephone 0.3, pure tones at most 0.1
-# Beyond both of these it is doubted, since a clear "ah" is like that too.
+# Beyond both of these it is only doubted, since a clear "ah" is like that, too.
 CLEAR = 0.95  # periodicity; most instruments and few voices are above
-MIN_FREE_TIMBRE = 2.8  # dB; where so clear, speech and song at least 3.0, most vibrato below
+MIN_FREE_TIMBRE = 2.8  # dB; at such clarity, speech and song at least 3.0, most vibrato below
 
 LOUD = -20.0  # dB relative to the clip
 HIGHEST = 8000.0  # Hz, above which sounds differ more by microphone than by kind
 RANGE = 45.0  # dB below the loudest band, beyond which noise would decide
 ENVELOPE_ORDER = 6  # cepstral coefficients: enough for formants, too few for harmonics
 SMOOTHING = 5  # frames, half a short sound
-HELD = 0.06  # semitones in `HELD_LAG`: 2 a second
+HELD = 0.06  # semitones in `HELD_LAG`: 2 per second
 HELD_LAG = 3  # frames
 SAME_PITCH = 0.5  # semitones
-MIN_FRAMES = 30  # with voice, below which there is too little of it to judge
+MIN_FRAMES = 30  # with voice; fewer are too few to judge
 BREADTH_RANGE = 30.0  # dB below the loudest band of a frame that still count
 
 
@@ -44,13 +44,13 @@ class Speechness:
     ----------
     articulation : float
         Spread over time of the spectral envelope in loud frames, whatever their level, in
-        dB. Tongue and lips move it; noise, hum and single notes keep it.
+        dB. Tongue and lips move it; it stays the same in noise, hum and single notes.
     held_pitch : float
-        Share of voice whose pitch moves less than 2 semitones a second. Instruments step
+        Share of voice whose pitch moves less than 2 semitones per second. Instruments step
         from note to note; a speaking or singing voice always glides.
     persistence : float
-        Median correlation of the spectrum's fine structure with that 50 ms later: held
-        pitch where several notes sound together.
+        Median correlation of the spectrum's fine structure with that 50 ms later: shows held
+        pitch even where several notes sound together.
     breadth : float
         Share of the mel bands that a broad frame fills. Whistles and beeps fill few.
     clarity : float
@@ -105,7 +105,7 @@ def check_speech(tracks):
     Returns
     -------
     list of str
-        Reasons for doubt, a sentence each.
+        Reasons for doubt, one sentence each.
 
     Raises
     ------
@@ -120,7 +120,9 @@ def check_speech(tracks):
     if sound.articulation < MIN_ARTICULATION:
         raise _no_speech("noise or another steady sound")
     if sound.clarity > CLEAR and sound.free_timbre < MIN_FREE_TIMBRE:
-        return ["It may be no speech: its timbre follows its pitch, as that of an instrument does."]
+        return [
+            "This may not be speech: its timbre follows its pitch, as a musical instrument's does."
+        ]
     return []
 
 

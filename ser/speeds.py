@@ -1,7 +1,7 @@
-"""How a clip is heard: a little slower and a little faster than it is.
+"""The speeds at which a clip is processed: a little slower and a little faster than it is.
 
-Probabilities are averaged over both, so that less hangs on what is particular to the clip
-or to the perceptrons.
+Probabilities are averaged over both, so that the result depends less on details of the clip
+and of the perceptrons.
 
 References
 ----------
@@ -11,7 +11,7 @@ Ko et al., "Audio Augmentation for Speech Recognition", Interspeech 2015 (speed)
 import soxr
 
 SPEEDS = (0.95, 1.05)
-SPEED_RANGE = (0.5, 2.0)  # within which speech is still like speech
+SPEED_RANGE = (0.5, 2.0)  # within which speech still sounds like speech
 
 
 def change_speed(waveform, sample_rate, speed):

@@ -11,16 +11,16 @@ from ser.speech import sound_duration
 from ser.windows import HOP, window_slices
 
 NEARBY = 2.0
-"""Seconds between the starts of windows that share much of what they hold."""
+"""Seconds between the starts of windows that overlap much."""
 
 WHOLE = 0.8
 """Share of the sound in any window nearby that a window must hold to be counted. One that only
-catches the end of a sentence is often sure of the wrong thing."""
+catches the end of a sentence is often confidently wrong."""
 
 
 @dataclass(frozen=True)
 class Window:
-    """What a recogniser says of one window.
+    """A recogniser's answer for one window.
 
     Attributes
     ----------
@@ -150,7 +150,7 @@ def recognize_timeline(recognizer, clip, *, voice=None):
 
 
 def timeline_steps(recognizer, clip, *, voice=None):
-    """Do as `recognize_timeline` a window at a time, for who tells how far it is or may give up.
+    """Do as `recognize_timeline`, one window at a time, to report progress or stop early.
 
     Parameters
     ----------
@@ -188,7 +188,7 @@ def timeline_steps(recognizer, clip, *, voice=None):
 
 
 def _whole(windows, sounds):
-    """Leave out the windows that hold much less sound than one nearby; pauses are none."""
+    """Leave out the windows that hold much less sound than one nearby; pauses are kept."""
     starts = np.array([window.start for window in windows])
     near = np.abs(starts[:, None] - starts) <= NEARBY
     enough = sounds >= WHOLE * np.where(near, sounds, 0).max(axis=1)

@@ -1,8 +1,8 @@
-"""A person's everyday voice, and hearing what they say relative to it.
+"""Voice profiles: recognition relative to a person's everyday voice.
 
-How a speaker sounds in everyday speech tells how they would sound in every emotion, and what their
-microphone does: see `fit_voice`. How loud a clip is relative to everyday speech is part of it;
-without a profile that cannot be told, as nobody knows how far away the microphone was.
+How a speaker sounds in everyday speech indicates how they would sound in each emotion, and what
+their microphone does: see `fit_voice`. So does how loud a clip is relative to everyday speech;
+without a profile this is unknown, as nobody knows how far away the microphone was.
 """
 
 from dataclasses import dataclass
@@ -22,32 +22,32 @@ N_COMPONENTS = 150
 """Principal components by which a clip is compared with everyday speech."""
 
 N_CLIPS = 2
-"""Clips that a profile is taken to be the mean of."""
+"""Number of clips that a profile is assumed to average."""
 
 ACTOR_SHRINKAGE, CLIP_SHRINKAGE = 0.3, 0.1
-"""How much smaller covariances are than they seem in two dozen actors, and in their clips."""
+"""Shrinkage of off-diagonal covariances, estimated from two dozen actors and from their clips."""
 
 GAIN = 30.0
-"""Spread in dB of how loud speakers and microphones are."""
+"""Spread in dB of the loudness of speakers and microphones."""
 
 FLOOR = 0.01
-"""Least variance of the rest, of a variance of 1 of the values."""
+"""Least variance of the rest, where values have a variance of 1."""
 
 PIECE = 2.5
 """Seconds: longer speech is cut into pieces of about the length of the clips in training, since
-how much descriptors vary depends on for how long one listens."""
+the spread of descriptors depends on the duration."""
 
 
 @dataclass(frozen=True, eq=False)
 class VoiceProfile:
-    """What a recogniser keeps of someone's everyday speech; no recording can be made from it.
+    """A summary of someone's everyday speech; no recording can be made from it.
 
     Attributes
     ----------
     features : ndarray of float32, shape (n_features,)
         Mean over pieces of the speech.
     level : float
-        Power of the speech in dB of full scale.
+        Power of the speech in dBFS.
     feature_hash : str
         Which features these are.
     """
@@ -71,12 +71,12 @@ class VoiceProfile:
             features = np.array(entries["features"], dtype=np.float32)
             level = float(entries["level"])
             feature_hash = str(entries["feature_hash"])
-            # Beyond these, in dB for one, there is no recording; products would overflow.
+            # No recording has values beyond these (levels are in dB); products would overflow.
             if features.ndim != 1 or not (np.abs(features) < 1e6).all() or not abs(level) < 300:
-                raise ValueError("not a list of numbers as recordings have them")
+                raise ValueError("not a list of numbers in the range of recordings")
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise VoiceProfileError(
-                "This is no voice profile: give what VoiceProfile.to_dict returned."
+                "This is not a voice profile: give what VoiceProfile.to_dict returned."
             ) from error
         return cls(features, level, feature_hash)
 
@@ -87,15 +87,15 @@ def fit_components(features, *, seed, columns=None):
     Parameters
     ----------
     features : ndarray of float32, shape (n_clips, n_features)
-        Standardised; maybe overwritten.
+        Standardised; may be overwritten.
     seed : int
     columns : ndarray of int, optional
-        Features that the components are made of; all by default.
+        Features that the components are made from; all by default.
 
     Returns
     -------
     sklearn.decomposition.PCA
-        Of all features; those that it is not made of have the weight 0.
+        Of all features; those outside `columns` have weight 0.
     """
     columns = slice(None) if columns is None else columns
     known = features[:, columns]
@@ -109,36 +109,36 @@ def fit_components(features, *, seed, columns=None):
 
 
 def fit_voice(components, levels, targets, actors, labels, *, n_heard):
-    """Learn what everyday speech tells of how its speaker sounds in each emotion.
+    """Learn what everyday speech says about how its speaker sounds in each emotion.
 
-    The values of a clip, its components and its level, are modelled as a sum of Gaussians: the
-    mean of its emotion, what is its speaker's own, what is this speaker's own in this emotion,
-    and the rest. The speaker's part is expected from everyday speech and taken away; what is left
-    is compared with each mean. Neutral clips are treated as those of any emotion, as if what is
-    their speaker's own in neutral speech were not in the profile, too. As all parts then have one
-    covariance for all emotions, the logarithm of the probability density is linear in the values
-    of the clip and of the everyday speech, up to what is the same for all emotions.
+    The values of a clip, its components and its level, are modelled as the mean of its emotion
+    plus three Gaussian parts: one of its speaker, one of this speaker in this emotion, and the
+    rest. The speaker's part is estimated from everyday speech and subtracted; what remains is
+    compared with each mean. Neutral clips are treated like those of any other emotion, as if the
+    speaker's part in neutral speech were not in the profile, too. All parts then have the same
+    covariance for all emotions, so that the log density is linear in the values of the clip and
+    of the everyday speech, up to a term that all emotions share.
 
     Parameters
     ----------
     components : ndarray, shape (n_clips, n_copies, n_components)
         Principal components of the features of clips and of copies of them.
     levels : ndarray, shape (n_clips,)
-        Power of the speech in dB of full scale.
+        Power of the speech in dBFS.
     targets, actors : ndarray of int, shape (n_clips,)
     labels : sequence of str
         Names of the classes; ``"neutral"``, of which there are clips, is everyday speech.
     n_heard : int
-        How many of the copies, the first ones, are clips as they are heard. What sets the others
-        apart from them, speed and recording, is taken for what else may set a stranger apart:
-        their own speed and microphone, which are the same in all of their clips.
+        Number of copies, the first ones, that are as clips are recognised. The difference of the
+        others from them, in speed and recording, stands for that of an unseen speaker: their own
+        speed and microphone, which are the same in all of their clips.
 
     Returns
     -------
     sklearn.pipeline.Pipeline
         Its `predict` takes the components and level of a clip beside those of everyday speech,
         shape (n, 2 * (n_components + 1)), and returns the log density of each label, shape
-        (n, n_labels), less what all have in common.
+        (n, n_labels), less a term that all share.
 
     References
     ----------
@@ -157,7 +157,7 @@ def fit_voice(components, levels, targets, actors, labels, *, n_heard):
         speaker[:-1, :-1] += _covariance(altered, len(altered), CLIP_SHRINKAGE)
     speaker[-1, -1] += (GAIN / unit[-1]) ** 2
 
-    # What a profile, the mean of some clips, tells of the speaker's part, and what stays unknown.
+    # What a profile, the mean of some clips, says about the speaker's part; what stays unknown.
     told = speaker @ np.linalg.inv(speaker + style + clip / N_CLIPS)
     unknown = speaker - told @ speaker + style + clip
     weights = np.linalg.solve((unknown + unknown.T) / 2, means.T).T
@@ -178,8 +178,8 @@ def _gaussians(values, targets, actors, n_labels):
     means : ndarray, shape (n_labels, n_values)
         Of the emotions; 0 where there is no clip.
     clip, style, speaker : ndarray, shape (n_values, n_values)
-        Covariance of clips of one emotion by one speaker, of what is a speaker's own in an
-        emotion, and of what is a speaker's own in all of them.
+        Covariance of clips of one emotion by one speaker, of a speaker's part in one emotion,
+        and of a speaker's part in all emotions.
     """
     means = np.zeros((n_labels, values.shape[1]))
     for label in np.unique(targets):
@@ -200,13 +200,13 @@ def _gaussians(values, targets, actors, n_labels):
 
 
 def _covariance(deviations, freedom, shrinkage):
-    """Return their covariance, with what lies beside its diagonal made smaller."""
+    """Return the covariance of deviations, its off-diagonal elements shrunk."""
     covariance = deviations.T @ deviations / freedom
     return (1 - shrinkage) * covariance + shrinkage * np.diag(np.diag(covariance))
 
 
 def speech_level(speech):
-    """Return the power of speech in dB of full scale.
+    """Return the power of speech in dBFS.
 
     Parameters
     ----------
@@ -232,13 +232,13 @@ def pieces(speech, sample_rate):
 
 
 def average(features, levels, feature_hash):
-    """Make a profile of the features and levels of pieces of speech.
+    """Make a profile from the features and levels of pieces of speech.
 
     Parameters
     ----------
     features : array_like, shape (n_pieces, n_speeds, n_features)
     levels : array_like, shape (n_pieces,)
-        In dB of full scale.
+        In dBFS.
     feature_hash : str
 
     Returns

@@ -4,10 +4,10 @@ WINDOW = 3.0
 """Length of a window in seconds: about one sentence, as in RAVDESS."""
 
 HOP = 0.5
-"""Seconds from one window to the next, so that some window holds each short sentence whole."""
+"""Seconds from one window to the next, so that each short sentence fits into some window."""
 
 MAX_WINDOWS = 600
-"""Windows of a recording, which lie further apart in one of more than five minutes."""
+"""Most windows of a recording; they lie further apart in one of more than five minutes."""
 
 MIN_DURATION = 4.0
 """A recording up to this many seconds is one window."""

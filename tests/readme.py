@@ -63,11 +63,11 @@ def headline(metrics):
     _, known = _first(metrics, speaker_independent=False)
     counts = [row["support"] for row in strangers["classes"].values()]
     text = (
-        f"**Right about {_percent(strangers['accuracy'])} of {sum(counts)} acted clips whose "
-        f"speakers it has never heard** ({len(counts)} emotions, protocol `{protocol}`; guessing "
-        f"gives {_percent(max(counts) / sum(counts))}). Its confidence is off by "
-        f"{100 * strangers['expected_calibration_error']:.1f} points on average. The figure that "
-        "is usually printed, with the same actors in training and test, is "
+        f"**Correct on {_percent(strangers['accuracy'])} of {sum(counts)} acted clips by speakers "
+        f"it has never heard** ({len(counts)} emotions, protocol `{protocol}`; guessing gives "
+        f"{_percent(max(counts) / sum(counts))}). Its confidence is off by "
+        f"{100 * strangers['expected_calibration_error']:.1f} points on average. The figure "
+        "usually reported, with the same actors in training and test, is "
         f"{_percent(known['accuracy'])}."
     )
     return textwrap.fill(text, 100)
@@ -84,8 +84,8 @@ def figures(metrics):
     classes = strangers["classes"]
     weakest = sorted(classes, key=lambda name: classes[name]["recall"])[:2]
     text = (
-        f"Of speakers it has never heard ({strangers['description']}), it recognises "
-        f"{' and '.join(weakest)} worst. Accuracy by {'; by '.join(groups)}."
+        f"Of unseen speakers ({strangers['description']}), it recognises "
+        f"{' and '.join(weakest)} least often. Accuracy by {'; by '.join(groups)}."
     )
     tables = map(to_markdown, (summary_table(metrics), class_table(strangers)))
     return f"\n\n{textwrap.fill(text, 100)}\n\n".join(tables)

@@ -63,7 +63,7 @@ def test_many_clients_at_once_get_the_answers_of_their_own_clips(app, recognizer
 
 def test_no_clip_is_asked_for(client):
     for endpoint in ("/predict", "/timeline"):
-        with pytest.raises(Exception, match=r"^There is no clip: give a recording as clip\.$"):
+        with pytest.raises(Exception, match=r"^There is no clip: pass a recording as `clip`\.$"):
             client.predict(None, api_name=endpoint)
 
 

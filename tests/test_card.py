@@ -82,7 +82,7 @@ def test_every_figure_comes_from_the_metrics(parts):
 
 def test_pictures_and_the_licence_are_in_it(card):
     assert "](confusion-actors.png)" in card and "](reliability-actors.png)" in card
-    for words in ("CC BY-NC-SA 4.0", "livingstone2018ravdess", "article 5(1)(f)", "diagnosis"):
+    for words in ("CC BY-NC-SA 4.0", "livingstone2018ravdess", "article 5(1)(f)", "diagnose"):
         assert words in card
 
 

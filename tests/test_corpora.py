@@ -92,7 +92,7 @@ def test_speakers_without_a_profile_are_named_and_not_compared(corpus):
         "1009": "Too little speech.",
     }
     assert result["all"]["clips"] == 8 + 5 + 4 and result["with"]["clips"] == 4
-    assert "no profile of 1002: 3 neutral clips" in format_result(result)
+    assert "no profile for 1002: 3 neutral clips" in format_result(result)
 
 
 def test_no_speaker_with_a_profile_still_gives_figures(corpus):

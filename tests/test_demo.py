@@ -99,7 +99,7 @@ def test_a_picture_is_described(seconds):
 
 
 def test_a_picture_of_pitch_says_its_range():
-    assert "in the middle 1" in draw_recording(speech_like(pitch=140), RATE)
+    assert "its median 1" in draw_recording(speech_like(pitch=140), RATE)
 
 
 def test_silence_has_an_empty_picture():
@@ -123,7 +123,7 @@ def test_examples_say_what_the_actor_was_asked_for():
         "examples/b.flac": b"",
     }
     found = examples.read_examples(files)
-    assert [example.caption for example in found] == ["Asked for happy", "Synthetic"]
+    assert [example.caption for example in found] == ["Acted: happy", "Synthetic"]
 
 
 def test_a_model_without_examples_has_none():
@@ -200,7 +200,7 @@ def test_about_names_licence_and_protocol(recognizer):
     assert recognizer.labels[0] in facts
     for figures in recognizer.metrics["protocols"].values():
         assert figures["description"] in facts
-    assert "## Who must not use it" in limits
+    assert "## Out-of-scope use" in limits
     assert limits.count("## ") == 2
     assert "![" not in card
 

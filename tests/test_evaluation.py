@@ -96,7 +96,7 @@ def test_certainty_falls_into_the_last_bin():
         ([3], sure([0]), "from 0 to 2"),
         ([-1], sure([0]), "from 0 to 2"),
         ([0], 2 * sure([0]), "sum to 1"),
-        ([0], [[1.5, -0.5, 0.0]], "not negative"),
+        ([0], [[1.5, -0.5, 0.0]], "non-negative"),
         ([0], [[np.nan, 0.5, 0.5]], "sum to 1"),
         ([], np.empty((0, 3)), "no predictions"),
     ],

@@ -270,7 +270,7 @@ def test_a_configuration_survives_json():
         ({"n_mfcc": 49}, "n_mfcc is 49; .* 48"),
         ({"n_mels": 500}, "n_mels is 500; .* 128"),
         ({"f0_min": 600.0}, "600 to 500 Hz"),
-        ({"n_fft": 2048}, "'n_fft' is no setting"),
+        ({"n_fft": 2048}, "'n_fft' is not a feature setting"),
     ],
 )
 def test_a_wrong_setting_is_refused_with_what_is_allowed(settings, message):

@@ -183,8 +183,8 @@ def test_a_public_repository_is_not_taken_for_private(hub, machine, files):
     [
         (None, REPO, "no token.* `hf auth login`"),
         ("hf_wrong", REPO, "did not accept the token"),
-        ("hf_bob", REPO, "no right"),
-        ("hf_bob", "ada/new", "no right"),
+        ("hf_bob", REPO, "not allowed"),
+        ("hf_bob", "ada/new", "not allowed"),
         ("hf_ada", "no such name", "not the name of a repository: give OWNER/NAME"),
     ],
 )

@@ -261,9 +261,9 @@ def test_a_subset_of_emotions_keeps_their_order(tmp_path):
     ("options", "complaint"),
     [
         ({"channel": "speach"}, "'speach' is unknown; choose from speech, song, both"),
-        ({"emotions": ["happy", "joyful"]}, "joyful cannot be .* neutral, calm, happy, sad"),
-        ({"emotions": ["disgust"], "channel": "song"}, "disgust cannot .* of song"),
-        ({"emotions": []}, "empty selection cannot"),
+        ({"emotions": ["happy", "joyful"]}, "no emotion joyful; choose from neutral, calm,"),
+        ({"emotions": ["disgust"], "channel": "song"}, "'song' has no emotion disgust"),
+        ({"emotions": []}, "No emotion is selected"),
     ],
 )
 def test_unknown_options_are_answered_with_those_there_are(options, complaint, tmp_path):
@@ -354,7 +354,7 @@ def test_members_of_a_zip_stay_inside_the_cache(tmp_path):
     [
         ([], "no WAV or FLAC file"),
         (["a.txt"], "no WAV or FLAC file"),
-        (["a.wav", "b.wav"], "a.wav is no RAVDESS name"),
+        (["a.wav", "b.wav"], "a.wav is not a RAVDESS file name"),
         (["03-01-01-01-01-01-01.wav"], "03-01-01-01-01-01-01.wav is not audio"),
         (["03-02-01-01-01-01-01.wav"], "none of its 1 recordings has the channel"),
     ],
@@ -379,10 +379,10 @@ def test_unreadable_archives_are_refused_and_leave_nothing_behind(tmp_path, cach
     torn.write_bytes(torn.read_bytes()[:500])
     plain = write_parquet(tmp_path / "plain.parquet", [{"sound": b"", "label": "happy"}])
     for source, complaint in {
-        parquet: "b.parquet is not a Parquet file",
-        torn: "torn.zip is not a ZIP",
+        parquet: "b.parquet is not a readable Parquet file",
+        torn: "torn.zip is not a readable ZIP",
         plain: "has the columns sound, label; one named audio",
-        Path(__file__): "test_ravdess.py is not a ZIP or Parquet file",
+        Path(__file__): "test_ravdess.py is not a readable ZIP or Parquet file",
     }.items():
         with pytest.raises(DatasetError, match=complaint):
             load_ravdess(source)

@@ -75,7 +75,7 @@ def test_the_settings_of_this_project_are_right():
         ("models", ["no repository"], "a list of OWNER/NAME"),
         ("short_description", "x" * 61, "at most 60 characters"),
         ("title", None, "some text"),
-        ("colour", "red", "known are title, emoji, colorFrom"),
+        ("colour", "red", "known keys are title, emoji, colorFrom"),
     ],
 )
 def test_a_wrong_setting_is_refused_with_what_is_allowed(project, key, value, allowed):
@@ -97,7 +97,7 @@ def test_something_else_than_settings_is_refused(project, text):
 
 
 def test_a_model_that_is_no_repository_is_refused(project):
-    with pytest.raises(SpaceError, match=r"'model' names no model: give OWNER/NAME"):
+    with pytest.raises(SpaceError, match=r"'model' is not a model name: give OWNER/NAME"):
         render_space("model", project)
 
 

@@ -148,14 +148,14 @@ def test_comparison_puts_ours_beside_the_others(folder):
     assert ours["clip_seconds"] > 0 and ours["training_seconds"] > 0
     ((title, table),) = comparison.tables(results).items()
     assert title == "Speech, eight emotions: 18 clips"
-    assert [row[1] for row in table] == ["values", "180", str(ours["values"])]
+    assert [row[1] for row in table] == ["features", "180", str(ours["values"])]
 
 
 def test_sets_that_need_song_are_left_out_if_there_is_none(folder, caplog):
     given = options(folder, comparison, ["tree"], sets=["six", "song"])
     results = dict(comparison.run(given))
     assert list(results) == ["six/tree"]
-    assert "Left out what needs song" in caplog.text
+    assert "Left out the sets that need song" in caplog.text
 
 
 # Robustness
@@ -346,7 +346,7 @@ def test_the_command_writes_tables_and_keeps_rows_that_were_not_run_again(folder
     assert text.startswith("# Studies\n") and "## Comparison\n" in text
     lines = [line for line in text.splitlines() if line.startswith("| mean MFCC")]
     assert [line.split(" | ")[0] for line in lines] == [
-        "| mean MFCC, MLP of two hidden layers",
+        "| mean MFCC, MLP with two hidden layers",
         "| mean MFCC + chroma + mel, decision tree",
     ]
     assert sorted(path.name for path in output.parent.iterdir()) == ["studies.json", "studies.md"]

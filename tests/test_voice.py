@@ -68,7 +68,7 @@ def test_the_profile_of_another_model_is_refused(recognizer, profile):
 
 
 def test_what_is_no_profile_is_refused():
-    with pytest.raises(VoiceProfileError, match="no voice profile"):
+    with pytest.raises(VoiceProfileError, match="not a voice profile"):
         VoiceProfile.from_dict({"features": [1.0]})
 
 

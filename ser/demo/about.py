@@ -1,4 +1,4 @@
-"""The tab about the model, told from the model's own files."""
+"""The tab about the model, filled from the model's own files."""
 
 import re
 from html import escape
@@ -15,7 +15,7 @@ HEADLINE = {
     "macro_f1": "Macro-F1",
 }
 
-LIMITS = ("Where it fails", "Who must not use it")
+LIMITS = ("Where it fails", "Out-of-scope use")
 """Sections of a card that everybody should see."""
 
 
@@ -30,12 +30,12 @@ def add_tab():
 
 
 def contents(recognizer):
-    """Tell about a recogniser.
+    """Describe a recogniser.
 
     Returns
     -------
     facts : str
-        HTML: where the model is from, its figures, what it takes for what.
+        HTML: the model's source, its figures and its confusion matrix.
     limits : str
         Markdown: the parts of its card that `LIMITS` names.
     card : str
@@ -63,7 +63,7 @@ def model_card(recognizer):
 def model_facts(recognizer):
     """Return name, revision, licence and emotions of a model as a dict of str."""
     source = recognizer.source
-    if recognizer.revision is None:  # a folder, whose place on the server is nobody's business
+    if recognizer.revision is None:  # a folder, whose location on the server is private
         source = "/".join(Path(source).parts[-2:])
     return {
         "Model": source,
@@ -102,7 +102,7 @@ def _figures(protocols):
 
 
 def _protocol_name(figures):
-    kind = "strangers" if figures["speaker_independent"] else "voices it was trained on"
+    kind = "unseen speakers" if figures["speaker_independent"] else "speakers heard in training"
     return f"{kind.capitalize()} <small>{escape(figures['description'])}</small>"
 
 
@@ -115,10 +115,9 @@ def _confusion(figures):
         cells = "".join(_shaded(count / max(sum(counts), 1)) for count in counts)
         rows += f'<tr><th scope="row">{escape(label)}</th>{cells}</tr>'
     return (
-        "<h2>What it takes for what</h2>"
-        f'<p class="ser-quiet">{escape(figures["description"].capitalize())}: a row for each '
-        "emotion that actors were asked for, with the share of its clips that was recognised as "
-        "each.</p>"
+        "<h2>Which emotions it confuses</h2>"
+        f'<p class="ser-quiet">{escape(figures["description"].capitalize())}. Each row is an '
+        "acted emotion; cells are the percentage of its clips recognised as each emotion.</p>"
         '<div class="ser-scroll" tabindex="0" role="region" aria-label="Confusion matrix">'
         f'<table class="ser-confusion"><thead><tr><td></td>{head}</tr></thead>'
         f"<tbody>{rows}</tbody></table></div>"

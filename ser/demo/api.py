@@ -1,7 +1,7 @@
 """The endpoints that programs call.
 
-The docstrings are what people read on the API page and models read as tool
-descriptions; gradio reads them line by line, a parameter's meaning in `name: meaning`.
+The docstrings appear on the API page and as tool descriptions for language models;
+gradio reads them line by line, each parameter as `name: meaning`.
 """
 
 # ruff: noqa: D406, D407 - the sections are written as gradio reads them
@@ -29,7 +29,7 @@ class Endpoints:
         self._model = model
 
     def predict(self, clip: str, voice: str | None = None) -> dict:
-        """Recognise the emotion that a voice carries in one recording.
+        """Recognise the emotion in one recording of a voice.
 
         Parameters:
             clip: one person speaking, up to 10 minutes, in any usual audio format.
@@ -41,7 +41,7 @@ class Endpoints:
             probabilities: of every emotion
             duration: of the recording in seconds
             speech_duration: from the first to the last speech in seconds
-            warnings: reasons to doubt the result, a sentence each
+            warnings: reasons to doubt the result, one sentence each
         """
         with errors_in_one_sentence():
             recognizer = self._model.get()
@@ -72,7 +72,7 @@ class Endpoints:
             clips: recordings as /predict takes them; a bad one does not stop the others.
 
         Returns:
-            one object a recording, in order: file, and either what /predict returns or error
+            one object per recording, in order: file, and either what /predict returns or error
         """
         with errors_in_one_sentence():
             results = self._model.get().predict_many(clips or [])
@@ -83,15 +83,15 @@ class Endpoints:
             ]
 
     def model_info(self) -> dict:
-        """Tell which model answers, how often it is right and on whom, and its licence.
+        """Describe the model in use: its source, licence, emotions and evaluation figures.
 
         Returns:
             model: a folder or a repository on the Hugging Face Hub
             revision: of the repository
             licence: of the model
             emotions: in the order of the probabilities
-            sample_rate: that recordings are brought to, in Hz
-            metrics: figures by protocol of evaluation
+            sample_rate: to which recordings are resampled, in Hz
+            metrics: figures by evaluation protocol
         """
         with errors_in_one_sentence():
             recognizer = self._model.get()
@@ -107,7 +107,7 @@ class Endpoints:
 
 
 def add_endpoints(model):
-    """Add the named endpoints to the `gr.Blocks` being built; nothing of them shows in the page."""
+    """Add the named endpoints to the `gr.Blocks` being built; the page does not show them."""
     endpoints = Endpoints(model)
     clip = gr.Audio(type="filepath", label="clip", visible=False)
     voice = gr.Audio(type="filepath", label="voice", visible=False)
@@ -128,7 +128,7 @@ def add_endpoints(model):
 
 @contextmanager
 def errors_in_one_sentence():
-    """Pass an error of ours on to the caller as its one sentence, with no traceback in the log."""
+    """Pass an error of ours on to the caller as one sentence, without a traceback in the log."""
     try:
         yield
     except SerError as error:
@@ -137,7 +137,7 @@ def errors_in_one_sentence():
 
 def _given(clip):
     if clip is None:
-        raise AudioError("There is no clip: give a recording as clip.")
+        raise AudioError("There is no clip: pass a recording as `clip`.")
     return clip
 
 

@@ -41,7 +41,7 @@ def add_tab(model):
         lambda paths: (gr.Button(interactive=bool(paths)), table_html([])),
         files,
         [start, table],
-        cancels=[running],  # or rows of the files before would come back
+        cancels=[running],  # or rows of the previous files would come back
         api_visibility="private",
     )
 
@@ -58,7 +58,7 @@ def row(name, result):
     Returns
     -------
     dict
-        From every one of `COLUMNS` to a value; empty text where there is none.
+        A value for each of `COLUMNS`; empty text where there is none.
     """
     cells = dict.fromkeys(COLUMNS, "") | {"file": name}
     if isinstance(result, SerError):
@@ -135,7 +135,7 @@ def _cells(cells):
 
 
 def _download(rows):
-    """Draw the button that saves the table; the file is in the page, and nothing stays behind."""
+    """Draw the button that saves the table; the file is in the page and not on the server."""
     if rows is None:
         return '<a class="ser-button" role="link" aria-disabled="true">Download CSV</a>'
     # The mark at the beginning tells Excel that the text is UTF-8.

@@ -1,4 +1,4 @@
-"""Clips to click that come with the model."""
+"""Example clips that come with the model."""
 
 import csv
 import io
@@ -13,14 +13,14 @@ import gradio as gr
 
 @dataclass(frozen=True)
 class Example:
-    """A clip of the model's.
+    """An example clip of a model.
 
     Attributes
     ----------
     name : str
         File name.
     caption : str
-        What the actor was asked for, or what the clip is.
+        The acted emotion, or a description of the clip.
     content : bytes
         The file.
     """
@@ -52,13 +52,13 @@ def read_examples(files):
 
 
 def caption(row):
-    """Say what the actor was asked for; of a synthetic clip, only what it is."""
+    """Name the acted emotion; describe a synthetic clip, which has none."""
     emotion = row.get("emotion")
-    return f"Asked for {emotion}" if emotion else row.get("description") or row["file_name"]
+    return f"Acted: {emotion}" if emotion else row.get("description") or row["file_name"]
 
 
 class Shelf:
-    """The examples of a served model as files to play, with what was made of them.
+    """The examples of a served model as files to play, with their results.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ class Shelf:
     Attributes
     ----------
     results : dict
-        What the page showed of an example, by its number; nothing is kept of other clips.
+        What the page showed for each example, by number; nothing is kept for other clips.
     """
 
     def __init__(self, model):
@@ -91,7 +91,7 @@ class Shelf:
         return str(path)
 
     def number(self, clip):
-        """Return the number of the example that a file is a copy of; None if it is of none."""
+        """Return the number of the example of which a file is a copy, or None."""
         size = Path(clip).stat().st_size
         for number, example in enumerate(self.examples):
             if len(example.content) == size and Path(clip).read_bytes() == example.content:
@@ -113,7 +113,7 @@ HIDE_IN_ADDRESS = """() => {
 }"""
 
 COPY_ADDRESS = """async () => {
-  if (!navigator.clipboard) {  // browsers have it over HTTPS and on one's own machine alone
+  if (!navigator.clipboard) {  // browsers offer it only over HTTPS and on localhost
     prompt("Link to this example:", location);
     return "Copy link to example";
   }
@@ -124,9 +124,9 @@ COPY_ADDRESS = """async () => {
 
 @dataclass(frozen=True)
 class Buttons:
-    """One button an example, and one that copies a link to the example that is shown.
+    """One button per example, and one that copies a link to the example shown.
 
-    The link carries the number of the example and nothing of the visitor's: gradio's own
+    The link contains the number of the example and nothing about the visitor: gradio's own
     `DeepLinkButton` would write their recording and its result to the server's disk.
     """
 
@@ -176,13 +176,13 @@ def add_buttons(shelf, clip):
 
 
 def opened(shelf, number):
-    """Return what a page that was just opened shows of the examples.
+    """Return what a newly opened page shows of the examples.
 
     Parameters
     ----------
     shelf : Shelf
     number : str or None
-        From the address: which example the link is to, from 1.
+        From the address: the number of the linked example, from 1.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""The tab that listens.
+"""The tab for live recognition.
 
 A browser sends sound in pieces of a tenth of a second, and gradio keeps only the newest of those
 that come while one is being handled. So a piece is only put away, and recognised behind that.
@@ -35,12 +35,12 @@ TIME_LIMIT = 600
 """Seconds after which listening ends by itself, so that a forgotten tab frees its place."""
 
 VISITORS = 20
-"""How many can listen at a time."""
+"""How many visitors can use the tab at a time."""
 
 INVITATION = "Press Record and talk."
 EXPLANATION = (
-    "Twice a second, the page shows what the last three seconds sound like, and below that the "
-    "last half minute."
+    "Twice a second, the page shows the emotion in the last three seconds and, below it, the "
+    "history of the last half minute."
 )
 
 _workers = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="live")
@@ -48,14 +48,14 @@ _workers = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="live")
 
 @dataclass
 class Ear:
-    """What one visitor's live session holds: the last seconds of sound, and what was heard.
+    """One visitor's live session: the last seconds of sound, and the last results.
 
     Attributes
     ----------
     waveform : ndarray, shape (n_samples,)
         The last `SPAN` seconds.
     unheard : int
-        How many of them came after the last update.
+        Number of samples that came after the last update.
     result : ser.Prediction or None
         Of the last update; None where nobody spoke.
     history : list of (str or None, float)
@@ -161,7 +161,7 @@ def add_tab(model, profile):
 
     def stop(state):
         if state is None or state.result is not None:
-            return gr.skip(), None  # what was heard last stays
+            return gr.skip(), None  # the last result stays
         return live_panel(None, state.history, LABELS, INVITATION), None
 
     microphone.start_recording(lambda: None, None, ear, api_visibility="private")
@@ -186,7 +186,7 @@ def read_once(path):
         samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
         Path(path).unlink(missing_ok=True)
     except (OSError, TypeError, soundfile.LibsndfileError):
-        # Pieces of equal content share a file: our silence may have gone with another visitor's.
+        # Identical pieces share a file: another session may have deleted a silent one of ours.
         return None
     return samples.mean(axis=1), rate
 
@@ -203,7 +203,7 @@ def live_panel(result, history, labels, message=None):
     labels : sequence of str
         Every emotion, in order.
     message : str, optional
-        What stands in place of a result while nobody is listened to.
+        Shown in place of a result while the microphone is off.
 
     Returns
     -------

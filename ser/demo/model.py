@@ -1,4 +1,4 @@
-"""The one recogniser that a running demo serves, loaded and warmed up behind the page."""
+"""The one recogniser that a running demo serves, loaded and warmed up in the background."""
 
 import logging
 import threading
@@ -10,7 +10,7 @@ logger = logging.getLogger(__name__)
 
 
 class ServedModel:
-    """A recogniser that loads in a thread of its own, so that the page is up before it.
+    """A recogniser that loads in a thread of its own, so that the page need not wait for it.
 
     Parameters
     ----------
@@ -21,7 +21,7 @@ class ServedModel:
     Attributes
     ----------
     notice : str or None
-        What a visitor should know about how the model was found, once it is loaded.
+        Tells visitors if another model than the requested one was loaded.
     """
 
     def __init__(self, name=None):
@@ -35,7 +35,7 @@ class ServedModel:
         Raises
         ------
         ser.errors.SerError
-            If the model could not be loaded; every call says so again.
+            If the model could not be loaded; every call raises it again.
         """
         return self._loaded.result()
 
@@ -46,7 +46,7 @@ class ServedModel:
             logger.error("%s", error)
             self._loaded.set_exception(error)
         except BaseException as error:
-            # Without this a fault in loading would leave every visitor waiting for ever.
+            # Without this, an error in loading would leave every visitor waiting forever.
             self._loaded.set_exception(error)
             raise
         else:
@@ -58,13 +58,13 @@ class ServedModel:
         try:
             return EmotionRecognizer.from_pretrained(name)
         except HubError as error:
-            self.notice = f"{error} This page runs on the model that ships with the demo instead."
+            self.notice = f"{error} This page uses the model that ships with the demo instead."
             logger.warning("%s", self.notice)
             return EmotionRecognizer.from_pretrained()
 
 
 def warm_up(recognizer):
-    """Recognise an example of the model's own, because first use imports for seconds."""
+    """Recognise one of the model's examples, because the first use imports for seconds."""
     clips = [content for name, content in recognizer.files.items() if name.endswith(".flac")]
     for _ in recognizer.predict_many(clips[:1]):
         logger.debug("warm")

@@ -1,4 +1,4 @@
-"""What belongs to the page as a whole: its head, its look, and what it learns from the model."""
+"""The page as a whole: its header, its look, and what is filled in from the model."""
 
 import importlib.util
 from html import escape
@@ -12,8 +12,8 @@ from ser.errors import SerError
 
 TITLE = "Speech emotion recognition"
 LEAD = (
-    "Which emotion a voice carries, how sure that is, and what speaks against it. "
-    "Recordings are recognised on this server and deleted within two hours."
+    "Recognises the emotion in a voice, says how confident it is and lists reasons to doubt the "
+    "result. Recordings are processed on this server and deleted within two hours."
 )
 
 HEAD = Path(__file__).with_name("head.html")
@@ -26,21 +26,21 @@ LAUNCH = {
     "ssr_mode": False,  # it would need Node
     "run_history": False,  # visitors' recordings are not kept, not even in their browsers
     "footer_links": ["api"],
-    "max_file_size": "200mb",  # ten minutes of 24-bit stereo at 48 kHz, and some
+    "max_file_size": "200mb",  # ten minutes of 24-bit stereo at 48 kHz, with room to spare
     "mcp_server": importlib.util.find_spec("mcp") is not None,
 }
 """How the server is launched."""
 
 
 def add_header():
-    """Lay out the head of the page; return the place for a notice to everyone."""
+    """Lay out the header; return the component for a notice to everyone."""
     head = f'<h1>{TITLE}</h1><p>{LEAD}</p><p id="ser-microphone" role="alert"></p>'
     gr.HTML(f"<header>{head}</header>", elem_id="ser-head")
     return gr.HTML(visible=False, elem_id="ser-notice")
 
 
 def fill_when_loaded(demo, model, notice, tab, about_tab):
-    """Show what only the model knows, as soon as it has loaded.
+    """Fill in what depends on the model as soon as it has loaded.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def fill_when_loaded(demo, model, notice, tab, about_tab):
         fill,
         None,
         [notice, *from_examples, *about_tab],
-        queue=False,  # a visitor who only looks in need not wait in line
+        queue=False,  # opening the page need not wait in the queue
         show_progress="hidden",
         api_visibility="private",
     )
@@ -76,7 +76,7 @@ def fill_when_loaded(demo, model, notice, tab, about_tab):
     def forget(request: gr.Request):
         demo.state_holder.delete_state(request.session_hash)
 
-    # Gradio would keep what a session holds, a voice profile say, for an hour after it ended.
+    # Gradio would keep a session's state, such as a voice profile, for an hour after it ended.
     demo.unload(forget)
 
 

@@ -1,7 +1,7 @@
 """The picture of a recording: waveform, spectrogram with pitch, and timeline over one time axis.
 
-Drawn as HTML and SVG of our own rather than as a bitmap: it follows the page's colours in light
-and dark, its letters stay letters at any width, and nothing moves when it arrives.
+Drawn as HTML and SVG rather than as a bitmap, so that it follows the page's colours in light and
+dark, its text stays sharp at any width, and nothing moves when it arrives.
 """
 
 import base64
@@ -16,10 +16,10 @@ from ser.demo.sound import envelope, height, spectrum
 from ser.demo.words import adjective, clock, percent
 
 FREQUENCIES = (250, 1000, 2000, 4000, 8000)
-"""Hz that are named at the side of the spectrogram."""
+"""Hz that are labelled at the side of the spectrogram."""
 
 TIME_STEPS = (0.1, 0.25, 0.5, 1, 2, 5, 10, 15, 30, 60, 120)
-"""Seconds between the marks of a time axis, of which the first that gives few enough is taken."""
+"""Seconds between the marks of a time axis; the first that gives few enough marks is used."""
 
 MAX_TICKS = 6
 
@@ -71,7 +71,7 @@ def draw_recording(waveform, sample_rate, segment=None, timeline=None):
 
 
 def describe(duration, used, pitch, timeline=None):
-    """Say in words what the picture shows, for those who do not see it.
+    """Describe the picture in words, for those who cannot see it.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ def describe(duration, used, pitch, timeline=None):
     heard = pitch[~np.isnan(pitch)]
     if heard.size:
         low, middle, high = np.percentile(heard, [5, 50, 95])
-        parts.append(f"The pitch is mostly {low:.0f} to {high:.0f} Hz, in the middle {middle:.0f}.")
+        parts.append(f"The pitch is mostly {low:.0f} to {high:.0f} Hz, its median {middle:.0f}.")
     if timeline is not None:
         parts.append("Over time: " + "; ".join(map(_segment_words, timeline.segments)) + ".")
     return " ".join(parts)
@@ -203,5 +203,5 @@ def _timeline(timeline):
 def _segment_words(segment):
     times = f"{clock(segment.start)} to {clock(segment.end)}"
     if segment.emotion is None:
-        return f"{times} no speech"
-    return f"{times} {adjective(segment.emotion)}, {percent(segment.confidence)}"
+        return f"{times}: no speech"
+    return f"{times}: {adjective(segment.emotion)}, {percent(segment.confidence)}"

@@ -26,12 +26,12 @@ GONE = "The recording is no longer on the server; upload or record it again."
 
 @dataclass(frozen=True)
 class Tab:
-    """What other parts of the page need of this one.
+    """What other parts of the page need from this one.
 
     Attributes
     ----------
     profile : gr.State
-        What was learnt of the visitor's voice, or None.
+        The visitor's voice profile, or None.
     shelf : ser.demo.examples.Shelf
     buttons : ser.demo.examples.Buttons
     clip : gr.Audio
@@ -51,7 +51,7 @@ def add_tab(model, sharing=None):
     ----------
     model : ser.demo.model.ServedModel
     sharing : ser.sharing.ClipSharing, optional
-        Where visitors can share their clips; without it, nothing offers that.
+        Where visitors can share their clips; without it, the page does not offer that.
 
     Returns
     -------
@@ -76,8 +76,8 @@ def add_tab(model, sharing=None):
                 share.add_panel(model, sharing, own)
     picture = gr.HTML(empty_picture(), elem_id="ser-picture")
     waiting = gr.HTML(elem_id="ser-waiting")
-    course = gr.State(None)  # another token for each recording that has a timeline to come
-    newest = gr.State([None])  # that token at once, by which an older timeline sees its end
+    course = gr.State(None)  # a new token for each recording whose timeline is to come
+    newest = gr.State([None])  # that token, set at once, so that an older timeline stops
     turn = threading.Lock()
 
     def show(path, voice_profile, newest):
@@ -89,7 +89,7 @@ def add_tab(model, sharing=None):
             example = shelf.number(path)
         except SerError as error:
             return error_panel(str(error)), empty_picture(), None, None, ""
-        except FileNotFoundError:  # equal files share a place, and one given as voice is deleted
+        except FileNotFoundError:  # identical files share a path, and a voice sample is deleted
             return error_panel(GONE), empty_picture(), None, None, ""
         if voice_profile is None and example in shelf.results:
             shown = shelf.results[example]
@@ -187,7 +187,7 @@ def follow_course(recognizer, clip, voice_profile=None):
     picture : str or update
         HTML, with the last window.
     waiting : str
-        HTML that says how far it is.
+        HTML that shows the progress.
     """
     rate = recognizer.config["sample_rate"]
     try:
@@ -199,7 +199,7 @@ def follow_course(recognizer, clip, voice_profile=None):
             else:
                 segment = find_speech(waveform, rate)
                 yield draw_recording(waveform, rate, segment, timeline), ""
-    except AudioError:  # the recording has gone since it was shown, or no window holds enough of it
+    except AudioError:  # the recording was deleted meanwhile, or no window holds enough speech
         yield gr.skip(), ""
 
 

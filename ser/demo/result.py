@@ -1,4 +1,4 @@
-"""The panel that says which emotion was heard, how sure that is, and what speaks against it."""
+"""The result panel: the emotion, how confident the model is, and reasons for doubt."""
 
 from html import escape
 
@@ -9,9 +9,9 @@ LABELS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "sur
 
 
 def empty_panel(labels=LABELS):
-    """Draw the panel before anything was recognised: its bars are in place, and empty."""
-    invitation = "Record a sentence or two, or drop a recording."
-    return panel(invitation, "Nothing heard yet", bars(dict.fromkeys(labels, 0.0)), "empty")
+    """Draw the panel before anything is recognised, with empty bars."""
+    invitation = "Record a sentence or two, or upload an audio file."
+    return panel(invitation, "No recording yet", bars(dict.fromkeys(labels, 0.0)), "empty")
 
 
 def error_panel(sentence, labels=LABELS):
@@ -51,7 +51,7 @@ def result_panel(prediction, *, relative=False):
 
 
 def bars(probabilities, top=None):
-    """Draw one bar an emotion, in the order given, so that two results compare at a glance."""
+    """Draw one bar per emotion, in the given order, so that results can be compared at a glance."""
     rows = []
     for emotion, share in probabilities.items():
         mark = ' class="ser-top"' if emotion == top else ""

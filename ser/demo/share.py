@@ -1,4 +1,4 @@
-"""The place under a result where a visitor gives a clip back, with what the emotion really was."""
+"""The panel under a result in which a visitor shares the clip and its true emotion."""
 
 from html import escape
 
@@ -6,7 +6,7 @@ import gradio as gr
 
 from ser.errors import SerError
 
-THANKS = "Thank you: the clip goes to the dataset as soon as the Hub takes it."
+THANKS = "Thank you. The clip will be added to the dataset as soon as the Hub accepts it."
 
 
 def add_panel(model, sharing, result):
@@ -17,11 +17,11 @@ def add_panel(model, sharing, result):
     model : ser.demo.model.ServedModel
     sharing : ser.sharing.ClipSharing
     result : gr.State
-        The path of the recording and what the visitor was shown of it, as `Prediction.to_dict`
-        gives it; None if it is not theirs to share, or nothing was recognised.
+        The path of the recording and the result that was shown, as `Prediction.to_dict` gives it;
+        None if the recording is not theirs to share, or nothing was recognised.
     """
     with gr.Accordion("Share this clip", open=False, elem_id="ser-share"):
-        emotion = gr.Radio(label="What was the emotion really?", choices=[], interactive=True)
+        emotion = gr.Radio(label="Which emotion was it really?", choices=[], interactive=True)
         consent = gr.Checkbox(label=sharing.terms, interactive=True)
         share = gr.Button("Share", interactive=False)
         status = gr.HTML(_status(""), elem_classes="ser-quiet")

@@ -1,4 +1,4 @@
-"""What the picture of a recording is drawn from: what the recogniser's own features see."""
+"""Data for the picture of a recording, computed as for the recogniser's own features."""
 
 from dataclasses import dataclass
 
@@ -8,11 +8,11 @@ from ser.features import FeatureConfig
 from ser.features.frames import MEL_LOWEST, Frames, normalise
 
 COLUMNS = 800
-"""Columns of a picture at most, about as many as there is room for on a screen."""
+"""Most columns of a picture, about as many as fit on a screen."""
 
 MELS = 80
 HOPS = (0.005, 0.1)
-"""Shortest and longest distance of frames in seconds; in between, there is one a column."""
+"""Shortest and longest distance of frames in seconds; in between, there is one per column."""
 
 RANGE = 65.0
 """Decibels from the loudest point of a spectrogram down to where it fades out."""
@@ -38,7 +38,7 @@ class Spectrum:
 
 
 def spectrum(waveform, sample_rate):
-    """Compute what is drawn over the frequency axis.
+    """Compute the spectrogram and the pitch.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def spectrum(waveform, sample_rate):
     # Half a window more on either side puts the middle of the first frame at the first sample.
     frames = Frames(np.pad(normalise(waveform), config.window_length // 2), config)
     times = np.arange(len(frames)) * config.hop_length / sample_rate
-    # No less than the mean power of the recording, for silence to stay empty.
+    # At least the mean power of the recording, so that silence stays empty.
     loudest = max(frames.log_mel.max(), 0)
     levels = np.clip(1 + (frames.log_mel - loudest) / RANGE, 0, 1)
     step = -(-len(frames) // COLUMNS)

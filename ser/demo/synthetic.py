@@ -1,7 +1,7 @@
 """Make the example clips that ship with the package: `python -m ser.demo.synthetic FOLDER`.
 
-Synthetic speech by espeak-ng (Debian's package of that name), so that there is something to click
-without anybody's recording. It claims no emotion: nobody felt or acted one.
+They are synthetic speech by espeak-ng (Debian's package of that name), so that the demo has
+examples without using anyone's recording. They have no emotion label: nobody felt or acted one.
 """
 
 import argparse
@@ -22,7 +22,7 @@ VOICES = {
     "high-fast": ("Synthetic, high and fast", {"v": "en+f2", "p": 75, "s": 210, "a": 120}),
     "loud-lively": ("Synthetic, loud and lively", {"v": "en+f4", "p": 95, "s": 180, "a": 190}),
 }
-"""Caption, and espeak-ng's options: voice, pitch (0 to 99), words a minute, loudness (0 to 200)."""
+"""Caption, and espeak-ng's options: voice, pitch (0 to 99), words per minute, volume (0 to 200)."""
 
 
 def make_clips(folder):
@@ -31,7 +31,7 @@ def make_clips(folder):
     Parameters
     ----------
     folder : Path
-        Made if it does not exist.
+        Created if it does not exist.
     """
     folder.mkdir(parents=True, exist_ok=True)
     rows = []

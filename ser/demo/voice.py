@@ -1,4 +1,4 @@
-"""The place where a visitor lets the recogniser hear their everyday voice."""
+"""The panel in which a visitor gives a sample of their everyday voice."""
 
 from contextlib import suppress
 from html import escape
@@ -9,11 +9,14 @@ import gradio as gr
 from ser.errors import SerError
 
 UNKNOWN = (
-    "Record or upload a few seconds of how you usually talk, three at least. Results are then "
-    "relative to your voice. It stays in this session: the recording is deleted at once, and "
-    "what was learnt goes when you leave."
+    "Record or upload at least three seconds of how you usually talk. Results are then relative to "
+    "your voice. It is used in this session only: the recording is deleted at once, and what was "
+    "learnt from it is deleted when you leave."
 )
-KNOWN = "Your voice is known: results are relative to it until you press the button or leave."
+KNOWN = (
+    "Your voice is known: results are relative to it until you press Forget my voice or leave the "
+    "page."
+)
 
 
 def add_panel(model):
@@ -22,7 +25,7 @@ def add_panel(model):
     Returns
     -------
     gr.State
-        What was learnt of the visitor's voice; None until then.
+        The visitor's voice profile; None until it is learnt.
     """
     profile = gr.State(None)
     with gr.Accordion("My voice", open=False, elem_id="ser-voice"):

@@ -6,7 +6,7 @@ HOW_SURE = (
     (0.5, "More likely than not"),
     (0.0, "Not sure"),
 )
-"""What a probability is called, from the given one up."""
+"""Words for probabilities, each from the given one up."""
 
 
 def adjective(emotion):

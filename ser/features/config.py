@@ -1,4 +1,4 @@
-"""What is extracted: the settings that travel with a model."""
+"""The settings of feature extraction, which are stored with a model."""
 
 from dataclasses import asdict, dataclass, fields, replace
 
@@ -14,8 +14,8 @@ MIN_PERIOD = 16  # samples of the highest F0
 MAX_WINDOW = 0.1  # s, in which speech hardly changes
 MAX_MELS = 128  # of which the lowest are still as wide as a bin
 
-# What tells how something is said more than what is said: no statistics that follow the course of
-# a sentence, and for prosody neither cepstra nor bands, which tell phones apart.
+# Features that depend on how something is said more than on what is said: no statistics that follow
+# the course of a sentence, and for prosody neither cepstra nor bands, which distinguish phones.
 SUMMARIES = ("mean", "std", "percentiles", "delta", "clip")
 PROSODY_FAMILIES = ("energy", "pitch", "voice", "shape")
 
@@ -31,7 +31,7 @@ class FeatureConfig:
     families : tuple of str
         Frame descriptors, of `ser.features.families.FAMILIES`.
     statistics : tuple of str
-        What is computed of them over time, of `ser.features.statistics.STATISTICS`.
+        What is computed from them over time, of `ser.features.statistics.STATISTICS`.
     window, hop : float
         Duration of a frame, and from one frame to the next, in seconds.
     n_mels, n_mfcc : int
@@ -90,7 +90,7 @@ class FeatureConfig:
             )
         if not 1 / self.sample_rate <= self.hop <= self.window:
             raise FeatureConfigError(
-                f"hop is {self.hop:g} s; give a sample at least and at most the window, "
+                f"hop is {self.hop:g} s; give at least one sample and at most the window, "
                 f"{self.window:g} s."
             )
 
@@ -106,14 +106,14 @@ class FeatureConfig:
 
     @property
     def fft_length(self):
-        """Samples of the transform: half as many again at least, so that no pitch lag wraps."""
+        """Samples of the transform: at least half as many again, so that no pitch lag wraps."""
         return next_fast_len(self.window_length * 3 // 2, real=True)
 
     @property
     def summaries(self):
-        """The part of this configuration that summarises, whatever the course of a sentence.
+        """The part of this configuration that ignores the course of a sentence.
 
-        All of it if it has no such statistic.
+        All of it if there is no such statistic.
         """
         kept = tuple(name for name in self.statistics if name in SUMMARIES)
         return replace(self, statistics=kept or self.statistics)
@@ -141,7 +141,7 @@ class FeatureConfig:
         Parameters
         ----------
         settings : dict
-            What is left out has its default.
+            Settings that are left out have their defaults.
 
         Raises
         ------
@@ -152,7 +152,7 @@ class FeatureConfig:
         for key in settings:
             if key not in known:
                 raise FeatureConfigError(
-                    f"{key!r} is no setting of the features; give some of {', '.join(known)}."
+                    f"{key!r} is not a feature setting; choose from {', '.join(known)}."
                 )
         return cls(**settings)
 
@@ -164,7 +164,9 @@ def _names(names, table, what):
     names = tuple(names)
     for name in names:
         if name not in table:
-            raise FeatureConfigError(f"{name!r} is none of the {what}; give {', '.join(table)}.")
+            raise FeatureConfigError(
+                f"{name!r} is not one of the {what}; choose from {', '.join(table)}."
+            )
     if not names or len(set(names)) < len(names):
         raise FeatureConfigError(f"{what} is {list(names)}; give one or more, each once.")
     return names

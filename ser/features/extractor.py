@@ -79,7 +79,7 @@ class FeatureExtractor:
         return self.summarise(self.tracks(waveform))
 
     def summarise(self, tracks):
-        """Compute the features of tracks that are at hand.
+        """Compute the features from tracks.
 
         Parameters
         ----------
@@ -107,7 +107,7 @@ def _feature_names(config):
 
 @lru_cache
 def feature_fingerprint():
-    """Return a hash of the code between a file and its features, which a cache should be keyed on.
+    """Return a hash of the code that turns a file into features, for the key of a cache.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Families of frame descriptors: what a frame of 40 ms tells, in numbers with names.
+"""Families of frame descriptors: named numbers that describe a frame of 40 ms.
 
 A family is a row of `FAMILIES`: the names of its tracks, known from the configuration
 alone, and a function from frames to their values. All share one spectrogram.
@@ -85,8 +85,8 @@ def shape(frames):
     """Spectral shape: frequencies in octaves, flatness in dB, flux and zero crossings.
 
     Flux is the distance between the spectral shapes of neighbouring frames, whatever
-    their levels. All are of the frame with white noise at the floor, so that what is left
-    of a pause by a microphone or a codec does not matter.
+    their levels. All are of the frame with white noise at the floor, so that what a
+    microphone or a codec leaves of a pause does not matter.
     """
     frequencies, total = frames.frequencies.astype(np.float32), frames.total
     power = frames.power + np.float32(LEVEL_FLOOR / frequencies.size)

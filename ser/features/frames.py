@@ -21,7 +21,7 @@ FLAT = 0.3  # dB, of fine structure that counts as none
 
 
 def normalise(waveform):
-    """Take away the offset and scale to a root mean square of 1, so that gain does not matter.
+    """Remove the offset and scale to a root mean square of 1, so that gain does not matter.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ class Frames:
         """Power spectra, shape (n_frames, n_bins)."""
         window = _window(self.config.window_length)
         views = np.lib.stride_tricks.sliding_window_view(self._samples, window.size)
-        # In place where it can be: fresh memory would take longer than what is computed in it.
+        # In place where possible: allocating memory would take longer than the computation.
         padded = np.zeros((len(self), self.config.fft_length), dtype=np.float32)
         np.multiply(views[:: self.config.hop_length], window, out=padded[:, : window.size])
         spectra = rfft(padded, axis=1, overwrite_x=True)
@@ -158,7 +158,7 @@ def _mel_filters(config):
     return _cached_mel_filters(config.sample_rate, config.fft_length, config.n_mels)
 
 
-@lru_cache  # by what decides them, as configurations of pictures differ in more
+@lru_cache  # keyed by what affects them, as configurations for pictures differ in more
 def _cached_mel_filters(sample_rate, fft_length, n_mels):
     import librosa  # here, since it takes seconds to import
 

@@ -1,15 +1,16 @@
 """Random convolution kernels: how several descriptors move together within two thirds of a second.
 
-Statistics of single descriptors do not see that the pitch falls while the voice grows rough.
+Statistics of single descriptors cannot show that the pitch falls while the voice grows rough.
 A kernel is a small random pattern over a few descriptors and nine moments, which span 0.08 s to
 0.64 s. Convolved with the clip, less its mean, it gives a new descriptor, and the
 features are the shares of time in which that is above some thresholds. Shares are bounded, so
 that no noise or line pushes them far from what training saw, and what a microphone adds to all
-frames alike is gone with the mean. The patterns are drawn once from a fixed seed: nothing is
+frames alike is removed with the mean. The patterns are drawn once from a fixed seed: nothing is
 learned.
 
-There are two kinds. Some see change alone, and listen all the time; the others see how far
-descriptors are from their mean, too, and listen while there is voice, which stands out of noise.
+There are two kinds. Some respond to change only, and are applied to all frames; the others respond
+to the distance of descriptors from their mean, too, and are applied to frames with voice, which
+stands out from noise.
 
 References
 ----------
@@ -23,14 +24,14 @@ from functools import lru_cache
 import numpy as np
 from scipy.sparse import csr_array
 
-N_CHANGE = 256  # kernels of each dilation that see change alone
+N_CHANGE = 256  # kernels of each dilation that respond to change only
 N_VOICED = 128  # kernels of each dilation for frames with voice
 N_TAPS = 9
 DILATIONS = (1, 2, 4, 8)  # frames from tap to tap
 MAX_TRACKS = 8  # descriptors that a kernel looks at
 SEED = 20201113
 THRESHOLDS = (-0.6, 0.0, 0.6)  # of responses, whose spread is about 1
-RAMP = 0.6  # over which a response comes to count as above a threshold
+RAMP = 0.6  # over which a response gradually counts as above a threshold
 
 #: Typical spread of the descriptors in speech, in their units, so that none drowns the others.
 SPREADS = {
@@ -78,7 +79,7 @@ def kernel_shares(rows, voiced, names):
     ----------
     rows : ndarray of float32, shape (n_tracks, n_frames)
     voiced : ndarray of bool, shape (n_frames,)
-        Frames that the second kind of kernel counts.
+        Frames to which the second kind of kernel is applied.
     names : sequence of str
         Of the descriptors.
 

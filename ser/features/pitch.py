@@ -25,7 +25,7 @@ VOICING_THRESHOLD = 0.45  # periodicity from which a loud frame is voiced
 OCTAVE_COST = 0.02  # per octave below the highest F0, since all multiples of a period fit
 OCTAVE_JUMP_COST = 0.6  # per octave between neighbouring frames
 VOICING_COST = 0.14  # of a change between voiced and unvoiced
-QUIET = -20.0  # dB relative to the clip, below which frames are ever less often voiced
+QUIET = -20.0  # dB relative to the clip, below which frames are less and less often voiced
 QUIET_RANGE = 20.0  # dB, over which the voicing threshold rises by 1
 NO_VOICE = 150.0  # Hz, assumed between men's and women's voices where there is none
 

@@ -21,7 +21,7 @@ DELTA_REACH = 2  # frames either side, over which the slope is fitted
 N_TRAJECTORY = 5  # coefficients
 MAX_CORRELATION = 0.98  # beyond which noise in the rest would decide
 MIN_SPREAD = 1e-3  # of a descriptor, below which it counts as constant
-MIN_FRAMES = 10  # that a statistic is worth computing of
+MIN_FRAMES = 10  # from which a statistic is worth computing
 LOUD = -20.0  # dB relative to the clip
 PEAK = -15.0  # dB relative to the clip, that a syllable reaches
 DIP = 2.0  # dB, between syllables
@@ -29,7 +29,7 @@ SYLLABLE_SMOOTHING = 0.05  # s
 
 
 class Views:
-    """Tracks as statistics want them: a row for each descriptor, over several sets of frames.
+    """Tracks as statistics need them: a row for each descriptor, over several sets of frames.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ class Views:
 
     @cached_property
     def standardised(self):
-        """Descriptors less mean, in standard deviations; of constants zeros."""
+        """Descriptors less mean, in standard deviations; zeros for constants."""
         return (self.values["all"] - self.means["all"]) / (self.spreads["all"] + MIN_SPREAD)
 
 

@@ -1,9 +1,9 @@
-"""Studies: what the recogniser is compared with, what it owes to each part, what it withstands.
+"""Studies of the recogniser: comparison, robustness, voice profiles, ablation and search.
 
-They use the parts of training and change none of them. Each study is a module with
+They use the code of training unchanged. Each study is a module with
 
 - ``TITLE`` and ``ABOUT``, for the reader of its tables,
-- ``ROWS``, what can be asked for by name,
+- ``ROWS``, the rows that can be selected by name,
 - ``run(options)``, which yields the figures of one row after another,
 - ``tables(results)``, which lays the figures out.
 """

@@ -1,4 +1,4 @@
-"""What each part is worth: the general expert without it, over the same clips."""
+"""The effect of each part: the general expert without it, over the same clips."""
 
 from dataclasses import replace
 from functools import partial
@@ -25,18 +25,19 @@ from ser.training import CLEAN, COPIES, EIGHT_BIT, corpus_folds
 
 TITLE = "Ablation"
 ABOUT = (
-    "Each row leaves one part out of the general expert, alone; differences to all of it are "
-    "paired over the same clips, ± their standard error over actors. Without a family, features "
-    "that involve any of its descriptors are gone, save what the convolution kernels made of them; "
-    "with fewer copies there are more epochs, for as many steps of training. Worse recordings are "
-    "copies of each tested clip, made at random as training makes its own (not as under "
-    "Robustness) and heard at one speed; the first row has their accuracy."
+    "Each row removes one part of the general expert, which is tested without the prosody expert; "
+    "differences from the full expert are paired over the same clips, ± standard error over "
+    "actors. Without a family, features that involve any of its descriptors are removed, except "
+    "those of the convolution kernels. With fewer copies there are more epochs, so that the number "
+    "of training steps stays the same. Degraded recordings are copies of each tested clip, made at "
+    "random like the training copies (not as under Robustness) and tested at one speed; the first "
+    "row gives the accuracy on them."
 )
 FULL, WEIGHTS, SPEED, SUMMARIES = "full", "weights", "speed", "summaries"
 NO_LIMIT = 1e6  # standard deviations, which no feature reaches
 NO_MIXUP = 1e-3  # of the Beta distribution: its weights are 0 or 1
 
-#: Kind of copies to the copies that are left without it.
+#: Maps a kind of copies to the copies that remain without it.
 COPIES_WITHOUT = {
     "speeds": [index for index, (speed, kind) in enumerate(COPIES) if speed == 1 or kind != CLEAN],
     **{
@@ -56,28 +57,28 @@ ROWS = {
     **{f"family:{name}": f"family {name}" for name in FeatureConfig().families},
     **{f"statistic:{name}": f"statistic {name}" for name in FeatureConfig().statistics},
     "copies:speeds": "clean copies at other speeds",
-    **{f"copies:{name}": f"copies recorded worse: {name}" for name in RECORDINGS},
-    "copies:recordings": "all of these four",
-    "copies:8 bit": "copies of 8 bits",
+    **{f"copies:{name}": f"degraded copies: {name}" for name in RECORDINGS},
+    "copies:recordings": "all four degraded copies",
+    "copies:8 bit": "8-bit copies",
     "copies:all": "all copies",
-    WEIGHTS: "less weight for worse copies",
-    SPEED: "hearing at two speeds",
+    WEIGHTS: "down-weighting of degraded copies",
+    SPEED: "averaging over two speeds",
     "classifier:mixup": "mixup",
     "classifier:whitening": "whitening",
-    SUMMARIES: "the perceptron that knows summaries alone",
-    "classifier:limit": "cutting features off at a limit",
+    SUMMARIES: "the summaries-only perceptron",
+    "classifier:limit": "clipping of features",
 }
 TESTS = {CLEAN: [COPIES.index((speed, CLEAN)) for speed in SPEEDS]} | {
     kind: [COPIES.index((speed, kind))] * len(SPEEDS)
     for speed, kind in COPIES
     if kind in RECORDINGS
 }
-"""Copies of each clip that are heard in a test, by how it is recorded; worse ones at one speed."""
+"""Copies of each clip that are tested, by recording condition; degraded ones at one speed."""
 AS_RECORDED = [COPIES.index((1.0, CLEAN))] * len(SPEEDS)
 
 
 def run(options):
-    """Yield name and figures of each row; the full general expert comes first, always.
+    """Yield name and figures of each row; the full general expert always comes first.
 
     Parameters
     ----------
@@ -131,8 +132,8 @@ def run(options):
 def tables(results):
     """Lay the figures out."""
     worse = [name for name in TESTS if name != CLEAN]
-    heading = ["without", "features", "accuracy %", "unweighted recall %", "to full"]
-    rows = [[*heading, *(f"{name}: to full" for name in worse)]]
+    heading = ["without", "features", "accuracy %", "unweighted recall %", "vs. full model"]
+    rows = [[*heading, *(f"{name}: vs. full model" for name in worse)]]
     for name in ROWS:
         if result := results.get(name):
             row = [ROWS[name], str(result["features"])]
@@ -144,7 +145,7 @@ def tables(results):
                 row += [points(result[CLEAN]["to_full"])]
                 row += ["" if name == SPEED else points(result[each]["to_full"]) for each in worse]
             rows.append(row)
-    return {f"What {results[FULL]['clean']['clips']} clips lose without a part": rows}
+    return {f"Accuracy on {results[FULL]['clean']['clips']} clips without each part": rows}
 
 
 def without(name, config, settings):
@@ -167,7 +168,7 @@ def without(name, config, settings):
     if kind == "statistic":
         return {"columns": np.flatnonzero(~statistic_columns(part, config))}
     if kind == "copies":
-        # As many steps of training as with all copies, or fewer steps would be what it measures.
+        # As many training steps as with all copies, or the row would measure fewer steps.
         n_epochs = round(settings.n_epochs * len(COPIES) / len(COPIES_WITHOUT[part]))
         return {
             "copies": COPIES_WITHOUT[part],
@@ -183,7 +184,7 @@ def without(name, config, settings):
 
 
 def family_columns(family, config):
-    """Tell which features involve a descriptor of a family by their names.
+    """Tell by name which features involve a descriptor of a family.
 
     Returns
     -------
@@ -195,7 +196,7 @@ def family_columns(family, config):
 
 
 def statistic_columns(statistic, config):
-    """Tell which features are of a statistic.
+    """Tell which features belong to a statistic.
 
     Returns
     -------

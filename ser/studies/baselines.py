@@ -1,7 +1,7 @@
-"""The usual recipes for RAVDESS, done as their authors do them, with librosa's own functions.
+"""The usual recipes for RAVDESS, implemented as their authors do, with librosa's own functions.
 
-A recipe is a row of `RECIPES`: values of a clip and a classifier of them. Values are means over
-the whole clip, silence included, at librosa's default rate, unless a recipe says otherwise.
+A recipe is a row of `RECIPES`: features of a clip and a classifier. Features are means over the
+whole clip, silence included, at librosa's default rate, unless a recipe says otherwise.
 """
 
 import warnings
@@ -25,7 +25,7 @@ from ser.training import name_seed
 SAMPLE_RATE = 22_050  # Hz
 TRIMMED_RATE = 16_000  # Hz
 TRIMMED_LENGTH = 3.5  # s, to which clips are cut or filled with silence
-TRIM = 30  # dB below the loudest moment, that is silence
+TRIM = 30  # dB below the loudest moment, from which on it is silence
 NOISE = 0.005  # of the largest sample
 
 
@@ -57,11 +57,11 @@ MEANS = {
     "tonnetz": _tonnetz,
 }
 TRIMMED = "trimmed"
-"""The family of the 181 values, the only one with copies."""
+"""The family of the 181 features, the only one with copies."""
 
 
 def extract_family(clip, *, family, copies=True, seed=0):
-    """Compute the values of one family.
+    """Compute the features of one family.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def extract_family(clip, *, family, copies=True, seed=0):
     family : str
         Of `MEANS`, or `TRIMMED`.
     copies : bool
-        Whether to make the copies that are for training.
+        Whether to make the copies for training.
     seed : int
         Of the noise.
 
@@ -96,7 +96,7 @@ def extract_family(clip, *, family, copies=True, seed=0):
 
 
 def trimmed_values(waveform):
-    """Compute the 181 values of a waveform at `TRIMMED_RATE`.
+    """Compute the 181 features of a waveform at `TRIMMED_RATE`.
 
     MFCC mean, spread and mean of deltas (120), mel bands in dB (48), mean, spread, minimum and
     maximum of centroid, rolloff and zero crossings (12), and mean chroma (1).
@@ -129,11 +129,11 @@ class Recipe:
     ----------
     description : str
     families : tuple of str
-        Values that it uses, side by side.
+        Families of features that it uses, concatenated.
     classifier : callable
         From a seed to a scikit-learn classifier.
     max_clips : int, optional
-        Clips of a class that it trains on at most.
+        Most clips of a class that it trains on.
     """
 
     description: str
@@ -142,7 +142,7 @@ class Recipe:
     max_clips: int | None = None
 
     def fit(self, features, targets, *, seed):
-        """Fit the classifier to clips and their copies; return what recognises others.
+        """Fit the classifier to clips and their copies; return a function that recognises others.
 
         Parameters
         ----------
@@ -153,7 +153,7 @@ class Recipe:
         Returns
         -------
         callable
-            From values, shape (n, 1, n_values), to class indices, shape (n,).
+            From features, shape (n, 1, n_values), to class indices, shape (n,).
         """
         if self.max_clips:
             order = np.random.default_rng(seed).permutation(len(targets))
@@ -170,7 +170,7 @@ class Recipe:
 
 
 def _predict(classifier, rows):
-    return classifier.predict(rows[:, 0])  # heard at one speed
+    return classifier.predict(rows[:, 0])  # at one speed
 
 
 def _two_layers(seed):
@@ -209,14 +209,14 @@ def _tree(seed):
 _USUAL = ("mfcc", "chroma", "mel")
 
 RECIPES = {
-    "mfcc": Recipe("mean MFCC, MLP of two hidden layers", ("mfcc",), _two_layers),
+    "mfcc": Recipe("mean MFCC, MLP with two hidden layers", ("mfcc",), _two_layers),
     "usual": Recipe("mean MFCC + chroma + mel, MLP (the usual recipe)", _USUAL, _usual_mlp),
-    "scaled": Recipe("the same, standardised (its authors do not)", _USUAL, _scaled_mlp),
+    "scaled": Recipe("the same, standardised (unlike its authors)", _USUAL, _scaled_mlp),
     "usual193": Recipe(
         "standardised + contrast + tonnetz, MLP", (*_USUAL, "contrast", "tonnetz"), _scaled_mlp
     ),
     "trimmed181": Recipe(
-        "181 values, trimmed and with copies, MLP", (TRIMMED,), _two_layers, max_clips=300
+        "181 features, trimmed and augmented clips, MLP", (TRIMMED,), _two_layers, max_clips=300
     ),
     "svm": Recipe("mean MFCC + chroma + mel, SVM", _USUAL, _svm),
     "forest": Recipe("mean MFCC + chroma + mel, random forest", _USUAL, _forest),

@@ -12,16 +12,16 @@ from ser.errors import DatasetError, SerError
 from ser.folds import PROTOCOLS, is_speaker_independent
 
 STUDIES = {
-    "comparison": "our recogniser beside the usual recipes, under the same folds",
-    "robustness": "degraded recordings of strangers",
-    "voice": "what a voice profile of two neutral clips is worth",
-    "ablation": "what each part is worth: families, statistics, copies, speeds, classifier",
+    "comparison": "our recogniser and the usual recipes under the same folds",
+    "robustness": "degraded recordings of unseen speakers",
+    "voice": "the gain from a voice profile of two neutral clips",
+    "ablation": "the effect of each part: families, statistics, copies, speeds, classifier",
     "search": "hyper-parameters, chosen inside training folds",
 }
-"""Study, which is a module beside this one, and what it looks at."""
+"""Maps a study, which is a module beside this one, to a summary."""
 
 TITLE = "# Studies"
-"""With which a file that studies wrote starts."""
+"""The beginning of every file that studies write."""
 
 
 def add_study(parser):
@@ -37,7 +37,7 @@ def add_study(parser):
         "--protocol",
         choices=independent,
         default="published",
-        help=f"speaker-independent folds, of {', '.join(independent)} (default: published)",
+        help=f"speaker-independent folds, from {', '.join(independent)} (default: published)",
         metavar="PROTOCOL",
     )
     parser.add_argument(
@@ -47,21 +47,21 @@ def add_study(parser):
         "--sets",
         nargs="+",
         metavar="SET",
-        help="comparison: only these, of eight, seven, six, song",
+        help="comparison: only these sets, from eight, seven, six, song",
     )
     parser.add_argument(
         "--jobs",
         type=process_count,
         default=os.cpu_count() or 1,
-        help="processes (default: one a core)",
+        help="processes (default: one per core)",
     )
-    parser.add_argument("--seed", type=seed, default=0, help="of all that is random (default: 0)")
+    parser.add_argument("--seed", type=seed, default=0, help="random seed (default: 0)")
     parser.add_argument(
         "--output",
         type=Path,
         metavar="FILE.md",
-        help="write the tables here and the figures beside it as JSON; rows and studies that "
-        "are there already and were not run again stay",
+        help="write the tables to this file and the figures to a JSON file beside it; existing "
+        "rows and studies that are not run again are kept",
     )
     parser.set_defaults(run=_study)
 
@@ -102,8 +102,8 @@ def _check_output(path):
     text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else TITLE
     if not text.startswith(TITLE) or _read(path).keys() - STUDIES.keys():
         raise SerError(
-            f"{path}, or the JSON file beside it, was not written by a study and is left as it is; "
-            "give another --output."
+            f"{path}, or the JSON file beside it, was not written by a study and is left "
+            "unchanged; give another --output."
         )
 
 
@@ -121,14 +121,14 @@ def _read(path):
 
 
 def _write(path, name, result):
-    """Add the result of a study to what is in the files, in place of older rows of it."""
+    """Add the result of a study to the files; it replaces older rows."""
     results = _read(path)
     older = results.get(name, {})
     if all(older.get(key) == result[key] for key in ("protocol", "seed")):
         result = {**result, "rows": {**older["rows"], **result["rows"]}}
     results[name] = result
     _replace(path.with_suffix(".json"), json.dumps(results, indent=1) + "\n")
-    parts = [TITLE, "Made by `python -m ser study`; figures in the JSON file beside it."]
+    parts = [TITLE, "Written by `python -m ser study`; the figures are in the JSON file beside it."]
     for each in STUDIES:
         if each in results:
             study, protocol = import_module(f"ser.studies.{each}"), results[each]["protocol"]
@@ -142,7 +142,7 @@ def _write(path, name, result):
 
 
 def _replace(path, text):
-    """Write a file as a whole or not at all."""
+    """Write a file whole or not at all."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(

@@ -18,7 +18,7 @@ from ser.ravdess import load_ravdess
 from ser.training import WEIGHTS, extract_corpus
 
 NOT_RECOGNISED = -1
-"""Class index of a clip that the recogniser refuses; it is never right."""
+"""Class index of a clip that the recogniser refuses; it always counts as an error."""
 
 
 def load_corpus(options, channel="speech"):
@@ -28,7 +28,7 @@ def load_corpus(options, channel="speech"):
 
 
 def fingerprint(*files):
-    """Return a hash of source files, on which a cache of what they compute should be keyed."""
+    """Return a hash of source files, for the key of a cache of what they compute."""
     digest = hashlib.sha256()
     for file in files:
         digest.update(Path(file).read_bytes())
@@ -71,7 +71,7 @@ def extract(dataset, function, *, code, jobs, description, **settings):
     )
     for file, error in zip(dataset["file"], extracted["error"], strict=True):
         if error:
-            raise DatasetError(f"{file} cannot be used, take it out of the dataset: {error}")
+            raise DatasetError(f"{file} cannot be used; remove it from the dataset: {error}")
     n_rows = extracted[0]["rows"]
     return np.stack(
         [np.frombuffer(clip["values"], np.float32).reshape(n_rows, -1) for clip in extracted]
@@ -100,7 +100,7 @@ def fit_ours(
     columns=None,
     weights=WEIGHTS,
 ):
-    """Fit our classifier, maybe to some of the copies of `ser.training` and features only.
+    """Fit our classifier, optionally to some of the copies of `ser.training` and features only.
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ def fit_ours(
     copies, columns : ndarray of int, optional
         Which of the copies and features to use; all by default.
     weights : sequence of float
-        What each of all copies counts.
+        Weight of each copy, those not in `copies` included.
 
     Returns
     -------
@@ -159,13 +159,13 @@ def run_folds(features, targets, folds, fit, *, jobs, description, tests):
     description : str
         Of the progress bar.
     tests : ndarray, shape (n_clips, n_versions, n_speeds, n_features)
-        To test on: versions of each clip, at the speeds at which they are heard.
+        To test on: versions of each clip, at the speeds at which they are processed.
 
     Returns
     -------
     list of (ndarray of int, shape (n_test, n_versions), float, float)
-        For each fold the recognised classes, core seconds to train, and to recognise one
-        clip whose features are there.
+        For each fold the recognised classes, and the core seconds to train and to recognise one
+        clip from its features.
     """
     tested = Parallel(n_jobs=jobs, return_as="generator")(
         delayed(_run_fold)(features, targets, tests, fold.train, fold.test, fit) for fold in folds
@@ -223,8 +223,8 @@ def paired_difference(targets, recognised, baseline, actors):
     Returns
     -------
     dict
-        ``difference`` of the accuracies, and its ``standard_error`` by the spread over actors,
-        whose clips are alike; None of a single actor.
+        ``difference`` of the accuracies, and its ``standard_error`` from the spread over actors,
+        whose clips are alike; None for a single actor.
     """
     gains = (recognised == targets).astype(float) - (baseline == targets)
     by_actor = [gains[actors == actor].mean() for actor in np.unique(actors)]

@@ -1,4 +1,4 @@
-"""Our recogniser beside the usual recipes, every row under the same folds."""
+"""Our recogniser and the usual recipes, all under the same folds."""
 
 import logging
 import time
@@ -34,10 +34,10 @@ logger = logging.getLogger(__name__)
 
 TITLE = "Comparison"
 ABOUT = (
-    "Beside it stand five random folds with the same actors on both sides, as most reported "
-    "figures have. Seconds are those to train one fold's model from features, milliseconds those "
-    "from the file of a clip of speech to its emotion; both of one core, warm. Compare times "
-    "within a table only: tables are of different runs, on a machine more or less busy."
+    "Five random folds, with the same actors on both sides, are shown beside them because most "
+    "reported figures use them. Training times are for one fold's model, from features; times per "
+    "clip are from a file with a clip of speech to its emotion. Both are on one core, warm. "
+    "Compare times within a table only: the tables are from different runs, under varying load."
 )
 OURS = "ours"
 ROWS = {**{name: recipe.description for name, recipe in RECIPES.items()}, OURS: "ours"}
@@ -72,7 +72,7 @@ def run(options):
         try:
             loaded["song"] = _load(options, "song")
         except DatasetError as error:
-            logger.warning("Left out what needs song: %s", error)
+            logger.warning("Left out the sets that need song: %s", error)
     # Before other processes keep the machine busy.
     extraction = {
         row: _time_extraction(row, loaded["speech"].dataset, options) for row in options.rows
@@ -112,16 +112,16 @@ def tables(results):
 
 _HEADING = [
     "recipe",
-    "values",
+    "features",
     *("random: accuracy %", "unweighted recall %"),
-    *("strangers: accuracy %", "unweighted recall %"),
-    *("s to train", "ms a clip"),
+    *("speaker-independent: accuracy %", "unweighted recall %"),
+    *("training, s", "ms per clip"),
 ]
 
 
 @dataclass(frozen=True, eq=False)
 class _Channel:
-    """Clips of a channel, and our features of them, with their parts, if they are needed."""
+    """Clips of a channel and, if needed, our features of them with their parts."""
 
     dataset: datasets.Dataset
     features: np.ndarray | None = None
@@ -195,7 +195,7 @@ def _compare(row, channels, left_out, extraction_seconds, options):
 
 
 def _extract_recipe(dataset, recipe, options):
-    """Return the values of a recipe, shape (n_clips, n_copies, n_values)."""
+    """Return the features of a recipe, shape (n_clips, n_copies, n_values)."""
     families = [
         extract(
             dataset,
@@ -212,7 +212,7 @@ def _extract_recipe(dataset, recipe, options):
 
 
 def _time_extraction(row, dataset, options):
-    """Return the seconds from a clip's file to its values, warm and on one core."""
+    """Return the seconds from a clip's file to its features, warm and on one core."""
     if row == OURS:
         extractor = FeatureExtractor(options.features)
         compute = partial(_extract_ours, extractor)

@@ -1,10 +1,10 @@
 """A model on another corpus, with and without a voice profile.
 
-Names of clips are as in CREMA-D, ``ACTOR_SENTENCE_EMOTION_LEVEL``. Only emotions that model and
+Clips are named as in CREMA-D, ``ACTOR_SENTENCE_EMOTION_LEVEL``. Only emotions that model and
 corpus share are compared: the model's calm counts as neutral, as other corpora have no calm, and
-its other emotions are taken out before the most probable one is chosen. A voice profile is made
-of the first neutral clips of a speaker, by name; what is compared with and without it are the
-remaining clips, the same ones in both cases.
+its other emotions are removed before the most probable one is chosen. A voice profile is made
+from the first neutral clips of a speaker, by name; the remaining clips are tested both with and
+without it.
 
 References
 ----------
@@ -56,7 +56,7 @@ def find_clips(folder):
     Parameters
     ----------
     folder : str or Path
-        Searched with its subfolders for WAV and FLAC files; those with other names are no clips.
+        Searched with its subfolders for WAV and FLAC files; those with other names are ignored.
 
     Returns
     -------
@@ -106,7 +106,7 @@ def evaluate_corpus(recognizer, clips):
     Raises
     ------
     DatasetError
-        If model and corpus share less than two emotions, or no clip can be recognised.
+        If model and corpus share fewer than two emotions, or no clip can be recognised.
     """
     known = {MERGED.get(label, label) for label in recognizer.labels}
     present = {clip.emotion for clip in clips}
@@ -147,7 +147,7 @@ def evaluate_corpus(recognizer, clips):
 
 
 def _make_profiles(recognizer, clips):
-    """Return the profile of each speaker, the files it is made of, and why some have none."""
+    """Return each speaker's profile, the files it is made from, and why some have none."""
     neutral = defaultdict(list)
     for clip in clips:
         neutral[clip.actor] += [clip.file] * (clip.emotion == "neutral")
@@ -215,7 +215,7 @@ def format_result(result):
         key = "unweighted_average_recall"
         gain = 100 * (result["with"][key] - result["without"][key])
         rows.append(
-            ["the profile's worth", f"{gain:+.1f}", points(result["profile_difference"]), ""]
+            ["gain from the profile", f"{gain:+.1f}", points(result["profile_difference"]), ""]
         )
     classes = [["recall %", *("without, all", "without", "with")[: len(ways)], "clips"]]
     for label in result["emotions"]:
@@ -225,6 +225,6 @@ def format_result(result):
         f"{result['all']['clips']} clips of {result['speakers']} speakers; "
         f"{len(result['failed'])} failed, {result['unshared']} of emotions that are not shared",
         *(f"failed: {each['file']}: {each['error']}" for each in result["failed"]),
-        *(f"no profile of {actor}: {why}" for actor, why in result["no_profile"].items()),
+        *(f"no profile for {actor}: {why}" for actor, why in result["no_profile"].items()),
     ]
     return "\n\n".join([to_text(rows), to_text(classes), "\n".join(notes)])

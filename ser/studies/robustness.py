@@ -1,4 +1,4 @@
-"""Degraded recordings of strangers: a model trained without them, tested on worse copies."""
+"""Degraded recordings of unseen speakers: each fold's model tested on worse copies."""
 
 import io
 from contextlib import suppress
@@ -34,11 +34,12 @@ from ser.training import corpus_folds, name_seed, training_fingerprint
 
 TITLE = "Robustness"
 ABOUT = (
-    "Each fold's model recognises the clips that it did not hear, as they are and degraded; "
-    "differences are paired over the same clips, ± their standard error over actors. Clips "
-    "that get another emotion than when clean are changed; those in which no speech is found any "
-    "more are refused, and count as not recognised. Training heard 8 bits, of other actors, made "
-    "in the same way; of the other ways it heard random ones."
+    "Each fold's model recognises the clips that it was not trained on, as they are and degraded; "
+    "differences are paired over the same clips, ± standard error over actors. 'Changed' is the "
+    "share of clips whose result differs from that of the clean clip; 'refused' counts clips in "
+    "which no speech is found, which count as errors. The training set contains 8-bit copies made "
+    "in the same way (of other actors); its other degraded copies are randomised and do not match "
+    "these conditions exactly."
 )
 PINK = 0.5  # slope of noise whose octaves are equally strong, as in rooms and streets
 TELEPHONE = (300.0, 6800)  # Hz: lower edge, and twice the upper one of 3400
@@ -75,7 +76,7 @@ def _noise(clip, rng, *, snr, slope=0.0):
 
 
 def _telephone(clip, rng):
-    # What has no sound from 3.4 kHz up, a line of 8 kHz passes on as it is.
+    # Once limited to 3.4 kHz, sound passes a line sampled at 8 kHz unchanged.
     return limit_band(clip.waveform, clip.sample_rate, *TELEPHONE)
 
 
@@ -115,11 +116,11 @@ CONDITIONS = {
     "telephone": ("telephone band, 300 to 3400 Hz at 8 kHz", _telephone),
     "room": ("small room, 0.3 s of reverberation", _small_room),
     "mp3": ("MP3 at 64 kbit/s", partial(_mp3, bit_rate=64)),
-    "8bit": ("8 bits without dither, as loud as recorded", _eight_bits),
+    "8bit": ("8 bits without dither, at the recorded level", _eight_bits),
     "quiet": ("18 dB quieter", partial(_gain, decibels=-18)),
     "loud": ("6 dB louder, unclipped", partial(_gain, decibels=6)),
 }
-"""Description of each condition, and the waveform that it makes of a recording."""
+"""Description of each condition, and a function that returns the degraded waveform."""
 ROWS = {name: description for name, (description, _) in CONDITIONS.items()}
 
 
@@ -193,7 +194,14 @@ def tables(results):
         for name in ROWS
         if (result := results.get(name))
     ]
-    heading = ["recording", "accuracy %", "unweighted recall %", "to clean", "changed %", "refused"]
+    heading = [
+        "recording",
+        "accuracy %",
+        "unweighted recall %",
+        "vs. clean",
+        "changed %",
+        "refused",
+    ]
     clips = results[CLEAN]["clips"]
     return {f"Degraded recordings of {clips} clips": [heading, *rows]}
 
@@ -210,13 +218,13 @@ def extract_degraded(clip, *, config, conditions, seed):
     conditions : sequence of str
         Of `CONDITIONS`.
     seed : int
-        Of what is random in them.
+        For the randomness in them.
 
     Returns
     -------
     ndarray of float32, shape (n_conditions * n_speeds, n_features)
-        One condition after the other, each at the speeds at which a recogniser hears it; NaN
-        where it would find no speech.
+        One condition after the other, each at the speeds at which a recogniser processes it;
+        NaN where it would find no speech.
     """
     extractor = FeatureExtractor(FeatureConfig.from_dict(config))
     sample_rate = extractor.config.sample_rate

@@ -1,9 +1,8 @@
 """The search for hyper-parameters: random settings, judged inside training folds only.
 
-The folds of a protocol serve twice. For each one that is tested, settings are judged on every
-other fold by models that were trained without either; so no setting is chosen by a clip that
-it is then tested on. A model without folds A and B judges B for A and A for B, which halves
-the work.
+The folds of a protocol are used twice. For each tested fold, settings are judged on every other
+fold by models trained without either, so that no setting is chosen by a clip on which it is then
+tested. A model trained without folds A and B judges B for A and A for B, which halves the work.
 """
 
 import itertools
@@ -28,9 +27,9 @@ from ser.training import corpus_folds
 
 TITLE = "Search"
 ABOUT = (
-    "Settings of the perceptron that knows all features, alone, judged by unweighted recall inside "
+    "Settings of the perceptron on all features, used alone and judged by unweighted recall inside "
     "the training folds: the mean over the tested folds, and the number of tested folds for which "
-    "a setting would be chosen. The second table tests what each fold's own search chose."
+    "a setting would be chosen. The second table tests the settings chosen for each fold."
 )
 SPACE = {
     "n_components": (600, 800, 1000),
@@ -43,7 +42,7 @@ SPACE = {
 N_RANDOM = 11
 SEARCH_SEED = 0
 DEFAULTS, NESTED = "defaults", "nested"
-ROWS = {}  # none to choose from: settings are chosen from all, or the choice means nothing
+ROWS = {}  # none to select: the search means something only if it chooses from all settings
 
 
 def candidates(defaults):
@@ -80,14 +79,14 @@ def run(options):
     Raises
     ------
     DatasetError
-        If the protocol has less than three folds of these actors.
+        If the protocol has fewer than three folds of these actors.
     """
     corpus = load_corpus(options)
     folds = corpus_folds(corpus, options.protocol, options.seed)
     if len(folds) < 3 or options.protocol == "sentence":
         raise DatasetError(
-            f"Protocol {options.protocol!r} does not split these actors into three groups or "
-            "more, which a search needs; add actors or choose another protocol."
+            f"Protocol {options.protocol!r} does not split these actors into at least three "
+            "groups, which a search needs; add actors or choose another protocol."
         )
     settings, scores = candidates(options.settings), {}
     for name, each in settings.items():
@@ -107,7 +106,7 @@ def _inner_scores(corpus, folds, settings, name, options):
     """Return the mean recall inside the training clips of each fold."""
     pairs = list(itertools.combinations(range(len(folds)), 2))
     inner = [without_both(folds[a], folds[b]) for a, b in pairs]
-    # There are fewer clips than in a whole training, and are to be as many steps.
+    # There are fewer clips than in a full training, but there should be as many steps.
     share = (len(folds) - 2) / (len(folds) - 1)
     settings = replace(settings, n_epochs=round(settings.n_epochs / share))
     tested = run_folds(
@@ -140,7 +139,7 @@ def without_both(first, second):
 
 
 def _test_choices(corpus, folds, settings, chosen, options):
-    """Test on each fold what was chosen without it, and the defaults."""
+    """Test on each fold the settings chosen without it, and the defaults."""
     recognised = {way: np.full(len(corpus.targets), NOT_RECOGNISED) for way in ("chosen", DEFAULTS)}
     for name in [DEFAULTS, *sorted(set(chosen) - {DEFAULTS})]:
         used = [index for index, choice in enumerate(chosen) if name in (choice, DEFAULTS)]
@@ -182,7 +181,7 @@ def tables(results):
         rows.append([name, *values, percent(means[name]), str(choices.count(name))])
     laid_out = {"Settings, judged inside training folds": rows}
     if NESTED in results:
-        rows = [["settings", "accuracy %", "unweighted recall %", "to the defaults"]]
+        rows = [["settings", "accuracy %", "unweighted recall %", "vs. defaults"]]
         for way, title in ((DEFAULTS, "defaults"), ("chosen", "chosen without the tested fold")):
             result = results[NESTED][way]
             row = [title, percent(result["accuracy"])]

@@ -1,4 +1,4 @@
-"""What a voice profile is worth: strangers heard with one, made of two of their neutral clips."""
+"""The gain from a voice profile of two neutral clips, on unseen speakers."""
 
 import itertools
 from collections import defaultdict
@@ -25,11 +25,12 @@ from ser.voice import fit_voice
 
 TITLE = "Voice profiles"
 ABOUT = (
-    "Each stranger is heard with and without a profile made of two of their neutral clips, which "
-    "are left out of the test in both cases; every two of them in turn, and figures are means "
-    "over these. Differences are paired over the same clips, that of accuracy ± its standard "
-    "error over actors. How the model of voices is built and how much it weighs was chosen with "
-    "these clips in view, though no clip of a tested actor entered a fit of recogniser or voice."
+    "Each unseen speaker is tested with and without a profile made from two of their neutral "
+    "clips, which are left out of the test in both cases. Every pair of neutral clips is used in "
+    "turn; figures are means over the pairs. Differences are paired over the same clips, that of "
+    "accuracy ± its standard error over actors. The structure and weight of the voice model were "
+    "chosen with these clips in view, but no clip of a tested actor was used to fit the recogniser "
+    "or the voice model."
 )
 WITHOUT = "without"
 ROWS = {
@@ -56,7 +57,7 @@ def run(options):
     Raises
     ------
     DatasetError
-        If an actor has less than three neutral clips.
+        If an actor has fewer than three neutral clips.
     """
     corpus = load_corpus(options)
     folds = corpus_folds(corpus, options.protocol, options.seed)
@@ -80,7 +81,7 @@ def run(options):
         )
         for fold in folds
     )
-    heard = list(tqdm(heard, total=len(folds), desc="Hearing each fold", unit="fold"))
+    heard = list(tqdm(heard, total=len(folds), desc="Testing each fold", unit="fold"))
     recognised, in_profile = _recognise(corpus, folds, heard, len(choices))
     baseline = recognised[WITHOUT]
     for name in [WITHOUT, *(row for row in options.rows if row != WITHOUT)]:
@@ -89,7 +90,7 @@ def run(options):
 
 def tables(results):
     """Lay the figures out."""
-    rows = [["speaker", "accuracy %", "to without", "unweighted recall %", "to without"]]
+    rows = [["speaker", "accuracy %", "vs. no profile", "unweighted recall %", "vs. no profile"]]
     recall = "unweighted_average_recall"
     for name in ROWS:
         if result := results.get(name):
@@ -112,18 +113,18 @@ def _columns(corpus, is_neutral):
 
 
 def _hear(train, test, parts, levels, targets, actors, is_neutral, *, labels, choices, options):
-    """Train without a fold and hear its clips with each choice of profile.
+    """Train without a fold and test its clips with each choice of profile.
 
-    Of what is given in pairs, the first is for training and the second for the test.
+    Where arguments are pairs, the first item is for training and the second for the test.
 
     Returns
     -------
     plain : ndarray, shape (n_test, n_labels)
         Probabilities without a profile, not calibrated.
     evidence : dict of str to ndarray, shape (n_choices, n_test, n_labels)
-        What profiles tell, by row.
+        Evidence from the profiles, by row.
     in_profile : ndarray of bool, shape (n_choices, n_test)
-        Which clips a profile is made of.
+        Which clips a profile is made from.
     """
     with threadpool_limits(1):
         pipelines = fit_pipelines(
@@ -161,7 +162,7 @@ def _hear(train, test, parts, levels, targets, actors, is_neutral, *, labels, ch
 
 
 def _choose(actors, is_neutral, choices):
-    """Return the clips of the profile with which each clip is heard, by choice.
+    """Return the clips of the profile with which each clip is tested, by choice.
 
     Returns
     -------
@@ -175,7 +176,7 @@ def _choose(actors, is_neutral, choices):
 
 
 def _recognise(corpus, folds, heard, n_choices):
-    """Calibrate each fold by the others, and choose emotions in each of the ways.
+    """Calibrate each fold with the others, and choose emotions for each row.
 
     Returns
     -------
@@ -200,7 +201,7 @@ def _recognise(corpus, folds, heard, n_choices):
 
 
 def _compare(corpus, recognised, baseline, in_profile):
-    """Return mean figures over the choices of profile, of clips that are in none of them."""
+    """Return mean figures over the choices of profile, on the clips outside each profile."""
     tested = [
         figures(corpus.targets[~left_out], classes[~left_out])
         for classes, left_out in zip(recognised, in_profile, strict=True)
