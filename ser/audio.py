@@ -164,8 +164,11 @@ def _read(source, name):
     """Read some of a file object."""
     try:
         return source.read(1 << 20)
-    except (OSError, ValueError) as error:  # ValueError: it is closed
-        raise AudioError(f"{name} cannot be read ({error}); open it again, for reading.") from error
+    except Exception as error:  # whatever kind of file it is decides
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise AudioError(
+            f"{name} cannot be read ({reason}); open it again, for reading."
+        ) from error
 
 
 def _check_waveform(clip):

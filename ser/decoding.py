@@ -51,22 +51,30 @@ def _as_float32(samples):
 
 
 def file_blocks(stream, name) -> Blocks:
-    """Decode a seekable binary file with the first decoder that gets any samples out of it."""
+    """Decode a seekable binary file.
+
+    FFmpeg decodes what libsndfile cannot, and what follows the damage at which libsndfile gives up.
+    """
     stream = _Stream(stream)
-    for decode in (_libsndfile_blocks, _ffmpeg_blocks):
+    decoded = 0  # samples of each channel
+    for blocks in (_libsndfile_blocks(stream, name), _ffmpeg_blocks(stream, name)):
         stream.seek(0)
-        blocks = decode(stream, name)
-        first = next(blocks, None)
-        if first is not None:
-            yield first
-            yield from blocks
-            return
-    raise _undecodable(stream, name)
+        position = 0
+        with suppress(soundfile.SoundFileError):
+            for rate, block in blocks:
+                start, position = position, position + len(block)
+                if position > decoded:
+                    yield rate, block[max(0, decoded - start) :]
+                    decoded = position
+            if decoded:
+                return
+    if not decoded:
+        raise _undecodable(stream, name)
 
 
 def _libsndfile_blocks(stream, name) -> Blocks:
-    """Decode with libsndfile up to the end, or to where the file is damaged."""
-    with suppress(soundfile.SoundFileError), soundfile.SoundFile(stream) as file:
+    """Decode with libsndfile; raise its error where the file is damaged."""
+    with soundfile.SoundFile(stream) as file:
         while len(block := file.read(BLOCK, dtype="float32", always_2d=True)):
             yield file.samplerate, block
 
@@ -85,19 +93,22 @@ def _ffmpeg_blocks(stream, name) -> Blocks:
     ):
         if not container.streams.audio:
             raise UnreadableAudioError(f"{name} has no audio track; give a recording with sound.")
-        first = None
+        first, packer = None, None
         for packet in container.demux(audio=0):
             frames = []
             # ValueError: a codec or a type of samples that PyAV does not know
             with suppress(av.FFmpegError, ValueError):
-                frames = [(frame, frame.to_ndarray()) for frame in packet.decode()]
-            for frame, samples in frames:
+                frames = packet.decode()
+            for frame in frames:
                 channels = frame.layout.nb_channels
                 first = first or (frame.rate, channels)
                 if (frame.rate, channels) != first:
                     return  # another recording begins
-                block = _as_float32(samples)
-                yield frame.rate, block.T if frame.format.is_planar else block.reshape(-1, channels)
+                # PyAV crashes on the planes of eight channels, so samples are interleaved before.
+                packer = packer or av.AudioResampler("flt", frame.layout, frame.rate)
+                with suppress(av.FFmpegError, ValueError):
+                    for packed in packer.resample(frame):
+                        yield frame.rate, packed.to_ndarray().reshape(-1, channels)
 
 
 def _undecodable(stream, name):

@@ -30,6 +30,11 @@ def check_replaceable(folder, *, is_ours, mark):
     try:
         if folder.exists() and not folder.is_dir():
             raise SerError(f"'{folder}' is a file: give the name of a folder.")
+        if folder.resolve() == Path.cwd():  # whoever is in it would see the old one
+            raise SerError(
+                f"'{folder}' is the working directory, which cannot be replaced from inside: give "
+                "another folder."
+            )
         files = sorted(path for path in folder.rglob("*") if not path.is_dir())
         has_mark = (folder / mark).is_file()
         above = next((path for path in folder.resolve().parents if path.exists()), folder)

@@ -7,6 +7,8 @@ does for folders of audio, or holds many recordings in memory.
 """
 
 import hashlib
+import logging
+import lzma
 import os
 import re
 import shutil
@@ -26,8 +28,11 @@ from huggingface_hub.utils import validate_repo_id
 from ser.errors import DatasetError, HubError
 from ser.hub_errors import plain_words
 
+logger = logging.getLogger(__name__)
+
 AUDIO_SUFFIXES = (".wav", ".flac")
 ARCHIVE_SUFFIXES = (".parquet", ".zip")
+DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError)
 
 
 def open_source(source, name_of):
@@ -57,9 +62,13 @@ def open_source(source, name_of):
         path = _download(source)
     path = path.resolve()
     archives = _find(path, ARCHIVE_SUFFIXES) if path.is_dir() else [path]
-    if archives and not find_audio(path):
-        return _unpack(archives, name_of)
-    return path
+    if not archives:
+        return path
+    if path.is_dir() and find_audio(path):  # most likely what was unpacked from them
+        names = ", ".join(archive.name for archive in archives)
+        logger.warning("Ignored in %s: %s, since there are WAV or FLAC files, too", source, names)
+        return path
+    return _unpack(archives, name_of)
 
 
 def find_audio(folder):
@@ -102,6 +111,10 @@ def _download(source):
         ) from None
     except HubError as error:
         raise DatasetError(f"{missing}, and it cannot be fetched from the Hub: {error}") from error
+    if not Path(folder).is_dir():  # it is made with the first file that is fetched
+        raise DatasetError(
+            f"The dataset {source} on the Hub has no WAV, FLAC, ZIP or Parquet file; give another."
+        )
     return Path(folder)
 
 
@@ -149,7 +162,7 @@ def _read_zip(archive):
             if _is_visible(Path(member.filename), AUDIO_SUFFIXES):
                 try:
                     content = members.read(member)
-                except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError):
+                except (*DAMAGED, EOFError, OSError, RuntimeError):
                     content = b""
                 yield member.filename, content
 

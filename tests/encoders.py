@@ -21,7 +21,8 @@ def encode_with_ffmpeg(container, codec, samples=VOICE, rate=48000, layout="mono
     with av.open(file, "w", format=container) as output:
         output.metadata["title"] = title
         stream = output.add_stream(codec, rate=rate, layout=layout)
-        frame = av.AudioFrame.from_ndarray(np.atleast_2d(samples), format="fltp", layout=layout)
+        interleaved = np.atleast_2d(samples).T.reshape(1, -1)
+        frame = av.AudioFrame.from_ndarray(interleaved, format="flt", layout=layout)
         frame.rate = rate
         frame.pts = 0
         fifo = av.AudioResampler(stream.format, layout, rate, stream.frame_size or 1024)

@@ -75,11 +75,13 @@ def test_a_file_object_that_cannot_be_read_is_refused():
         load_audio(file, RATE)
 
 
-def test_whole_numbers_of_64_bits_in_a_file_are_refused():
-    content = bytearray(encode("WAV", "PCM_16"))
-    content[28:36] = struct.pack("<IHH", 8 * 48000, 8, 64)
-    with pytest.raises(errors.AudioError, match="The clip"):
-        load_audio(bytes(content), RATE)
+def test_whole_numbers_of_64_bits_in_a_file_are_scaled():
+    content = bytearray(encode("WAV", "DOUBLE"))
+    content[20:22] = struct.pack("<H", 1)  # PCM
+    data = content.index(b"data") + 8
+    content[data:] = (VOICE.astype(np.float64) * 2.0**62).astype("<i8").tobytes()
+    expected = load_audio((VOICE / 2, 48000), RATE)
+    np.testing.assert_allclose(load_audio(bytes(content), RATE), expected, rtol=0, atol=1e-6)
 
 
 def test_file_object_is_read_from_its_position():

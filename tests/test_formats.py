@@ -44,6 +44,22 @@ def test_stereo_m4a_with_one_silent_channel_is_mono():
     np.testing.assert_allclose(waveform, VOICE, rtol=0, atol=2**-15)
 
 
+@pytest.mark.parametrize(("container", "codec"), [("mp4", "aac"), ("webm", "libopus")])
+def test_eight_channels_are_mixed(container, codec):
+    spoken = np.tile(VOICE, (8, 1))
+    content = encode_with_ffmpeg(container, codec, spoken, layout="7.1")
+    waveform = load_audio(content, RATE)
+    assert waveform.size == pytest.approx(VOICE.size / 2, abs=3000)
+    assert np.std(waveform) > 0.3 * np.std(VOICE)
+
+
+def test_what_follows_damage_is_kept():
+    content = bytearray(encode("FLAC", "PCM_16", np.tile(VOICE, 8)))
+    content[len(content) // 3] ^= 0xFF
+    waveform = load_audio(bytes(content), RATE)
+    assert waveform.size > 0.9 * 8 * VOICE.size / 2
+
+
 def test_mp3_among_junk():
     tag = b"ID3\x03\x00\x00\x00\x00\x0f\x76" + bytes(2038)
     for content in (tag + LOSSY["mp3"], bytes(3000) + LOSSY["mp3"], LOSSY["mp3"] + b"junk" * 500):
