@@ -56,20 +56,27 @@ def file_blocks(stream, name) -> Blocks:
     FFmpeg decodes what libsndfile cannot, and what follows the damage at which libsndfile gives up.
     """
     stream = _Stream(stream)
-    decoded = 0  # samples of each channel
+    decoded, first = 0, None  # samples of each channel; sample rate and channels
     for blocks in (_libsndfile_blocks(stream, name), _ffmpeg_blocks(stream, name)):
         stream.seek(0)
         position = 0
-        with suppress(soundfile.SoundFileError):
+        try:
             for rate, block in blocks:
+                first = first or (rate, block.shape[1])
+                if (rate, block.shape[1]) != first:
+                    return  # the decoders do not agree
                 start, position = position, position + len(block)
                 if position > decoded:
                     yield rate, block[max(0, decoded - start) :]
                     decoded = position
-            if decoded:
-                return
-    if not decoded:
-        raise _undecodable(stream, name)
+        except soundfile.SoundFileError:
+            continue
+        except UnreadableAudioError:
+            if not decoded:
+                raise
+        if decoded:
+            return
+    raise _undecodable(stream, name)
 
 
 def _libsndfile_blocks(stream, name) -> Blocks:
