@@ -81,6 +81,15 @@ def test_a_bad_clip_is_one_sentence_and_the_next_one_works(app, client, clips, t
     assert "Traceback" not in app.log.read_text()
 
 
+@pytest.mark.parametrize("sent", ["clip.wav", 5, ["clip.wav"]], ids=["path", "number", "list"])
+def test_what_is_no_file_is_refused_in_one_sentence(app, client, clips, sent):
+    with pytest.raises(Exception, match=r"^.*(clip\.wav|5).* is not a file; .* handle_file"):
+        client.predict(sent, api_name="/predict")
+    with pytest.raises(Exception, match=r"^'.*\.wav' is not a list of files; .*handle_file"):
+        client.predict(handle_file(clips[0]), api_name="/predict_batch")
+    assert "Traceback" not in app.log.read_text()
+
+
 def test_timeline_gives_exact_times(client, long_clip):
     answer = client.predict(handle_file(long_clip), api_name="/timeline")
     assert answer["duration"] == 7.0

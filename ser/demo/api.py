@@ -6,10 +6,12 @@ gradio reads them line by line, each parameter as `name: meaning`.
 
 # ruff: noqa: D406, D407 - the sections are written as gradio reads them
 
+import reprlib
 from contextlib import contextmanager
 from pathlib import Path
 
 import gradio as gr
+from gradio.data_classes import FileData, ListFiles
 from gradio.utils import get_function_description
 
 from ser.demo.about import model_facts
@@ -112,6 +114,9 @@ def add_endpoints(model):
     clip = gr.Audio(type="filepath", label="clip", visible=False)
     voice = gr.Audio(type="filepath", label="voice", visible=False)
     clips = gr.File(file_count="multiple", type="filepath", label="clips", visible=False)
+    # Programs may send anything, which gradio would answer with a traceback in the log.
+    clip.data_model = voice.data_model = GivenFile
+    clips.data_model = GivenFiles
     answer = gr.JSON(label="answer", visible=False)
     call = gr.Button(visible=False)
     for function, inputs in (
@@ -124,6 +129,36 @@ def add_endpoints(model):
         call.click(  # the endpoint is named after the function
             function, inputs, answer, api_description=f"{description} Returns {'; '.join(returns)}."
         )
+
+
+class GivenFile(FileData):
+    """A file that a program sends."""
+
+    @classmethod
+    def model_validate(cls, value, **options):
+        """Check what was sent, and say in one sentence how to send a file."""
+        try:
+            return super().model_validate(value, **options)
+        except ValueError:  # pydantic's, too
+            raise _not_sent(value, "a file; in Python, pass handle_file(path)") from None
+
+
+class GivenFiles(ListFiles):
+    """Files that a program sends."""
+
+    @classmethod
+    def model_validate(cls, value, **options):
+        """Check what was sent, and say in one sentence how to send files."""
+        try:
+            return super().model_validate(value, **options)
+        except ValueError:  # pydantic's, too
+            sentence = "a list of files; in Python, pass [handle_file(path), ...]"
+            raise _not_sent(value, sentence) from None
+
+
+def _not_sent(value, wanted):
+    sent = (isinstance(value, dict) and value.get("orig_name")) or value
+    return gr.Error(f"{reprlib.repr(sent)} is not {wanted}.", print_exception=False)
 
 
 @contextmanager
