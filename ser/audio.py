@@ -252,7 +252,7 @@ def _mute_rounding(waveform, sample_rate):
     """
     length = int(ROUNDING_FRAME * sample_rate)
     spans = np.ptp(waveform[: waveform.size // length * length].reshape(-1, length), axis=1)
-    spans = median_filter(spans, ROUNDING_SMOOTHING, mode="nearest")
+    spans = median_filter(spans, ROUNDING_SMOOTHING, mode="constant")
     (sounding,) = np.nonzero(spans > ROUNDING * STEP)
     if sounding.size:
         reach = ROUNDING_SMOOTHING // 2  # by which the filter may have shortened the sound

@@ -6,6 +6,8 @@ loudness, at most one clip in fifty gets any warning, while each defect gets its
 
 import numpy as np
 
+from ser.rumble import remove_rumble
+
 FRAME = 0.025
 """Length of the frames whose levels are compared, in seconds."""
 
@@ -50,9 +52,11 @@ def recording_warnings(waveform, sample_rate, segment):
     """
     speech = waveform[segment]
     duration = speech.size / sample_rate
-    loud = np.percentile(_frame_levels(speech, sample_rate), 95)
-    levels = _frame_levels(waveform, sample_rate)
-    noise = np.percentile(levels[levels > DIGITAL_SILENCE], BACKGROUND)
+    # As the recogniser hears it: an offset, hum or rumble is no noise to it.
+    heard = remove_rumble(waveform, sample_rate)
+    loud = np.percentile(_frame_levels(heard[segment], sample_rate), 95)
+    sounding = _frame_levels(waveform, sample_rate) > DIGITAL_SILENCE
+    noise = np.percentile(_frame_levels(heard, sample_rate)[sounding], BACKGROUND)
     clipped = np.mean(np.abs(speech) >= CLIPPED_LEVEL)
 
     warnings = []
@@ -71,4 +75,4 @@ def _frame_levels(waveform, sample_rate):
     """Return the level of each frame in dBFS; of the whole if it has no full frame."""
     length = min(int(FRAME * sample_rate), waveform.size)
     frames = waveform[: waveform.size // length * length].reshape(-1, length)
-    return 10 * np.log10(np.mean(np.square(frames, dtype=np.float64), axis=1) + 1e-12)
+    return 10 * np.log10(np.var(frames, axis=1, dtype=np.float64) + 1e-12)

@@ -7,18 +7,21 @@ System Technical Journal 54, 1975 (thresholds above the level of the background)
 """
 
 import numpy as np
-from scipy.ndimage import median_filter
+from scipy.ndimage import median_filter, uniform_filter1d
 
 from ser.errors import NoSpeechError
+from ser.rumble import remove_rumble
 
 FRAME = 0.02  # s, over which a level is measured
+LOCAL = 0.0025  # s, whose mean is taken away: hum and the thump of a click are slower than that
 SMOOTHING = 5  # frames; a sound must fill more than half of them, which no click does
 RANGE = 25.0  # dB below the loudest sound that still count as sound
 BACKGROUND = 5  # percentile of levels, that of the background if there are pauses
 RISE = 6.0  # dB by which sound exceeds the background
 MIN_RANGE = 12.0  # dB below the loudest sound that are still sound, however loud the background is
-MIN_LEVEL = -75.0  # dBFS; RAVDESS's quietest clip reaches -56
+MIN_LEVEL = -90.0  # dBFS; the quietest clip of RAVDESS reaches -58
 MIN_SOUND = 0.3  # s
+SILENCE = 1e-20  # power of a frame without any sound
 MAX_PAUSE = 1.0  # s, the longest inside a clip of RAVDESS
 PAUSE = 0.25  # s that remain of longer ones
 
@@ -26,8 +29,9 @@ PAUSE = 0.25  # s that remain of longer ones
 def find_speech(waveform, sample_rate):
     """Find the part of a recording between its silent edges.
 
-    Levels are variances, so that a constant offset does not count as sound. They pass a median
-    filter, so that a click neither counts as the loudest sound nor widens the part. Steady noise
+    Levels are those of fast changes, so that neither an offset nor hum counts as sound. They pass
+    a median filter, beyond whose edges there is silence, so that a click neither counts as the
+    loudest sound nor widens the part, be it the first or last thing in the recording. Steady noise
     between the edges of the recording and the sound is not part of it.
 
     Parameters
@@ -51,10 +55,10 @@ def find_speech(waveform, sample_rate):
 
 
 def cut_speech(waveform, sample_rate):
-    """Extract the speech of a recording, and shorten pauses of more than `MAX_PAUSE` to `PAUSE`.
+    """Extract the speech of a recording, without long pauses and without what lies below a voice.
 
-    A recogniser that learned from single sentences would mistake the time between two for a
-    way of speaking.
+    Pauses of more than `MAX_PAUSE` become `PAUSE`: a recogniser that learned from single sentences
+    would mistake the time between two for a way of speaking.
 
     Parameters
     ----------
@@ -76,7 +80,7 @@ def cut_speech(waveform, sample_rate):
     for last in np.flatnonzero(np.diff(sounding) - 1 > MAX_PAUSE / FRAME):
         start, stop = sounding[last] + 1 + margin, sounding[last + 1] - margin
         kept[start * length : stop * length] = False
-    return waveform[speech][kept[speech]]
+    return remove_rumble(waveform, sample_rate)[speech][kept[speech]]
 
 
 def sound_duration(waveform, sample_rate):
@@ -95,11 +99,12 @@ def _find_sound(waveform, sample_rate):
     """Return the indices of the frames that are sound, and the samples of a frame."""
     length = int(FRAME * sample_rate)
     n_frames = waveform.size // length
-    if n_frames == 0:
+    if n_frames * FRAME < MIN_SOUND:
         raise _too_little(waveform.size / sample_rate)
-    frames = waveform[: n_frames * length].reshape(n_frames, length)
-    levels = 10 * np.log10(np.var(frames, axis=1) + 1e-20)
-    levels = median_filter(levels, SMOOTHING, mode="nearest")
+    changes = waveform - uniform_filter1d(waveform, int(LOCAL * sample_rate))
+    frames = changes[: n_frames * length].reshape(n_frames, length)
+    levels = 10 * np.log10(np.mean(np.square(frames, dtype=np.float64), axis=1) + SILENCE)
+    levels = median_filter(levels, SMOOTHING, mode="constant", cval=10 * np.log10(SILENCE))
     loudest = levels.max()
     if loudest < MIN_LEVEL:
         raise NoSpeechError(

@@ -43,7 +43,7 @@ def test_noisy_between_digital_silence():
 
 
 def test_few_steps_of_eight_bits():
-    waveform = load_audio(((speech_like() * 20 + 128).astype(np.uint8), RATE), RATE)
+    waveform = load_audio(((speech_like() * 16 + 128).astype(np.uint8), RATE), RATE)
     assert "noisy" in only_warning(waveform)
 
 
