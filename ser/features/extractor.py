@@ -115,7 +115,9 @@ def feature_fingerprint():
         SHA-256, hexadecimal.
     """
     package = Path(__file__).parent
-    before = [package.parent / name for name in ("clips.py", "decoding.py", "audio.py", "speech.py")]
+    before = [
+        package.parent / name for name in ("clips.py", "decoding.py", "audio.py", "speech.py")
+    ]
     digest = hashlib.sha256()
     for source in sorted([*before, *package.glob("*.py")]):
         digest.update(source.read_bytes())
