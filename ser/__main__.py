@@ -33,7 +33,7 @@ def main(argv=None):
     )
     # Only the module of the command that runs is imported, so that others do not slow it down.
     getattr(import_module(module), f"add_{name}")(parser)
-    args = parser.parse_intermixed_args(argv[1:])
+    args = _parse(parser, argv[1:])
     try:
         status = args.run(args)
         sys.stdout.flush()
@@ -47,6 +47,23 @@ def main(argv=None):
         return 1
     except KeyboardInterrupt:
         return 130
+
+
+def _parse(parser, argv):
+    """Parse options and names in any order; what follows ``--`` are names.
+
+    argparse forgets the ``--`` where the two may be mixed. So names behind it that look like
+    options are marked with a NUL, which no argument holds, until they are parsed.
+    """
+    end = argv.index("--") if "--" in argv else len(argv)
+    names = [f"\0{name}" if name.startswith("-") else name for name in argv[end + 1 :]]
+    args = parser.parse_intermixed_args([*argv[:end], *names])
+    for option, value in vars(args).items():
+        if isinstance(value, list):
+            setattr(args, option, [each.removeprefix("\0") for each in value])
+        elif isinstance(value, str):
+            setattr(args, option, value.removeprefix("\0"))
+    return args
 
 
 def _parse_command(argv):

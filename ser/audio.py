@@ -6,29 +6,14 @@ So memory holds only the result, however many channels a file has and whatever
 length its header claims.
 """
 
-import io
-import os
-import stat
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
-from functools import partial
-from numbers import Real
-from pathlib import Path
+from contextlib import closing
 
 import numpy as np
 import soxr
 from scipy.ndimage import median_filter
 
-from ser.decoding import Blocks, array_blocks, file_blocks
-from ser.errors import (
-    AudioError,
-    AudioNotFoundError,
-    AudioTooLongError,
-    EmptyAudioError,
-    InvalidSampleRateError,
-    NonFiniteAudioError,
-)
+from ser.clips import clip_name, open_clip
+from ser.errors import AudioTooLongError, InvalidSampleRateError, NonFiniteAudioError
 
 SAMPLE_RATE_RANGE = (8_000, 192_000)  # Hz
 MAX_DURATION = 600.0  # s
@@ -36,7 +21,6 @@ MAX_DURATION = 600.0  # s
 LOUDEST = 2.0**31  # unscaled 32-bit integers; a float beyond it is not a sample
 SILENT = 1e-6  # power of a channel relative to the loudest: -60 dB
 CANCELLED = 0.1  # power of the sum of channels relative to the sum of their powers
-STREAM_LIMIT = 2**31  # bytes that are read from a file object
 
 STEP = 2.0**-7  # between neighbouring values of 8-bit samples
 ROUNDING = 1.7  # steps that rounding alone spans, once it is resampled
@@ -57,8 +41,11 @@ def load_audio(clip, sample_rate, *, max_duration=MAX_DURATION):
     clip : str, Path, bytes, binary file object or (waveform, sample_rate)
         A file object is read from its position to its end; it need not be seekable and
         stays open. A waveform is (n_samples,), (n_samples, n_channels) or (n_channels,
-        n_samples), channels being fewer than samples. Integers of up to 32 bits are scaled to
-        [-1, 1]; other numbers are taken as they are.
+        n_samples), channels being fewer than samples, or a list of arrays that follow each
+        other, as a microphone gives them. Integers of up to 32 bits are scaled to [-1, 1];
+        other numbers are taken as they are. What `datasets` gives is a clip, too: a dict of
+        bytes and path, or of array and sampling_rate, or a decoder; so is an upload of FastAPI
+        and an open `soundfile.SoundFile`. Addresses are not fetched.
     sample_rate : int
         Sample rate of the result in Hz.
     max_duration : float
@@ -88,8 +75,8 @@ def load_audio(clip, sample_rate, *, max_duration=MAX_DURATION):
     AudioError
         The clip is of another type or shape, or the file cannot be opened.
     """
-    name = _name(clip)
-    with _decoder(clip, name) as decode:
+    name = clip_name(clip)
+    with open_clip(clip) as decode:
         with closing(decode()) as blocks:
             rate, channels, is_coarse = _survey(blocks, name, max_duration)
         resampler = soxr.ResampleStream(rate, sample_rate, 1, dtype="float32", quality="HQ")
@@ -99,104 +86,6 @@ def load_audio(clip, sample_rate, *, max_duration=MAX_DURATION):
     chunks.append(resampler.resample_chunk(np.empty(0, np.float32), last=True))
     waveform = np.concatenate(chunks)
     return _mute_rounding(waveform, sample_rate) if is_coarse else waveform
-
-
-def _name(clip):
-    """Return what to call a clip in messages: its file name without the folder, if it has one."""
-    path = clip if isinstance(clip, str | os.PathLike) else getattr(clip, "name", None)
-    if not isinstance(path, str | os.PathLike):
-        return "The clip"
-    return repr(Path(path).name or str(path))
-
-
-@contextmanager
-def _decoder(clip, name) -> Iterator[Callable[[], Blocks]]:
-    """Open a clip and return a function that decodes it, as often as it is called."""
-    if isinstance(clip, tuple):
-        yield partial(array_blocks, *_check_waveform(clip))
-    elif isinstance(clip, str | os.PathLike):
-        with _open(clip, name) as stream:
-            yield partial(file_blocks, stream, name)
-    elif isinstance(clip, bytes | bytearray | memoryview):
-        yield partial(file_blocks, io.BytesIO(clip), name)
-    elif hasattr(clip, "read"):
-        with tempfile.TemporaryFile() as stream:
-            _copy(clip, stream, name)
-            yield partial(file_blocks, stream, name)
-    else:
-        raise AudioError(
-            f"A clip cannot be of type {type(clip).__name__}; give a path, bytes, a binary file "
-            "object or (waveform, sample_rate)."
-        )
-
-
-def _open(path, name):
-    """Open a file for reading."""
-    try:
-        mode = Path(path).stat().st_mode
-    except (OSError, ValueError):  # ValueError: the path holds a NUL
-        raise AudioNotFoundError(f"{name} was not found; check the path.") from None
-    if not stat.S_ISREG(mode):
-        kind = "a folder" if stat.S_ISDIR(mode) else "not a file"
-        raise AudioNotFoundError(f"{name} is {kind}; give the path of one audio file.")
-    try:
-        return Path(path).open("rb")
-    except OSError as error:
-        raise AudioError(
-            f"{name} cannot be opened ({error.strerror}); check its permissions."
-        ) from None
-
-
-def _copy(source, target, name):
-    """Copy the rest of a file object, which need not be seekable."""
-    while chunk := _read(source, name):
-        if isinstance(chunk, str):
-            raise AudioError(f'{name} is opened as text; open it in binary mode, "rb".')
-        if target.tell() + len(chunk) > STREAM_LIMIT:
-            raise AudioTooLongError(
-                f"{name} is larger than the limit of {STREAM_LIMIT >> 20} MiB; cut it to the part "
-                "that matters."
-            )
-        target.write(chunk)
-
-
-def _read(source, name):
-    """Read some of a file object."""
-    try:
-        return source.read(1 << 20)
-    except Exception as error:  # whatever kind of file it is decides
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise AudioError(
-            f"{name} cannot be read ({reason}); open it again, for reading."
-        ) from error
-
-
-def _check_waveform(clip):
-    """Return the waveform (n_samples, n_channels), its type unchanged, and the sample rate."""
-    if len(clip) != 2:
-        raise AudioError(f"The clip is a tuple of {len(clip)}; give (waveform, sample_rate).")
-    waveform, rate = clip
-    if isinstance(waveform, Real):
-        raise AudioError("The clip is (sample_rate, waveform); give (waveform, sample_rate).")
-    if not isinstance(rate, Real):
-        raise InvalidSampleRateError(f"{rate!r} is not a sample rate; give a number in Hz.")
-    try:
-        waveform = np.asarray(waveform)
-    except ValueError:
-        raise AudioError(
-            "The waveform's channels differ in length; make them equally long."
-        ) from None
-    if waveform.dtype.kind not in "fiu":
-        raise AudioError(f"The waveform is of type {waveform.dtype}; give floats or integers.")
-    if waveform.ndim not in (1, 2):
-        raise AudioError(
-            f"The waveform's shape is {waveform.shape}; give (samples,) or (samples, channels)."
-        )
-    if waveform.size == 0:
-        raise EmptyAudioError("The clip holds no samples; record it again.")
-    if waveform.ndim == 1:
-        return waveform[:, np.newaxis], rate
-    return (waveform if len(waveform) >= waveform.shape[1] else waveform.T), rate
 
 
 def _survey(blocks, name, max_duration):

@@ -9,22 +9,31 @@ from ser.errors import SerError
 
 def add_predict(parser):
     """Add the options of ``predict``."""
-    parser.add_argument("clips", nargs="+", metavar="CLIP", help="audio file")
+    parser.add_argument(
+        "clips",
+        nargs="+",
+        metavar="CLIP",
+        help='audio file, or - for standard input; "-" may begin a name after --',
+    )
     parser.add_argument(
         "--model",
         metavar="MODEL",
         help="model folder, or OWNER/NAME[@REVISION] on the Hub (default: the model that ships)",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object per line")
-    parser.set_defaults(run=_predict)
+    parser.set_defaults(run=partial(_predict, parser))
 
 
-def _predict(args):
+def _predict(parser, args):
     from ser.recognizer import EmotionRecognizer
 
+    if args.clips.count("-") > 1:
+        parser.error("- is standard input, which can be read only once: name it once")
     recognizer = EmotionRecognizer.from_pretrained(args.model)
+    stdin = getattr(sys.stdin, "buffer", b"")  # none if it was closed
+    given = (stdin if clip == "-" else clip for clip in args.clips)
     failed = False
-    for clip, result in zip(args.clips, recognizer.predict_many(args.clips), strict=True):
+    for clip, result in zip(args.clips, recognizer.predict_many(given), strict=True):
         if isinstance(result, SerError):
             failed = True
             if args.json:

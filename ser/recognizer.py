@@ -1,13 +1,13 @@
 """The recogniser: from a clip to an emotion, with the model of a model folder."""
 
 import re
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from ser.audio import load_audio
 from ser.classifier import EmotionClassifier
+from ser.clips import each_clip
 from ser.errors import (
     AudioError,
     FeatureConfigError,
@@ -18,45 +18,16 @@ from ser.errors import (
 from ser.features import FeatureConfig, FeatureExtractor
 from ser.folders import replace_folder
 from ser.model_folder import MARK, is_model_file, read_model_folder
+from ser.prediction import Prediction
 from ser.quality import recording_warnings
 from ser.speech import cut_speech, find_speech
 from ser.speechness import check_speech
 from ser.speeds import hear
-from ser.voice import MIN_SPEECH, average, pieces, speech_level
+from ser.voice import MIN_SPEECH, VoiceProfile, average, check_profile, pieces, speech_level
 
 SHIPPED_MODEL = Path(__file__).parent / "pretrained"
 
 _REPOSITORY = re.compile(r"(?P<repo_id>[a-zA-Z0-9][\w.-]*/[a-zA-Z0-9][\w.-]*)(@(?P<revision>.+))?")
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """A recogniser's answer for a clip.
-
-    Attributes
-    ----------
-    emotion : str
-        The most probable label.
-    confidence : float
-        Its probability.
-    probabilities : dict of str to float
-        Probability of every label, in label order; they sum to 1.
-    duration, speech_duration : float
-        Seconds of audio in the clip, and from the first to the last speech in it.
-    warnings : list of str
-        Reasons to doubt the result, one sentence each.
-    """
-
-    emotion: str
-    confidence: float
-    probabilities: dict[str, float]
-    duration: float
-    speech_duration: float
-    warnings: list[str] = field(default_factory=list)
-
-    def to_dict(self):
-        """Return the fields as a dict that `json.dumps` takes."""
-        return asdict(self)
 
 
 UNLIKE = (
@@ -149,10 +120,10 @@ class EmotionRecognizer:
 
         Parameters
         ----------
-        clip : str, Path, bytes, file object or (ndarray, int)
+        clip : str, Path, bytes, file object, (ndarray, int) or dict
             As `ser.audio.load_audio` takes it.
-        voice : VoiceProfile, optional
-            The speaker's everyday voice, as `voice_profile` returns it: the clip is then
+        voice : VoiceProfile, or clip or clips, optional
+            The speaker's everyday voice, which `voice_profile` learns: the clip is then
             judged relative to it.
 
         Returns
@@ -162,10 +133,11 @@ class EmotionRecognizer:
         Raises
         ------
         AudioError
-            If the clip cannot be read or has no speech in it.
+            If a clip cannot be read or has no speech in it.
         VoiceProfileError
-            If the profile was made by a model with other features.
+            As for `voice_profile`.
         """
+        profile = None if voice is None else self.voice_profile(voice)
         sample_rate = self.config["sample_rate"]
         waveform = load_audio(clip, sample_rate)
         speech = find_speech(waveform, sample_rate)
@@ -174,12 +146,11 @@ class EmotionRecognizer:
         doubts = check_speech(heard[0])
         features = np.stack([self._extractor.summarise(tracks) for tracks in heard])
         doubts = [*doubts, UNLIKE] if self._classifier.is_novel(features) else doubts
-        if voice is None:
+        if profile is None:
             (probabilities,) = self._classifier.predict_proba(features[None])
         else:
-            self._check_profile(voice)
             level = speech_level(spoken)
-            probabilities = self._classifier.predict_proba_relative(features, level, voice)
+            probabilities = self._classifier.predict_proba_relative(features, level, profile)
         by_label = dict(zip(self.labels, probabilities.tolist(), strict=True))
         emotion = max(by_label, key=by_label.get)
         return Prediction(
@@ -196,8 +167,9 @@ class EmotionRecognizer:
 
         Parameters
         ----------
-        clips : clip or list of clips
-            Everyday speech, each clip as `predict` takes it; at least 3 s of speech in all.
+        clips : clip or iterable of clips
+            Everyday speech, each clip as `predict` takes it; at least 3 s of speech in all. A
+            VoiceProfile is returned as it is, if it suits this model.
 
         Returns
         -------
@@ -209,12 +181,20 @@ class EmotionRecognizer:
         AudioError
             If a clip cannot be read or has no speech in it.
         VoiceProfileError
-            If there is too little speech, or the model cannot use a profile.
+            If there is too little speech, the model cannot use a profile, or a given one was
+            made by a model with other features.
         """
-        self._check_voices()
+        if not self._classifier.knows_voices:
+            raise VoiceProfileError(
+                f"The model '{self.source}' cannot use a voice profile: it was trained without "
+                "neutral speech to compare voices with."
+            )
+        if isinstance(clips, VoiceProfile):
+            check_profile(clips, self._extractor, self.source)
+            return clips
         sample_rate = self.config["sample_rate"]
         parts = []
-        for clip in clips if isinstance(clips, list) else [clips]:
+        for clip in each_clip(clips):
             waveform = load_audio(clip, sample_rate)
             speech = cut_speech(waveform, sample_rate)
             check_speech(self._extractor.tracks(self._hear(speech)[0]))
@@ -234,41 +214,20 @@ class EmotionRecognizer:
     def _hear(self, speech):
         return hear(speech, self.config["sample_rate"], self.config["speeds"])
 
-    def _check_voices(self):
-        if not self._classifier.knows_voices:
-            raise VoiceProfileError(
-                f"The model '{self.source}' cannot use a voice profile: it was trained without "
-                "neutral speech to compare voices with."
-            )
-
-    def _check_profile(self, voice):
-        self._check_voices()
-        if voice.feature_hash != self._extractor.hash:
-            raise VoiceProfileError(
-                f"The voice profile has features {voice.feature_hash}, but the model "
-                f"'{self.source}' uses features {self._extractor.hash}: make the profile again "
-                "with this model."
-            )
-        if voice.features.shape != (len(self._extractor.names),):
-            raise VoiceProfileError(
-                f"The voice profile has {voice.features.size} features, but '{self.source}' needs "
-                f"{len(self._extractor.names)}: it is damaged; make it again."
-            )
-
     def predict_many(self, clips):
         """Recognise the emotion in one clip after another.
 
         Parameters
         ----------
-        clips : iterable
-            Clips as `predict` takes them; each is read when its turn comes.
+        clips : iterable of clips, or clip
+            As `predict` takes them; each is read when its turn comes.
 
         Yields
         ------
         Prediction or AudioError
             In the order of `clips`; a clip that fails yields its error, and the rest continue.
         """
-        for clip in clips:
+        for clip in each_clip(clips):
             try:
                 yield self.predict(clip)
             except AudioError as error:

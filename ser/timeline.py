@@ -131,7 +131,7 @@ def recognize_timeline(recognizer, clip, *, voice=None):
     recognizer : EmotionRecognizer
     clip : str, Path, bytes, file object or (ndarray, int)
         As `ser.audio.load_audio` takes it.
-    voice : VoiceProfile, optional
+    voice : VoiceProfile, or clip or clips, optional
         As `EmotionRecognizer.predict` takes it.
 
     Returns
@@ -164,6 +164,7 @@ def timeline_steps(recognizer, clip, *, voice=None):
     timeline : Timeline or None
         With the last window.
     """
+    voice = None if voice is None else recognizer.voice_profile(voice)
     rate = recognizer.config["sample_rate"]
     waveform = load_audio(clip, rate)
     windows, sounds = [], []

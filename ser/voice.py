@@ -250,3 +250,31 @@ def average(features, levels, feature_hash):
         float(np.mean(levels)),
         feature_hash,
     )
+
+
+def check_profile(profile, extractor, model):
+    """Refuse a profile that does not suit a model.
+
+    Parameters
+    ----------
+    profile : VoiceProfile
+    extractor : ser.features.FeatureExtractor
+        Of the model.
+    model : str
+        Where the model is from.
+
+    Raises
+    ------
+    VoiceProfileError
+        If the profile has other features, or is damaged.
+    """
+    if profile.feature_hash != extractor.hash:
+        raise VoiceProfileError(
+            f"The voice profile has features {profile.feature_hash}, but the model '{model}' uses "
+            f"features {extractor.hash}: make the profile again with this model."
+        )
+    if profile.features.shape != (len(extractor.names),):
+        raise VoiceProfileError(
+            f"The voice profile has {profile.features.size} features, but '{model}' needs "
+            f"{len(extractor.names)}: it is damaged; make it again."
+        )

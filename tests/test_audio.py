@@ -12,7 +12,7 @@ import soundfile
 from encoders import EXACT, LOSSY, VOICE, encode, encode_video
 from signals import noise, speech_like, tone
 
-from ser import audio, decoding, errors
+from ser import clips, decoding, errors
 from ser.audio import load_audio
 from ser.speech import find_speech
 
@@ -383,7 +383,7 @@ def test_endless_file_object_is_refused(monkeypatch):
         def read(self, size=-1):
             return bytes(size)
 
-    monkeypatch.setattr(audio, "STREAM_LIMIT", 5 << 20)
+    monkeypatch.setattr(clips, "STREAM_LIMIT", 5 << 20)
     with pytest.raises(errors.AudioTooLongError, match="larger than the limit of 5 MiB") as error:
         load_audio(Endless(), RATE)
     assert_one_sentence(error)

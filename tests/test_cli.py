@@ -1,5 +1,6 @@
 """python -m ser, as people run it."""
 
+import io
 import json
 import os
 import subprocess
@@ -57,6 +58,42 @@ def test_json_is_an_object_a_line(model, clips, capsys):
     assert last["emotion"] == LABELS[1] and not err
 
 
+def run(arguments, folder, **options):
+    done = subprocess.run(
+        [sys.executable, "-m", "ser", "predict", "--model", *arguments],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        **options,
+    )
+    return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+
+def test_a_clip_from_a_pipe_beside_one_whose_name_looks_like_an_option(model, clips, tmp_path):
+    content = Path(clips[1]).read_bytes()
+    (tmp_path / "--json").write_bytes(Path(clips[0]).read_bytes())
+    arguments = [model, "missing.wav", "-", "--json", "--", "--json"]
+    status, out, err = run(arguments, tmp_path, input=content)
+    missing, piped, last = map(json.loads, out.splitlines())
+    assert (status, err) == (1, "")
+    assert missing["file"] == "missing.wav"
+    assert (piped["file"], piped["emotion"]) == ("-", LABELS[1])
+    assert (last["file"], last["emotion"]) == ("--json", LABELS[0])
+
+
+def test_what_standard_input_lacks_is_said(model, tmp_path):
+    status, out, err = run([model, "-"], tmp_path, input=b"no audio")
+    assert (status, out) == (1, "")
+    assert err.startswith("-: Standard input is not audio") and err.count("\n") == 1
+
+
+@pytest.mark.parametrize("stdin", [None, io.TextIOWrapper(io.BytesIO())], ids=["closed", "empty"])
+def test_standard_input_without_a_byte(model, monkeypatch, capsys, stdin):
+    monkeypatch.setattr(sys, "stdin", stdin)
+    assert main(["predict", "-", "--model", model]) == 1
+    assert "is empty (0 bytes)" in capsys.readouterr().err
+
+
 def test_a_missing_model_is_one_sentence(clips, capsys):
     assert main(["predict", clips[0], "--model", "no such folder"]) == 1
     out, err = capsys.readouterr()
@@ -81,6 +118,8 @@ WRONG_USAGE = [
     ["dance"],
     ["predict"],
     ["predict", "--loud", "x"],
+    ["predict", "-", "x", "-"],
+    ["predict", "--json", "--"],
     ["deploy", "ada/demo", "--model", "ada/voices", "--output", "space"],
 ]
 

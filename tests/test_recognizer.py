@@ -81,7 +81,7 @@ def test_every_way_to_give_a_clip_gives_the_same(recognizer, tmp_path, emotion):
     content = path.read_bytes()
     expected = recognizer.predict((waveform, RATE))
     assert expected.emotion == emotion
-    for clip in (path, str(path), content, io.BytesIO(content)):
+    for clip in (path, str(path), content, io.BytesIO(content), {"bytes": content, "path": None}):
         assert recognizer.predict(clip) == expected
 
 
@@ -112,6 +112,15 @@ def test_many_clips_lazily_in_order_with_errors_in_place(recognizer):
     assert isinstance(missing, AudioNotFoundError) and "missing.wav" in str(missing)
     assert isinstance(unreadable, AudioError)
     assert last.emotion == "angry"
+
+
+def test_one_clip_is_one_result(recognizer):
+    (missing,) = recognizer.predict_many("missing.wav")
+    assert isinstance(missing, AudioNotFoundError)
+    (found,) = recognizer.predict_many((voice("angry", seed=100), RATE))
+    assert found.emotion == "angry"
+    (refused,) = recognizer.predict_many(voice("angry", seed=100))
+    assert isinstance(refused, AudioError) and "type ndarray" in str(refused)
 
 
 def test_threads_may_share_it(recognizer):

@@ -5,11 +5,13 @@ import json
 
 import numpy as np
 import pytest
+import soundfile
 from tiny_model import FEATURES, voice
 
 from ser import EmotionRecognizer
 from ser.classifier import EmotionClassifier
-from ser.errors import NoSpeechError, VoiceProfileError
+from ser.errors import AudioError, NoSpeechError, VoiceProfileError
+from ser.timeline import recognize_timeline
 from ser.voice import VoiceProfile, fit_voice
 
 RATE = FEATURES.sample_rate
@@ -40,6 +42,37 @@ def test_probabilities_are_whole(recognizer, profile):
     prediction = recognizer.predict((voice("angry", 303), RATE), voice=profile)
     assert sum(prediction.probabilities.values()) == pytest.approx(1)
     assert prediction.confidence == max(prediction.probabilities.values())
+
+
+def test_clips_serve_as_a_voice_in_any_collection(recognizer, profile, tmp_path):
+    paths = [tmp_path / "a.wav", tmp_path / "b.wav"]
+    for path, seed in zip(paths, (300, 301), strict=True):
+        soundfile.write(path, voice("calm", seed, 2.5), RATE, subtype="FLOAT")
+    clip = (voice("calm", 302), RATE)
+    expected = recognizer.predict(clip, voice=profile)
+    for clips in (tuple(paths), (str(path) for path in paths), tmp_path.glob("*.wav")):
+        assert recognizer.predict(clip, voice=clips).probabilities == pytest.approx(
+            expected.probabilities, abs=1e-6
+        )
+    whole = (np.concatenate([voice("calm", seed, 2.5) for seed in (300, 301)]), RATE)
+    learnt = recognizer.voice_profile(whole)
+    assert recognizer.predict(clip, voice=whole) == recognizer.predict(clip, voice=learnt)
+    timeline = recognize_timeline(recognizer, clip, voice=whole)
+    assert timeline.windows[0].probabilities == recognizer.predict(clip, voice=whole).probabilities
+    assert recognizer.voice_profile(learnt) is learnt
+
+
+def test_what_is_no_voice_is_refused(recognizer):
+    clip = (voice("calm", 302), RATE)
+    for wrong, words in (
+        ("missing.wav", "'missing.wav' was not found"),
+        (["a.wav", b""], "'a.wav' was not found"),
+        (5, "type int"),
+    ):
+        with pytest.raises(AudioError, match=words):
+            recognizer.predict(clip, voice=wrong)
+    with pytest.raises(VoiceProfileError, match=r"hold 0\.0 s of speech"):
+        recognizer.predict(clip, voice=[])
 
 
 def test_a_profile_survives_json_and_is_small(recognizer, profile):

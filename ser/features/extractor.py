@@ -116,7 +116,8 @@ def feature_fingerprint():
     """
     package = Path(__file__).parent
     before = [
-        package.parent / name for name in ("decoding.py", "audio.py", "rumble.py", "speech.py")
+        package.parent / f"{name}.py"
+        for name in ("clips", "parts", "ffmpeg", "decoding", "audio", "rumble", "speech")
     ]
     digest = hashlib.sha256()
     for source in sorted([*before, *package.glob("*.py")]):
