@@ -254,9 +254,13 @@ def _parse_json(content, name):
 
 def _check_config(config, source):
     found = config.get("format_version")
+    if type(found) is not int:
+        raise ModelFormatError(
+            f"'{source}' has model format version {found!r}: it is not a model of ser; give one "
+            "that train.py wrote."
+        )
     if found != FORMAT_VERSION:
-        older = isinstance(found, int) and found < FORMAT_VERSION
-        advice = "train it again with train.py" if older else "update ser"
+        advice = "train it again with train.py" if found < FORMAT_VERSION else "update ser"
         raise ModelFormatError(
             f"'{source}' has model format version {found}, but this ser reads version "
             f"{FORMAT_VERSION}: {advice}."
