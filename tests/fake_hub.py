@@ -496,6 +496,11 @@ class Machine:
             1, multiprocessing.get_context("spawn"), _prepare, (self._environment,)
         )
 
+    @property
+    def environment(self):
+        """What a process of its own on this machine has in its environment."""
+        return os.environ | self._environment
+
     def run(self, function, *args, token="hf_ada", **kwargs):
         """Call a function of a test module there, with its result or its error."""
         return self._pool.submit(_call, token, function, args, kwargs).result(timeout=120)

@@ -4,11 +4,14 @@ import hashlib
 import io
 import json
 import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 import skops.io
 from fake_hub import Machine
+from running_app import ROOT
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
@@ -486,6 +489,23 @@ def test_a_cache_that_cannot_be_written_is_named_and_serves(hub, machine, files,
     hub.add(REPO, files | {"confusion.png": bytes(5000)})
     *served, lines = machine.run(pull_with_a_full_disk)
     assert tuple(served) == pulled and len(lines) == 1 and "cannot be written" in lines[0]
+
+
+def test_a_failure_that_is_tried_again_is_said_once(hub, machine, files, tmp_path):
+    hub.add(REPO, files)
+    refusals = iter([(503, "busy"), (503, "busy")])
+
+    def refuse(method, path):
+        return next(refusals, None) if path.endswith("/README.md") else None
+
+    hub.refuse = refuse
+    command = [sys.executable, "-m", "ser", "pull", REPO, str(tmp_path / "pulled")]
+    said = subprocess.run(
+        command, env=machine.environment, cwd=ROOT, capture_output=True, text=True
+    )
+    assert said.returncode == 0
+    lines = said.stderr.splitlines()
+    assert sum("503" in line for line in lines) == sum("Retry" in line for line in lines) == 1
 
 
 def test_where_a_model_is_looked_for(hub, machine, files, tmp_path):
