@@ -14,6 +14,7 @@ from ser.demo.model import ServedModel
 
 logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")
 logging.getLogger("ser").setLevel(logging.INFO)
+logging.getLogger("huggingface_hub").propagate = False  # it prints its lines itself
 model = ServedModel(os.environ.get("SER_MODEL") or None)  # loads during the imports below
 
 import gradio as gr  # noqa: E402

@@ -91,6 +91,7 @@ def main(arguments=None):
     options = parse_arguments(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     logging.getLogger("httpx2").setLevel(logging.WARNING)
+    logging.getLogger("huggingface_hub").propagate = False  # it prints its lines itself
     try:
         train(options)
     except (SerError, OSError) as error:  # OSError: a full disk, or caches without access

@@ -26,6 +26,7 @@ def main(argv=None):
     if isinstance(sys.stdout, io.TextIOWrapper):  # clip names may not fit its encoding
         sys.stdout.reconfigure(errors="backslashreplace")
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
+    logging.getLogger("huggingface_hub").propagate = False  # it prints its lines itself
     name = _parse_command(argv[:1])
     module, summary = COMMANDS[name]
     parser = argparse.ArgumentParser(

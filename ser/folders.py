@@ -1,6 +1,7 @@
 """Write a folder whole or not at all, and never over anything that is not ours."""
 
 import os
+import re
 import secrets
 import shutil
 from pathlib import Path
@@ -95,6 +96,34 @@ def replace_folder(folder, files, *, is_ours, mark):
         raise _not_writable(folder, error.strerror or error) from error
     finally:
         shutil.rmtree(new, ignore_errors=True)
+
+
+def is_kept_in(folder, path):
+    """Tell whether a file is kept in a folder, not only linked to from there.
+
+    Whoever publishes a folder would publish the files that its links lead to. In a cache of
+    huggingface_hub a revision's folder is made of links, to where that library keeps contents:
+    ``CACHE/models--OWNER--NAME/blobs/ETAG`` for one repository, and ``CACHE/blobs/AB/ABCD…`` for
+    all.
+
+    Parameters
+    ----------
+    folder, path : Path
+        The folder, and the file by its path in there.
+
+    Returns
+    -------
+    bool
+    """
+    folder, target = folder.resolve(), path.resolve()
+    if target.is_relative_to(folder):
+        return True
+    repository, cache = folder.parent.parent, folder.parent.parent.parent
+    is_revision = re.fullmatch("[0-9a-f]{40}", folder.name) and folder.parent.name == "snapshots"
+    if not (is_revision and repository.name.startswith("models--")):
+        return False
+    shared = cache / "blobs" / target.name[:2] / target.name
+    return target in (repository / "blobs" / target.name, shared)
 
 
 def _not_writable(folder, reason):

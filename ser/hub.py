@@ -6,7 +6,6 @@ protocol works; `HF_ENDPOINT`, `HF_TOKEN` and `HF_HOME` have the same meaning as
 
 import hashlib
 import json
-import logging
 import re
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,26 +18,16 @@ from huggingface_hub import (
     HfApi,
     get_token,
     scan_cache_dir,
-    snapshot_download,
 )
-from huggingface_hub.errors import (
-    HTTPError,
-    LocalEntryNotFoundError,
-    OfflineModeIsEnabled,
-    RepositoryNotFoundError,
-)
+from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError
 from huggingface_hub.hf_api import RepoFile
 from huggingface_hub.repocard import RepoCard
 
 from ser.card import name_in_card
-from ser.errors import HubError, ModelIntegrityError, ModelNotFoundError, UntrustedModelError
-from ser.hub_errors import describe_absence, is_away, one_line, plain_words
-from ser.model_folder import REQUIRED_FILES, is_model_file, read_model_folder
-
-logger = logging.getLogger(__name__)
-
-TIMEOUT = 3.0
-"""Seconds to wait for the Hub's first answer, after which it counts as unreachable."""
+from ser.errors import HubError, ModelIntegrityError, UntrustedModelError
+from ser.hub_cache import TIMEOUT, fetch_model
+from ser.hub_errors import check_name, one_line, plain_words
+from ser.model_folder import is_model_file, read_model_folder
 
 
 @dataclass(frozen=True)
@@ -48,7 +37,7 @@ class Published:
     Attributes
     ----------
     url : str
-        Address of the repository.
+        Address of the repository, or of the pull request.
     revision : str
         The commit that holds the files.
     changed : bool
@@ -60,7 +49,17 @@ class Published:
     changed: bool
 
 
-def push_model(files, repo_id, *, private=False, token=None, commit_message=None, tag=None):
+def push_model(
+    files,
+    repo_id,
+    *,
+    private=False,
+    token=None,
+    commit_message=None,
+    tag=None,
+    branch=None,
+    create_pr=False,
+):
     """Publish a model in one commit, or in none if the repository already holds it.
 
     Parameters
@@ -76,6 +75,10 @@ def push_model(files, repo_id, *, private=False, token=None, commit_message=None
     commit_message : str, optional
     tag : str, optional
         Name for the published revision.
+    branch : str, optional
+        Where to commit; created from the main branch if there is none. By default the main branch.
+    create_pr : bool
+        Whether to propose the commit in a pull request instead.
 
     Returns
     -------
@@ -96,11 +99,21 @@ def push_model(files, repo_id, *, private=False, token=None, commit_message=None
         token=token,
         commit_message=commit_message or "Publish the model",
         tag=tag,
+        branch=branch,
+        create_pr=create_pr,
     )
 
 
-def pull_model(repo_id, *, revision=None, token=None):
-    """Fetch a model into huggingface_hub's cache, or use the copy there if the Hub is unreachable.
+def pull_model(
+    repo_id,
+    *,
+    revision=None,
+    token=None,
+    cache_dir=None,
+    local_files_only=False,
+    force_download=False,
+):
+    """Fetch a model into huggingface_hub's cache, or use the copy there if the Hub cannot serve.
 
     Only files that a model folder has are downloaded, and a dangerous or damaged copy is removed.
 
@@ -112,6 +125,12 @@ def pull_model(repo_id, *, revision=None, token=None):
         Branch, tag or commit; by default the latest commit.
     token : str, optional
         By default the one that ``hf auth login`` stored.
+    cache_dir : str or Path, optional
+        By default huggingface_hub's, below ``HF_HOME``.
+    local_files_only : bool
+        Whether to use the cache without asking the Hub.
+    force_download : bool
+        Whether to fetch every file again, even those in the cache.
 
     Returns
     -------
@@ -126,54 +145,36 @@ def pull_model(repo_id, *, revision=None, token=None):
     ModelError
         If the audit refuses its files.
     """
-    with plain_words(repo_id, revision):
-        path = Path(_download(repo_id, revision, token))
+    check_name(repo_id)
+    with plain_words(repo_id, revision, cache_dir):
+        path = fetch_model(
+            repo_id,
+            revision=revision,
+            token=token,
+            cache_dir=cache_dir,
+            local_files_only=local_files_only,
+            force_download=force_download,
+        )
     try:
         return read_model_folder(path, source=repo_id), path.name
     except (UntrustedModelError, ModelIntegrityError):
-        scan_cache_dir().delete_revisions(path.name).execute()
+        scan_cache_dir(cache_dir).delete_revisions(path.name).execute()
         raise
 
 
-def _download(repo_id, revision, token):
-    try:
-        info = HfApi(token=token).model_info(repo_id, revision=revision, timeout=TIMEOUT)
-    except (HTTPError, OfflineModeIsEnabled) as error:
-        if not is_away(error):
-            raise
-        try:
-            # Without a listing, the required files show whether the copy is complete.
-            path = snapshot_download(
-                repo_id, revision=revision, allow_patterns=REQUIRED_FILES, local_files_only=True
-            )
-            is_whole = all(Path(path, name).is_file() for name in REQUIRED_FILES)
-        except LocalEntryNotFoundError:
-            is_whole = False
-        if not is_whole:
-            raise HubError(
-                f"{describe_absence(error)}, and the cache does not have all of '{repo_id}': check "
-                "the connection and try again."
-            ) from error
-        logger.warning("%s: '%s' is taken from the cache.", describe_absence(error), repo_id)
-        return path
-    names = [sibling.rfilename for sibling in info.siblings or []]
-    for name in REQUIRED_FILES:
-        if name not in names:
-            raise ModelNotFoundError(
-                f"The repository '{repo_id}' is not a model of ser: it has no {name}."
-            )
-    if strange := sorted({name for name in names if not is_model_file(name)} - {".gitattributes"}):
-        logger.warning(
-            "The repository '%s' also holds %s: not part of a model, not downloaded.",
-            repo_id,
-            ", ".join(strange),
-        )
-    wanted = [name for name in names if is_model_file(name)]
-    return snapshot_download(repo_id, revision=revision, allow_patterns=wanted, token=token)
-
-
 def commit_files(
-    files, repo_id, *, repo_type, is_ours, private, token, commit_message, tag=None, space_sdk=None
+    files,
+    repo_id,
+    *,
+    repo_type,
+    is_ours,
+    private,
+    token,
+    commit_message,
+    tag=None,
+    branch=None,
+    create_pr=False,
+    space_sdk=None,
 ):
     """Make a repository hold these files, in at most one commit.
 
@@ -185,7 +186,7 @@ def commit_files(
         As huggingface_hub takes them; the repository is created if there is none.
     is_ours : callable
         Tells by name whether a file in the repository is deleted if it is not in `files`.
-    private, token, commit_message, tag
+    private, token, commit_message, tag, branch, create_pr
         As for `push_model`.
     space_sdk : str, optional
         For a Space.
@@ -199,6 +200,9 @@ def commit_files(
     HubError
         If anything fails; the repository is then unchanged, unless only the tag failed.
     """
+    check_name(repo_id)
+    if tag and create_pr:
+        raise HubError("A pull request cannot have a tag: set the tag when it has been merged.")
     if not (token or get_token()):
         raise HubError(
             "There is no token for the Hub: log in with `hf auth login`, or set HF_TOKEN to a "
@@ -221,27 +225,46 @@ def commit_files(
                 f"'{repo_id}' exists and is public: make it private in its settings first, or "
                 "leave out --private."
             )
-        head = info.sha if info else None
+        head, is_new_branch = info.sha if info else None, False
         try:
+            if branch:
+                head, is_new_branch = _find_branch(api, repo, branch, head)
             operations = _changes(api, repo, head, files, is_ours)
             tagged = tag and head and _is_tagged(api, repo, head, tag, changing=bool(operations))
-            revision = head
+            revision, pull_request = head, None
+            if is_new_branch:
+                api.create_branch(**repo, branch=branch, revision=head)
             if operations:
-                revision = api.create_commit(
+                commit = api.create_commit(
                     **repo,
                     operations=operations,
                     commit_message=commit_message,
                     parent_commit=head,
-                ).oid
+                    revision=branch,
+                    create_pr=create_pr,
+                )
+                revision, pull_request = commit.oid, commit.pr_url
         except BaseException:
             if info is None:
                 with suppress(Exception):
                     api.delete_repo(**repo)
+            elif is_new_branch:
+                with suppress(Exception):
+                    api.delete_branch(**repo, branch=branch)
             raise
     if tag and not tagged:
         _create_tag(api, repo, tag, revision)
     prefix = "" if repo_type == "model" else f"{repo_type}s/"
-    return Published(f"{api.endpoint}/{prefix}{repo_id}", revision, bool(operations))
+    url = pull_request or f"{api.endpoint}/{prefix}{repo_id}"
+    return Published(url, revision, bool(operations))
+
+
+def _find_branch(api, repo, branch, head):
+    """Return the commit that a branch has or will start from, and whether it is yet to be made."""
+    try:
+        return api.repo_info(**repo, revision=branch, timeout=TIMEOUT).sha, False
+    except RevisionNotFoundError:
+        return head, True
 
 
 def _create_tag(api, repo, tag, revision):

@@ -1,10 +1,14 @@
 """Errors of the Hub, each explained in one plain sentence that says what to do."""
 
+import errno
+import json
+import os
 import re
 from contextlib import contextmanager
 
-from huggingface_hub import HfApi
+from huggingface_hub import constants
 from huggingface_hub.errors import (
+    FileMetadataError,
     GatedRepoError,
     HfHubHTTPError,
     HFValidationError,
@@ -17,21 +21,45 @@ from huggingface_hub.errors import (
 
 from ser.errors import HubError, SerError
 
+BACKEND_ERRORS = (HTTPError, OSError, RuntimeError, ValueError)
+"""What huggingface_hub raises when something other than the caller is at fault."""
+
+_DISK_FAULTS = {
+    getattr(errno, name)
+    for name in ("EACCES", "EPERM", "ENOSPC", "EDQUOT", "EFBIG", "EROFS", "ENOTDIR", "EEXIST")
+}
+
 
 @contextmanager
-def plain_words(repo_id, revision=None):
+def plain_words(repo_id, revision=None, cache_dir=None):
     """Turn what huggingface_hub raises into a `HubError` that says what to do."""
     try:
         yield
     except SerError:
         raise
-    except (HTTPError, OSError, RuntimeError, ValueError) as error:
-        # Errors in an upload arrive wrapped.
-        cause = (type(error) is RuntimeError and error.__cause__) or error
-        raise HubError(_explain(cause, repo_id, revision)) from error
+    except BACKEND_ERRORS as error:
+        raise HubError(_explain(_cause(error), repo_id, revision, cache_dir)) from error
 
 
-def _explain(error, repo_id, revision):
+def check_name(repo_id):
+    """Refuse the name of a repository without its owner, which huggingface_hub lets through."""
+    if repo_id.count("/") != 1:
+        raise HubError(_not_a_name(repo_id))
+
+
+def _not_a_name(repo_id):
+    return f"'{repo_id}' is not the name of a repository: give OWNER/NAME."
+
+
+def _cause(error):
+    """Return what went wrong at first: errors in an upload or a download arrive wrapped."""
+    wraps = isinstance(error, LocalEntryNotFoundError) or type(error) in (RuntimeError, ValueError)
+    return _cause(error.__cause__) if wraps and error.__cause__ else error
+
+
+def _explain(error, repo_id, revision, cache_dir):
+    if problem := diagnose(error, cache_dir):
+        return ": ".join(problem) + "."
     if isinstance(error, GatedRepoError):
         return f"'{repo_id}' is gated: accept its terms on its page on the Hub, and log in."
     if isinstance(error, RepositoryNotFoundError):
@@ -42,11 +70,7 @@ def _explain(error, repo_id, revision):
     if isinstance(error, RevisionNotFoundError):
         return f"'{repo_id}' has no revision '{revision}': give a branch, a tag or a commit."
     if isinstance(error, HFValidationError):
-        return f"'{repo_id}' is not the name of a repository: give OWNER/NAME."
-    if is_away(error):
-        return f"{describe_absence(error)}: check the connection and try again."
-    if not isinstance(error, HfHubHTTPError):
-        return f"The exchange with the Hub about '{repo_id}' failed: {one_line(error)}."
+        return _not_a_name(repo_id)
 
     status = error.response.status_code
     said = one_line(error.server_message or f"status {status}").rstrip(".")
@@ -64,18 +88,58 @@ def _explain(error, repo_id, revision):
     return f"The Hub refused this for '{repo_id}': “{said}”."
 
 
-def is_away(error):
-    """Tell whether the Hub is unreachable or failing, rather than refusing a request."""
+def diagnose(error, cache_dir=None):
+    """Tell what keeps the Hub from serving anyone, as opposed to refusing this one request.
+
+    Parameters
+    ----------
+    error : Exception
+        One of `BACKEND_ERRORS`.
+    cache_dir : str or Path, optional
+        The cache in use, if it is not huggingface_hub's own.
+
+    Returns
+    -------
+    (str, str) or None
+        The beginning of a sentence that says what is wrong, and its end that says what to do.
+    """
+    error, again = _cause(error), "check the connection and try again"
+    if isinstance(error, SerError | HFValidationError):
+        return None
+    if isinstance(error, OfflineModeIsEnabled):
+        return "HF_HUB_OFFLINE is set, so the Hub is not asked", "unset it to use the Hub"
     if isinstance(error, HfHubHTTPError):
-        return error.response.status_code >= 500
-    return isinstance(error, HTTPError | OfflineModeIsEnabled | LocalEntryNotFoundError)
+        away = status_error(error.response.status_code)
+        return away and (str(away), again)
+    if isinstance(error, json.JSONDecodeError | FileMetadataError):
+        return (
+            f"What answers at {constants.ENDPOINT} is not the Hub",
+            "open a web page to see whether the network wants a login first, and check HF_ENDPOINT "
+            "if you set it",
+        )
+    if type(error) is ConnectionError:  # of `ser.hub_cache`, with a sentence
+        return str(error), again
+    if isinstance(error, HTTPError):
+        return f"The Hub cannot be reached at {constants.ENDPOINT} ({type(error).__name__})", again
+    # hf-xet gives the number of a fault in its text.
+    in_text = re.search(r"os error (\d+)", str(error))
+    number = int(in_text[1]) if in_text else getattr(error, "errno", None)
+    if number in _DISK_FAULTS:
+        return (
+            f"The cache in '{cache_dir or constants.HF_HUB_CACHE}' cannot be written "
+            f"({os.strerror(number)})",
+            "make room or grant access there, or set HF_HOME to a folder that can be written",
+        )
+    return f"The exchange with the Hub at {constants.ENDPOINT} broke off ({one_line(error)})", again
 
 
-def describe_absence(error):
-    """Return the beginning of a sentence that says how the Hub `is_away`."""
-    if isinstance(error, HfHubHTTPError):
-        return f"The Hub at {HfApi().endpoint} fails with status {error.response.status_code}"
-    return f"The Hub cannot be reached at {HfApi().endpoint} ({type(error).__name__})"
+def status_error(status):
+    """Return an error for a status that means that the Hub cannot serve now; otherwise None."""
+    if status == 429:
+        return ConnectionError(f"The Hub at {constants.ENDPOINT} limits requests (status 429)")
+    if status == 408 or status >= 500:
+        return ConnectionError(f"The Hub at {constants.ENDPOINT} fails with status {status}")
+    return None
 
 
 def one_line(text):

@@ -31,7 +31,7 @@ from ser.errors import (
     ModelNotFoundError,
     UntrustedModelError,
 )
-from ser.folders import replace_folder
+from ser.folders import is_kept_in, replace_folder
 from ser.speeds import SPEED_RANGE
 
 logger = logging.getLogger(__name__)
@@ -175,7 +175,11 @@ def read_model_folder(folder, *, source=None):
                 f"{MAX_BYTES // 2**20} MiB are read: it is not a model of ser."
             )
         for name, path in paths.items():
-            _check_place(path, name, folder)
+            if not is_kept_in(folder, path):
+                raise ModelFormatError(
+                    f"The {name} in '{folder}' is a link to a file elsewhere: put the file itself "
+                    "there, or remove the link."
+                )
         files = {name: path.read_bytes() for name, path in paths.items()}
     except ModelNotFoundError:
         raise
@@ -184,19 +188,6 @@ def read_model_folder(folder, *, source=None):
             f"The model folder '{folder}' cannot be read ({error.strerror or error})."
         ) from error
     return audit(files, source=source or folder)
-
-
-def _check_place(path, name, folder):
-    """Refuse a link out of the folder: publishing the model would publish the linked file.
-
-    The Hub's cache also consists of links, to the folder ``blobs`` beside the revisions' folders.
-    """
-    folder, target = folder.resolve(), path.resolve()
-    if not (target.is_relative_to(folder) or target.parent == folder.parent.parent / "blobs"):
-        raise ModelFormatError(
-            f"The {name} in '{folder}' is a link to a file elsewhere: put the file itself there, "
-            "or remove the link."
-        )
 
 
 def audit(files, *, source):
@@ -263,9 +254,13 @@ def _parse_json(content, name):
 
 def _check_config(config, source):
     found = config.get("format_version")
+    if type(found) is not int:
+        raise ModelFormatError(
+            f"'{source}' has model format version {found!r}: it is not a model of ser; give one "
+            "that train.py wrote."
+        )
     if found != FORMAT_VERSION:
-        older = isinstance(found, int) and found < FORMAT_VERSION
-        advice = "train it again with train.py" if older else "update ser"
+        advice = "train it again with train.py" if found < FORMAT_VERSION else "update ser"
         raise ModelFormatError(
             f"'{source}' has model format version {found}, but this ser reads version "
             f"{FORMAT_VERSION}: {advice}."

@@ -80,7 +80,7 @@ class EmotionRecognizer:
         self._classifier = _make_classifier(folder, len(self._extractor.names), source)
 
     @classmethod
-    def from_pretrained(cls, path_or_repo_id=None, *, revision=None, token=None):
+    def from_pretrained(cls, path_or_repo_id=None, *, revision=None, token=None, **cache):
         """Load a model.
 
         Parameters
@@ -92,6 +92,8 @@ class EmotionRecognizer:
             Branch, tag or commit of the repository; by default its latest commit.
         token : str, optional
             For a private repository; by default the one that ``hf auth login`` stored.
+        **cache
+            `cache_dir`, `local_files_only` and `force_download`, as for `ser.hub.pull_model`.
 
         Returns
         -------
@@ -112,7 +114,7 @@ class EmotionRecognizer:
         from ser.hub import pull_model
 
         repo_id, revision = repository["repo_id"], revision or repository["revision"]
-        folder, commit = pull_model(repo_id, revision=revision, token=token)
+        folder, commit = pull_model(repo_id, revision=revision, token=token, **cache)
         return cls(folder, source=repo_id, revision=commit)
 
     def predict(self, clip, *, voice=None):
@@ -248,14 +250,14 @@ class EmotionRecognizer:
         """
         replace_folder(folder, self.files, is_ours=is_model_file, mark=MARK)
 
-    def push_to_hub(self, repo_id, *, private=False, token=None, commit_message=None, tag=None):
+    def push_to_hub(self, repo_id, **options):
         """Publish the model, with card, pictures and examples, in one commit.
 
         Parameters
         ----------
         repo_id : str
             ``OWNER/NAME``; created if there is no such repository.
-        private, token, commit_message, tag
+        private, token, commit_message, tag, branch, create_pr
             As for `ser.hub.push_model`.
 
         Returns
@@ -269,14 +271,7 @@ class EmotionRecognizer:
         """
         from ser.hub import push_model
 
-        return push_model(
-            self.files,
-            repo_id,
-            private=private,
-            token=token,
-            commit_message=commit_message,
-            tag=tag,
-        )
+        return push_model(self.files, repo_id, **options)
 
 
 def _make_extractor(config, source):

@@ -1,7 +1,8 @@
 """A small Hugging Face Hub on loopback, for the real client to talk to.
 
 It holds accounts, repositories of all three kinds with their commits and tags, and large files,
-and answers what huggingface_hub asks when Xet is off. It can go away and come back, and refuse.
+and answers what huggingface_hub asks. With `FakeHub.xet`, downloads of large files go by Xet, as on
+the real Hub; uploads do not. It can go away and come back, and refuse.
 """
 
 import base64
@@ -12,6 +13,7 @@ import os
 import re
 import shutil
 import threading
+import time
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -19,6 +21,7 @@ from pathlib import PurePosixPath
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import pytest
+from fake_xet import XetStorage
 
 LARGE = (".skops", ".png", ".flac", ".parquet", ".bin")
 KINDS = {"models": "model", "datasets": "dataset", "spaces": "space"}
@@ -37,19 +40,25 @@ class Repo:
     sdk: str | None = None
     commits: list[Commit] = field(default_factory=list)
     tags: dict[str, str] = field(default_factory=dict)
+    branches: dict[str, list[Commit]] = field(default_factory=dict)
     variables: dict[str, str] = field(default_factory=dict)
 
-    def commit(self, title, files):
-        parent = self.commits[-1].sha if self.commits else ""
+    def commit(self, title, files, branch="main"):
+        commits = self.branch(branch)
+        parent = commits[-1].sha if commits else ""
         text = json.dumps([parent, title, {n: git_oid(c) for n, c in sorted(files.items())}])
-        self.commits.append(Commit(hashlib.sha1(text.encode()).hexdigest(), title, files))
+        commits.append(Commit(hashlib.sha1(text.encode()).hexdigest(), title, files))
+
+    def branch(self, name):
+        return self.commits if name == "main" else self.branches[name]
 
     def find(self, revision):
         """Return the commit that a branch, tag or commit hash names, or None."""
-        if revision == "main":
-            return self.commits[-1]
+        if revision == "main" or revision in self.branches:
+            return self.branch(revision)[-1]
         sha = self.tags.get(revision, revision)
-        return next((commit for commit in self.commits if commit.sha == sha), None)
+        commits = [commit for commits in self.branches.values() for commit in commits]
+        return next((commit for commit in self.commits + commits if commit.sha == sha), None)
 
     @property
     def files(self):
@@ -75,12 +84,17 @@ class FakeHub:
     refuse : callable
         ``refuse(method, path)`` returns None, or (status, message) to answer with, or raises
         ConnectionAbortedError to hang up.
+    portal : bool
+        Whether a network's login page answers every request, as before a visitor has paid.
+    xet : bool
+        Whether large files are stored in Xet.
     """
 
     def __init__(self):
         self._lock = threading.RLock()
         self._server = None
         self._port = 0
+        self.storage = XetStorage()
         self.clear()
         self.come_back()
 
@@ -90,6 +104,7 @@ class FakeHub:
         self.large = {}
         self.requests = []
         self.refuse = lambda method, path: None
+        self.portal = self.xet = False
         self.blob_id = git_oid
 
     @property
@@ -119,9 +134,12 @@ class FakeHub:
         """Return (status, headers, body) for a request; the body of a GET is its query."""
         with self._lock:
             self.requests.append(f"{method} {path}")
+            if self.portal:
+                return 200, {"Content-Type": "text/html"}, b"<html>Welcome! Log in to our Wi-Fi."
             if refusal := self.refuse(method, path):
                 raise RefusedError(*refusal)
-            if token is not None and token not in self.accounts and not path.startswith("/lfs/"):
+            is_storage = path.startswith(("/lfs/", "/v1/", "/v2/", "/xorbs/"))
+            if token is not None and token not in self.accounts and not is_storage:
                 raise RefusedError(401, "Invalid credentials in Authorization header")
             user = self.accounts.get(token)
             for pattern, name in ROUTES:
@@ -225,15 +243,17 @@ class FakeHub:
             raise RefusedError(404, "no such object")
         return _json({})
 
-    def commit(self, user, body, kinds, repo_id, revision):
+    def commit(self, user, body, kinds, repo_id, revision, create_pr=None):
         repo = self._repo(kinds, repo_id, user, write=True)
-        files, title = dict(repo.files), ""
+        files, title = dict(self._commit(repo, revision).files), ""
+        page = f"{self.url}/{repo_id}"
         for line in body.decode().splitlines():
             entry = json.loads(line)
             value = entry["value"]
             if entry["key"] == "header":
                 title = value["summary"]
-                if value.get("parentCommit", repo.commits[-1].sha) != repo.commits[-1].sha:
+                head = repo.branch(revision)[-1].sha
+                if value.get("parentCommit", head) != head:
                     raise RefusedError(
                         412, "A commit has happened since. Please refresh and try again."
                     )
@@ -243,10 +263,26 @@ class FakeHub:
                 files[value["path"]] = self.large[value["oid"]]
             elif entry["key"] == "deletedFile":
                 del files[value["path"]]
-        repo.commit(title, files)
-        sha = repo.commits[-1].sha
-        url = f"{self.url}/{repo_id}/commit/{sha}"
-        return _json({"commitUrl": url, "commitOid": sha, "pullRequestUrl": None, "success": True})
+        pull_request = None
+        if create_pr:
+            number = 1 + sum(name.startswith("refs/pr/") for name in repo.branches)
+            pull_request = f"{page}/discussions/{number}"
+            repo.branches[f"refs/pr/{number}"] = list(repo.branch(revision))
+            revision = f"refs/pr/{number}"
+        repo.commit(title, files, revision)
+        sha = repo.branch(revision)[-1].sha
+        answer = {"commitOid": sha, "pullRequestUrl": pull_request, "success": True}
+        return _json(answer | {"commitUrl": f"{page}/commit/{sha}"})
+
+    def add_branch(self, user, body, kinds, repo_id, branch):
+        repo = self._repo(kinds, repo_id, user, write=True)
+        start = self._commit(repo, body.get("startingPoint"))
+        repo.branches[branch] = [start]
+        return 200, {}, b""
+
+    def delete_branch(self, user, body, kinds, repo_id, branch):
+        del self._repo(kinds, repo_id, user, write=True).branches[branch]
+        return 200, {}, b""
 
     def info(self, user, body, kinds, repo_id, revision=None):
         repo = self._repo(kinds, repo_id, user)
@@ -294,6 +330,8 @@ class FakeHub:
             digest = hashlib.sha256(content).hexdigest()
             entry["lfs"] = {"oid": digest, "size": len(content), "pointerSize": 134}
             entry["oid"] = hashlib.sha1(digest.encode()).hexdigest()  # of the pointer, in effect
+            if self.xet:
+                entry["xetHash"] = self.storage.add(content)
         return entry
 
     def resolve(self, user, body, kinds, repo_id, revision, name):
@@ -305,7 +343,22 @@ class FakeHub:
         if name.endswith(LARGE):
             digest = hashlib.sha256(content).hexdigest()
             headers |= {"X-Linked-Etag": f'"{digest}"', "X-Linked-Size": str(len(content))}
+            if self.xet:
+                route = f"{self.url}/api/models/{repo_id}/xet-read-token/{commit.sha}"
+                headers |= {"X-Xet-Hash": self.storage.add(content), "X-Xet-Refresh-Route": route}
         return 200, headers, content
+
+    def xet_token(self, user, body, kinds, repo_id, revision):
+        self._repo(kinds, repo_id, user)
+        expires = str(int(time.time()) + 3600)
+        headers = {"X-Xet-Cas-Url": self.url, "X-Xet-Access-Token": "storage"}
+        return 200, headers | {"X-Xet-Token-Expiration": expires}, b""
+
+    def xet_reconstruction(self, user, body, name):
+        return _json(self.storage.plan(name, f"{self.url}/xorbs/{name}"))
+
+    def xet_xorb(self, user, body, name):
+        return 206, {}, self.storage.xorb(name)
 
     def refs(self, user, body, kinds, repo_id):
         repo = self._repo(kinds, repo_id, user)
@@ -314,7 +367,12 @@ class FakeHub:
             {"name": name, "ref": f"refs/tags/{name}", "targetCommit": sha}
             for name, sha in repo.tags.items()
         ]
-        return _json({"branches": [main], "tags": tags, "converts": []})
+        branches = [
+            {"name": name, "ref": f"refs/heads/{name}", "targetCommit": commits[-1].sha}
+            for name, commits in repo.branches.items()
+            if not name.startswith("refs/")
+        ]
+        return _json({"branches": [main, *branches], "tags": tags, "converts": []})
 
     def tag(self, user, body, kinds, repo_id, revision):
         repo = self._repo(kinds, repo_id, user, write=True)
@@ -347,8 +405,13 @@ ROUTES = [
     (rf"POST {_PAGE}\.git/info/lfs/objects/batch", "lfs_batch"),
     (r"POST /api/spaces/(?P<repo_id>[^/]+/[^/]+)/variables", "variable"),
     (r"GET /api/spaces/(?P<repo_id>[^/]+/[^/]+)/variables", "variables"),
-    (rf"POST {_API}/preupload/(?P<revision>[^/]+)", "preupload"),
-    (rf"POST {_API}/commit/(?P<revision>[^/]+)", "commit"),
+    (rf"POST {_API}/preupload/(?P<revision>[^/?]+)(?:\?create_pr=1)?", "preupload"),
+    (rf"POST {_API}/commit/(?P<revision>[^/?]+)(?:\?create_pr=(?P<create_pr>1))?", "commit"),
+    (rf"POST {_API}/branch/(?P<branch>[^/]+)", "add_branch"),
+    (rf"DELETE {_API}/branch/(?P<branch>[^/]+)", "delete_branch"),
+    (rf"GET {_API}/xet-read-token/(?P<revision>[^/]+)", "xet_token"),
+    (r"GET /v1/reconstructions/(?P<name>\w+)", "xet_reconstruction"),
+    (r"GET /xorbs/(?P<name>\w+)", "xet_xorb"),
     (rf"POST {_API}/tag/(?P<revision>[^/]+)", "tag"),
     (rf"POST {_API}/paths-info/(?P<revision>[^/]+)", "paths_info"),
     (rf"GET {_API}(?:/revision/(?P<revision>[^/]+))?", "info"),
@@ -369,6 +432,8 @@ class _Handler(BaseHTTPRequestHandler):
             body = json.loads(body)
         scheme, _, token = self.headers.get("Authorization", "").partition(" ")
         path, query = urlsplit(self.path).path, urlsplit(self.path).query
+        if query == "create_pr=1":
+            path = f"{path}?{query}"
         if self.command == "GET":
             body = dict(parse_qsl(query))
         try:
@@ -411,17 +476,30 @@ def _json(value, status=200):
 class Machine:
     """A computer of its own that uses the Hub: huggingface_hub reads its settings at import."""
 
-    def __init__(self, hub, folder):
+    def __init__(self, hub, folder, **environment):
         self.home = folder / "hf_home"
         self._environment = {
             "HF_ENDPOINT": hub.url,
             "HF_HOME": str(self.home),
             "HF_HUB_DISABLE_PROGRESS_BARS": "1",
             "HF_HUB_DISABLE_XET": "1",
+            **environment,
         }
+        self._pool = None
+        self.restart()
+
+    def restart(self):
+        """Start Python anew, or for the first time."""
+        if self._pool:
+            self.stop()
         self._pool = ProcessPoolExecutor(
             1, multiprocessing.get_context("spawn"), _prepare, (self._environment,)
         )
+
+    @property
+    def environment(self):
+        """What a process of its own on this machine has in its environment."""
+        return os.environ | self._environment
 
     def run(self, function, *args, token="hf_ada", **kwargs):
         """Call a function of a test module there, with its result or its error."""

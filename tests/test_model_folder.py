@@ -5,6 +5,7 @@ import io
 import json
 import logging
 import os
+import shutil
 import zipfile
 
 import numpy as np
@@ -179,6 +180,40 @@ def test_a_file_of_somebody_else_is_not_read_through_a_link(folder, tmp_path):
     secret.write_text("secret")
     (folder / "figure.png").symlink_to(secret)
     refused(folder, ModelFormatError, r"figure\.png in .* is a link to a file elsewhere")
+
+
+def lay_in_cache(folder, cache):
+    """Turn a folder into a revision in a cache of huggingface_hub whose model came by Xet."""
+    repository = cache / "models--ada--voices"
+    revision = repository / "snapshots" / ("a" * 40)
+    shutil.copytree(folder, revision)
+    for place in (cache / "blobs" / "ab", repository / "blobs"):
+        place.mkdir(parents=True)
+    (revision / "model.skops").rename(cache / "blobs" / "ab" / "abcd")
+    (repository / "blobs" / "ef01").symlink_to("../../blobs/ab/abcd")
+    (revision / "model.skops").symlink_to("../../blobs/ef01")
+    return revision
+
+
+def test_a_revision_in_the_cache_of_the_hub_is_read(folder, tmp_path):
+    revision = lay_in_cache(folder, tmp_path / "hub")
+    assert read_model_folder(revision).files == read_model_folder(folder).files
+
+
+@pytest.mark.parametrize("place", ["id_rsa", "blobs/id_rsa", "models--bob--secret/blobs/ef02"])
+def test_a_revision_in_the_cache_has_no_links_to_elsewhere(folder, tmp_path, place):
+    revision = lay_in_cache(folder, tmp_path)
+    secret = tmp_path / place
+    secret.parent.mkdir(parents=True, exist_ok=True)
+    secret.write_text("secret")
+    (revision / "figure.png").symlink_to(secret)
+    refused(revision, ModelFormatError, r"figure\.png in .* is a link to a file elsewhere")
+
+
+def test_links_of_the_cache_mean_nothing_outside_it(folder, tmp_path):
+    revision = lay_in_cache(folder, tmp_path / "hub")
+    outside = revision.rename(revision.parent / "mine")
+    refused(outside, ModelFormatError, r"model\.skops in .* is a link to a file elsewhere")
 
 
 @pytest.mark.parametrize("name", ["README.md", "examples/metadata.csv"])

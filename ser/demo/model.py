@@ -3,10 +3,21 @@
 import logging
 import threading
 from concurrent.futures import Future
+from pathlib import Path
 
-from ser.errors import HubError, SerError
+from ser.errors import HubError, ModelError, SerError
 
 logger = logging.getLogger(__name__)
+
+# Visitors cannot log in for the server, nor should they see its folders: its log has the rest.
+SUBSTITUTED = (
+    "The model that this page was set up with cannot be fetched at the moment. The answers are "
+    "from the model that ships with the demo instead."
+)
+UNUSABLE = (
+    "The model that this page was set up with cannot be used: whoever runs the page finds the "
+    "reason in its log."
+)
 
 
 class ServedModel:
@@ -34,8 +45,8 @@ class ServedModel:
 
         Raises
         ------
-        ser.errors.SerError
-            If the model could not be loaded; every call raises it again.
+        ser.errors.ModelError
+            If the model could not be loaded, every time.
         """
         return self._loaded.result()
 
@@ -44,7 +55,7 @@ class ServedModel:
             self._loaded.set_result(self._find(name))
         except SerError as error:
             logger.error("%s", error)
-            self._loaded.set_exception(error)
+            self._loaded.set_exception(ModelError(UNUSABLE))
         except BaseException as error:
             # Without this, an error in loading would leave every visitor waiting forever.
             self._loaded.set_exception(error)
@@ -56,11 +67,14 @@ class ServedModel:
         from ser.recognizer import EmotionRecognizer
 
         try:
-            return EmotionRecognizer.from_pretrained(name)
+            recognizer = EmotionRecognizer.from_pretrained(name)
         except HubError as error:
-            self.notice = f"{error} This page uses the model that ships with the demo instead."
-            logger.warning("%s", self.notice)
-            return EmotionRecognizer.from_pretrained()
+            logger.warning("%s The model that ships with the demo is used instead.", error)
+            self.notice = SUBSTITUTED
+            recognizer = EmotionRecognizer.from_pretrained()
+        if recognizer.revision is None:  # a folder, whose location on the server is private
+            recognizer.source = "/".join(Path(recognizer.source).parts[-2:])
+        return recognizer
 
 
 def warm_up(recognizer):
