@@ -1,0 +1,104 @@
+"""What can be found out on the Hub before anything is made or uploaded for it."""
+
+from huggingface_hub import HfApi
+from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
+
+from ser.errors import HubError, ModelNotFoundError
+from ser.hub import TIMEOUT, check_tag_name, check_token
+from ser.hub_errors import plain_words
+from ser.model_folder import REQUIRED_FILES
+
+
+def check_target(repo_id, *, private=False, tag=None, token=None):
+    """Check that a new model can be published, so that nobody trains for nothing.
+
+    Parameters
+    ----------
+    repo_id, private, tag, token
+        As for `ser.hub.push_model`.
+
+    Raises
+    ------
+    HubError
+        If there is no token or it may not write, the name or the tag cannot be used, the tag is
+        taken, or a private repository was asked for and there is a public one.
+    """
+    check_token(token)
+    check_tag_name(tag)
+    api = HfApi(token=token)
+    with plain_words(repo_id):
+        try:
+            info = api.model_info(repo_id, timeout=TIMEOUT)
+        except RepositoryNotFoundError:
+            info = None
+        _check_right(api, repo_id, exists=info is not None)
+        if info is None:
+            return
+        if private and not info.private:
+            raise HubError(
+                f"'{repo_id}' exists and is public: make it private in its settings first, or "
+                "leave out --private."
+            )
+        refs = api.list_repo_refs(repo_id) if tag else None
+        if refs and tag in {ref.name for ref in (*refs.branches, *refs.tags)}:
+            raise HubError(
+                f"The tag '{tag}' of '{repo_id}' is taken: choose another tag for the new model."
+            )
+
+
+def _check_right(api, repo_id, *, exists):
+    """Refuse a token that may not write to the repository, or create it."""
+    user = api.whoami()
+    if user.get("auth", {}).get("accessToken", {}).get("role") == "read":
+        raise HubError(
+            "Your token may only read: log in with `hf auth login`, or set HF_TOKEN to a token with "
+            "write access."
+        )
+    if exists:
+        try:
+            api.auth_check(repo_id, write=True)
+        except HfHubHTTPError as error:
+            if error.response.status_code in (401, 403):
+                raise HubError(f"Your token is not allowed to write to '{repo_id}'.") from error
+        return
+    owners = [user["name"], *(each["name"] for each in user.get("orgs", []))]
+    owner = repo_id.split("/")[0]
+    if owner not in owners:
+        raise HubError(
+            f"Your token is not allowed to create '{repo_id}': its owner must be "
+            f"{' or '.join(owners)}."
+        )
+
+
+def check_served(model, *, token=None):
+    """Check that there is a model for a Space to serve.
+
+    Parameters
+    ----------
+    model : str
+        ``OWNER/NAME`` or ``OWNER/NAME@REVISION``.
+    token : str, optional
+        By default the one that ``hf auth login`` stored.
+
+    Returns
+    -------
+    bool
+        Whether anyone can read it; if not, a Space needs a token for it.
+
+    Raises
+    ------
+    HubError
+        If there is no such repository or revision.
+    ModelNotFoundError
+        If it is not a model of ser.
+    """
+    repo_id, _, revision = model.partition("@")
+    with plain_words(repo_id, revision):
+        info = HfApi(token=token).model_info(repo_id, revision=revision or None, timeout=TIMEOUT)
+    names = {sibling.rfilename for sibling in info.siblings or []}
+    for name in REQUIRED_FILES:
+        if name not in names:
+            raise ModelNotFoundError(
+                f"The repository '{repo_id}' is not a model of ser: it has no {name}."
+            )
+    return not (info.private or info.gated)
