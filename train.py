@@ -16,7 +16,7 @@ from pathlib import Path
 
 from tqdm.auto import tqdm
 
-from ser.arguments import add_links, licence, process_count, seed
+from ser.arguments import add_links, licence, process_count, repository, seed
 from ser.card import TITLE
 from ser.errors import DatasetError, SerError
 from ser.folds import PROTOCOLS, is_speaker_independent
@@ -30,14 +30,14 @@ def parse_arguments(arguments=None):
     """Parse the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__.splitlines()[0],
-        epilog="Protocols, with all actors: "
+        epilog="Protocols, with all of RAVDESS: "
         + "; ".join(f"{name}: {what}" for name, what in PROTOCOLS.items()),
     )
     parser.add_argument(
         "--dataset",
         default=RAVDESS.repo_id,
-        help="folder or ZIP of recordings named like RAVDESS's, or OWNER/NAME[@REVISION] on the Hub "
-        "(default: %(default)s)",
+        help="folder or ZIP of recordings named like RAVDESS's, or a dataset on the Hub, "
+        "OWNER/NAME[@REVISION] (default: %(default)s)",
     )
     parser.add_argument(
         "--channel", default="speech", choices=CHANNELS, help="recordings to use (default: speech)"
@@ -81,12 +81,15 @@ def parse_arguments(arguments=None):
         help="on one machine, the same seed gives the same model (default: %(default)s)",
     )
     parser.add_argument(
-        "--push-to-hub", metavar="OWNER/NAME", help="publish the model on the Hugging Face Hub"
+        "--push-to-hub",
+        type=repository,
+        metavar="OWNER/NAME",
+        help="publish the model on the Hugging Face Hub",
     )
     parser.add_argument("--private", action="store_true", help="publish to a private repository")
     parser.add_argument("--tag", help="name for the published revision, such as v1")
     card = parser.add_argument_group("model card")
-    card.add_argument("--title", help="title of the model (default: %(default)s)", default=TITLE)
+    card.add_argument("--name", help="name of the model (default: %(default)s)", default=TITLE)
     card.add_argument("--dataset-name", help="name of the recordings, if they are not RAVDESS")
     card.add_argument(
         "--licence", type=licence, help="of the model and its examples, such as cc-by-4.0"
@@ -119,8 +122,6 @@ def main(arguments=None):
 def train(options):
     """Run the training that the options describe."""
     # Imports that take seconds are deferred, here and below, so that --help answers at once.
-    from ser.targets import check_target
-
     from ser.card import make_card, with_links
     from ser.examples import make_examples, widget
     from ser.features import FeatureConfig
@@ -129,6 +130,7 @@ def train(options):
     from ser.perceptrons import MLPSettings
     from ser.report import draw_figures, format_metrics
     from ser.sources import find_source
+    from ser.targets import check_target
     from ser.training import extract_corpus
 
     # Check now what would otherwise fail at the end, minutes later.
@@ -286,7 +288,7 @@ def _describe(corpus, classifier, options, features, settings, recordings):
     actors = np.unique(corpus.actors)
     return {
         **classifier.to_config(),
-        "title": options.title,
+        "name": options.name,
         "sample_rate": features.sample_rate,
         "features": features.to_dict(),
         "feature_hash": FeatureExtractor(features).hash,

@@ -36,7 +36,7 @@ def make_card(
     Parameters
     ----------
     config : dict
-        For ``config.json``. Beyond what `ser.model_folder` requires, the card shows ``title``,
+        For ``config.json``. Beyond what `ser.model_folder` requires, the card shows ``name``,
         ``seed``, ``temperature``, ``dataset`` (a dict with ``clips``, ``channel``, ``men``,
         ``women``, ``sentences``, and what `ser.recordings.Recordings` has if they are not
         RAVDESS), ``training`` (settings by name) and ``training_seconds``.
@@ -80,7 +80,7 @@ def make_card(
             "independent": any(one["speaker_independent"] for _, one in protocols),
             "random": not all(one["speaker_independent"] for _, one in protocols),
         }
-    dataset, title = {**asdict(RAVDESS), **config["dataset"]}, config.get("title", TITLE)
+    dataset, title = {**asdict(RAVDESS), **config["dataset"]}, config.get("name", TITLE)
     extractor = FeatureExtractor(FeatureConfig.from_dict(config["features"]))
     card = ModelCard.from_template(
         _metadata(dataset, title, protocols, list(widget)),

@@ -7,7 +7,6 @@ protocol works; `HF_ENDPOINT`, `HF_TOKEN` and `HF_HOME` have the same meaning as
 import hashlib
 import json
 import logging
-import re
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,6 @@ from huggingface_hub import (
     CommitOperationAdd,
     CommitOperationDelete,
     HfApi,
-    get_token,
     scan_cache_dir,
     snapshot_download,
 )
@@ -34,6 +32,7 @@ from ser.card import name_in_card
 from ser.errors import HubError, ModelIntegrityError, ModelNotFoundError, UntrustedModelError
 from ser.hub_errors import describe_absence, is_away, one_line, plain_words
 from ser.model_folder import REQUIRED_FILES, is_model_file, read_model_folder
+from ser.targets import check_tag_name, check_token
 
 logger = logging.getLogger(__name__)
 
@@ -53,11 +52,14 @@ class Published:
         The commit that holds the files.
     changed : bool
         Whether there was anything to commit.
+    tagged : bool
+        Whether a tag was set.
     """
 
     url: str
     revision: str
     changed: bool
+    tagged: bool = False
 
 
 def push_model(files, repo_id, *, private=False, token=None, commit_message=None, tag=None):
@@ -199,13 +201,8 @@ def commit_files(
     HubError
         If anything fails; the repository is then unchanged, unless only the tag failed.
     """
-    if not (token or get_token()):
-        raise HubError(
-            "There is no token for the Hub: log in with `hf auth login`, or set HF_TOKEN to a "
-            "token with write access."
-        )
-    if tag and not re.fullmatch(r"\w[\w.-]*", tag):
-        raise HubError(f"'{tag}' cannot be a tag: use letters, digits, dots and dashes, as in v1.")
+    check_token(token)
+    check_tag_name(tag)
     api = HfApi(token=token)
     repo = {"repo_id": repo_id, "repo_type": repo_type}
     with plain_words(repo_id):
@@ -238,10 +235,11 @@ def commit_files(
                 with suppress(Exception):
                     api.delete_repo(**repo)
             raise
-    if tag and not tagged:
+    untagged = bool(tag) and not tagged
+    if untagged:
         _create_tag(api, repo, tag, revision)
     prefix = "" if repo_type == "model" else f"{repo_type}s/"
-    return Published(f"{api.endpoint}/{prefix}{repo_id}", revision, bool(operations))
+    return Published(f"{api.endpoint}/{prefix}{repo_id}", revision, bool(operations), untagged)
 
 
 def _create_tag(api, repo, tag, revision):
@@ -285,7 +283,13 @@ def _is_same(api, repo, head, entry, content):
 
 def _is_tagged(api, repo, head, tag, *, changing):
     """Tell whether the tag already marks what is published; refuse it if it marks anything else."""
-    tags = {ref.name: ref.target_commit for ref in api.list_repo_refs(**repo).tags}
+    refs = api.list_repo_refs(**repo)
+    if tag in {ref.name for ref in refs.branches}:
+        raise HubError(
+            f"'{tag}' cannot be a tag: it is a branch of '{repo['repo_id']}'; choose another, such "
+            "as v1."
+        )
+    tags = {ref.name: ref.target_commit for ref in refs.tags}
     if tag not in tags:
         return False
     if changing or tags[tag] != head:

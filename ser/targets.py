@@ -1,10 +1,11 @@
 """What can be found out on the Hub before anything is made or uploaded for it."""
 
-from huggingface_hub import HfApi
+import re
+
+from huggingface_hub import HfApi, get_token
 from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
 
 from ser.errors import HubError, ModelNotFoundError
-from ser.hub import TIMEOUT, check_tag_name, check_token
 from ser.hub_errors import plain_words
 from ser.model_folder import REQUIRED_FILES
 
@@ -28,7 +29,7 @@ def check_target(repo_id, *, private=False, tag=None, token=None):
     api = HfApi(token=token)
     with plain_words(repo_id):
         try:
-            info = api.model_info(repo_id, timeout=TIMEOUT)
+            info = api.model_info(repo_id)
         except RepositoryNotFoundError:
             info = None
         _check_right(api, repo_id, exists=info is not None)
@@ -51,7 +52,7 @@ def _check_right(api, repo_id, *, exists):
     user = api.whoami()
     if user.get("auth", {}).get("accessToken", {}).get("role") == "read":
         raise HubError(
-            "Your token may only read: log in with `hf auth login`, or set HF_TOKEN to a token with "
+            "Your token may only read: log in with `hf auth login`, or set HF_TOKEN to one with "
             "write access."
         )
     if exists:
@@ -68,6 +69,23 @@ def _check_right(api, repo_id, *, exists):
             f"Your token is not allowed to create '{repo_id}': its owner must be "
             f"{' or '.join(owners)}."
         )
+
+
+def check_token(token):
+    """Raise a `HubError` unless there is a token."""
+    if not (token or get_token()):
+        raise HubError(
+            "There is no token for the Hub: log in with `hf auth login`, or set HF_TOKEN to a "
+            "token with write access."
+        )
+
+
+def check_tag_name(tag):
+    """Raise a `HubError` if a tag, unless it is None, cannot be one."""
+    if tag is not None and not re.fullmatch(r"\w[\w.-]*", tag):
+        raise HubError(f"'{tag}' cannot be a tag: use letters, digits, dots and dashes, as in v1.")
+    if tag == "main":
+        raise HubError("'main' cannot be a tag: it is the branch; choose another, such as v1.")
 
 
 def check_served(model, *, token=None):
@@ -94,7 +112,7 @@ def check_served(model, *, token=None):
     """
     repo_id, _, revision = model.partition("@")
     with plain_words(repo_id, revision):
-        info = HfApi(token=token).model_info(repo_id, revision=revision or None, timeout=TIMEOUT)
+        info = HfApi(token=token).model_info(repo_id, revision=revision or None)
     names = {sibling.rfilename for sibling in info.siblings or []}
     for name in REQUIRED_FILES:
         if name not in names:

@@ -38,6 +38,7 @@ class Repo:
     commits: list[Commit] = field(default_factory=list)
     tags: dict[str, str] = field(default_factory=dict)
     variables: dict[str, str] = field(default_factory=dict)
+    secrets: dict[str, str] = field(default_factory=dict)
 
     def commit(self, title, files):
         parent = self.commits[-1].sha if self.commits else ""
@@ -68,6 +69,8 @@ class FakeHub:
     ----------
     accounts : dict of str to str
         Account name by token.
+    roles : dict of str to str
+        What the token of an account may do, if not "write".
     repos : dict of (str, str) to Repo
         By kind ("model", "dataset", "space") and "owner/name".
     requests : list of str
@@ -86,6 +89,7 @@ class FakeHub:
 
     def clear(self):
         self.accounts = {"hf_ada": "ada", "hf_bob": "bob"}
+        self.roles = {}
         self.repos = {}
         self.large = {}
         self.requests = []
@@ -149,7 +153,7 @@ class FakeHub:
     def whoami(self, user, body):
         if user is None:
             raise RefusedError(401, "Invalid username or password.")
-        auth = {"accessToken": {"displayName": "test", "role": "write"}}
+        auth = {"accessToken": {"displayName": "test", "role": self.roles.get(user, "write")}}
         return _json({"type": "user", "name": user, "orgs": [], "auth": auth})
 
     def create(self, user, body):
@@ -331,6 +335,14 @@ class FakeHub:
     def variables(self, user, body, repo_id):
         return _json(self._variables(self._repo("spaces", repo_id, user, write=True)))
 
+    def secret_names(self, user, body, repo_id):
+        repo = self._repo("spaces", repo_id, user, write=True)
+        return _json({key: {"key": key} for key in repo.secrets})
+
+    def auth_check(self, user, body, kinds, repo_id):
+        self._repo(kinds, repo_id, user, write=True)
+        return _json({})
+
     def _variables(self, repo):
         return {key: {"key": key, "value": value} for key, value in repo.variables.items()}
 
@@ -347,6 +359,8 @@ ROUTES = [
     (rf"POST {_PAGE}\.git/info/lfs/objects/batch", "lfs_batch"),
     (r"POST /api/spaces/(?P<repo_id>[^/]+/[^/]+)/variables", "variable"),
     (r"GET /api/spaces/(?P<repo_id>[^/]+/[^/]+)/variables", "variables"),
+    (r"GET /api/spaces/(?P<repo_id>[^/]+/[^/]+)/secrets", "secret_names"),
+    (rf"GET {_API}/auth-check/write", "auth_check"),
     (rf"POST {_API}/preupload/(?P<revision>[^/]+)", "preupload"),
     (rf"POST {_API}/commit/(?P<revision>[^/]+)", "commit"),
     (rf"POST {_API}/tag/(?P<revision>[^/]+)", "tag"),
