@@ -235,11 +235,11 @@ def commit_files(
                 with suppress(Exception):
                     api.delete_repo(**repo)
             raise
-    untagged = bool(tag) and not tagged
-    if untagged:
+    is_new_tag = bool(tag) and not tagged
+    if is_new_tag:
         _create_tag(api, repo, tag, revision)
     prefix = "" if repo_type == "model" else f"{repo_type}s/"
-    return Published(f"{api.endpoint}/{prefix}{repo_id}", revision, bool(operations), untagged)
+    return Published(f"{api.endpoint}/{prefix}{repo_id}", revision, bool(operations), is_new_tag)
 
 
 def _create_tag(api, repo, tag, revision):

@@ -82,7 +82,7 @@ def check_token(token):
 
 def check_tag_name(tag):
     """Raise a `HubError` if a tag, unless it is None, cannot be one."""
-    if tag is not None and not re.fullmatch(r"\w[\w.-]*", tag):
+    if tag is not None and not re.fullmatch(r"\w[\w-]*(\.[\w-]+)*(?<!\.lock)", tag):
         raise HubError(f"'{tag}' cannot be a tag: use letters, digits, dots and dashes, as in v1.")
     if tag == "main":
         raise HubError("'main' cannot be a tag: it is the branch; choose another, such as v1.")

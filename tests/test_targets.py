@@ -34,6 +34,7 @@ def test_training_starts_only_if_its_model_can_be_published(hub, machine, tmp_pa
     ("options", "match"),
     [
         ({"tag": "not a tag"}, "'not a tag' cannot be a tag"),
+        ({"tag": "v1..2"}, "'v1..2' cannot be a tag"),
         ({"tag": "main"}, "'main' cannot be a tag: it is the branch"),
         ({"tag": "v1"}, "The tag 'v1' of 'ada/voices' is taken"),
         ({"private": True}, "exists and is public"),
