@@ -10,15 +10,18 @@ import logging
 import os
 import sys
 import time
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 
 from tqdm.auto import tqdm
 
-from ser.arguments import process_count, seed
+from ser.arguments import add_links, licence, process_count, repository, seed
+from ser.card import TITLE
 from ser.errors import DatasetError, SerError
 from ser.folds import PROTOCOLS, is_speaker_independent
 from ser.ravdess import CHANNELS, EMOTIONS
+from ser.recordings import RAVDESS, Recordings
 
 logger = logging.getLogger("train")
 
@@ -27,12 +30,14 @@ def parse_arguments(arguments=None):
     """Parse the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__.splitlines()[0],
-        epilog="Protocols: " + "; ".join(f"{name}: {what}" for name, what in PROTOCOLS.items()),
+        epilog="Protocols, with all of RAVDESS: "
+        + "; ".join(f"{name}: {what}" for name, what in PROTOCOLS.items()),
     )
     parser.add_argument(
         "--dataset",
-        default="xbgoose/ravdess",
-        help="folder or ZIP of RAVDESS recordings, or a dataset on the Hub (default: %(default)s)",
+        default=RAVDESS.repo_id,
+        help="folder or ZIP of recordings named like RAVDESS's, or a dataset on the Hub, "
+        "OWNER/NAME[@REVISION] (default: %(default)s)",
     )
     parser.add_argument(
         "--channel", default="speech", choices=CHANNELS, help="recordings to use (default: speech)"
@@ -76,11 +81,23 @@ def parse_arguments(arguments=None):
         help="on one machine, the same seed gives the same model (default: %(default)s)",
     )
     parser.add_argument(
-        "--push-to-hub", metavar="OWNER/NAME", help="publish the model on the Hugging Face Hub"
+        "--push-to-hub",
+        type=repository,
+        metavar="OWNER/NAME",
+        help="publish the model on the Hugging Face Hub",
     )
     parser.add_argument("--private", action="store_true", help="publish to a private repository")
     parser.add_argument("--tag", help="name for the published revision, such as v1")
+    card = parser.add_argument_group("model card")
+    card.add_argument("--name", help="name of the model (default: %(default)s)", default=TITLE)
+    card.add_argument("--dataset-name", help="name of the recordings, if they are not RAVDESS")
+    card.add_argument(
+        "--licence", type=licence, help="of the model and its examples, such as cc-by-4.0"
+    )
+    add_links(card)
     options = parser.parse_args(arguments)
+    if options.dataset_name and not options.licence:
+        parser.error("--dataset-name needs the licence of the recordings: add --licence")
     if (options.private or options.tag) and not options.push_to_hub:
         parser.error("--private and --tag apply to publishing: add --push-to-hub OWNER/NAME")
     return options
@@ -106,37 +123,52 @@ def main(arguments=None):
 def train(options):
     """Run the training that the options describe."""
     # Imports that take seconds are deferred, here and below, so that --help answers at once.
-    from ser.card import make_card
-    from ser.examples import make_examples
+    from ser.card import make_card, with_links
+    from ser.examples import make_examples, widget
     from ser.features import FeatureConfig
     from ser.folders import check_replaceable
     from ser.model_folder import MARK, is_model_file, write_model_folder
     from ser.perceptrons import MLPSettings
     from ser.report import draw_figures, format_metrics
+    from ser.sources import find_source
+    from ser.targets import check_target
     from ser.training import extract_corpus
 
     # Check now what would otherwise fail at the end, minutes later.
     check_replaceable(options.output, is_ours=is_model_file, mark=MARK)
+    if options.push_to_hub:
+        check_target(options.push_to_hub, private=options.private, tag=options.tag)
     start = time.monotonic()
     features, settings = FeatureConfig(), MLPSettings()
-    dataset, protocols = _load(options)
+    source = find_source(options.dataset)
+    recordings = _recordings(options, source)
+    dataset, protocols = _load(options, source)
     corpus = extract_corpus(dataset, features, seed=options.seed, jobs=options.jobs)
     logger.info("%d clips with %d features each", len(corpus.targets), corpus.features.shape[2])
 
     metrics, temperature, max_novelty, held_out = _evaluate(corpus, protocols, options, settings)
     logger.info("Training on all clips")
     classifier = _fit(corpus, options, settings, temperature, max_novelty)
-    config = _describe(corpus, classifier, options, features, settings)
+    config = _describe(corpus, classifier, options, features, settings, recordings)
     config["training_seconds"] = round(time.monotonic() - start)
-    files = draw_figures(metrics)
+    files, answers = draw_figures(metrics), {}
     if held_out is not None and not options.no_examples:
-        files |= make_examples(corpus.dataset, held_out, seed=options.seed)
+        files |= make_examples(
+            corpus.dataset, held_out.argmax(axis=1), seed=options.seed, recordings=recordings
+        )
+        answers = {
+            f"examples/{file}.flac": dict(zip(corpus.labels, probabilities.tolist(), strict=True))
+            for file, probabilities in zip(corpus.dataset["file"], held_out, strict=True)
+        }
+    card = make_card(
+        config, metrics, name=options.output, files=files, widget=widget(files, answers)
+    )
     write_model_folder(
         options.output,
         model=classifier.pipelines,
         config=config,
         metrics=metrics,
-        readme=make_card(config, metrics, name=options.output, files=files),
+        readme=with_links(card, code=options.code, space=options.space),
         files=files,
     )
     if metrics["protocols"]:
@@ -146,12 +178,23 @@ def train(options):
         _publish(options)
 
 
-def _load(options):
+def _recordings(options, source):
+    """Return what there is to say of the recordings."""
+    if options.dataset_name:
+        about = Recordings(options.dataset_name, options.licence)
+    else:
+        about = replace(RAVDESS, licence=options.licence or RAVDESS.licence)
+    if source.repo_id:
+        about = replace(about, repo_id=source.repo_id, revision=source.revision)
+    return about
+
+
+def _load(options, source):
     """Return the clips, and the protocols under which they can be evaluated, in order."""
     from ser.folds import make_folds
     from ser.ravdess import load_ravdess
 
-    dataset = load_ravdess(options.dataset, channel=options.channel, emotions=options.emotions)
+    dataset = load_ravdess(source, channel=options.channel, emotions=options.emotions)
     if len(set(dataset["emotion"])) < 2:
         raise DatasetError("All clips have the same emotion; give at least two emotions.")
     protocols = [] if options.skip_evaluation else _ordered(options.protocol)
@@ -177,15 +220,15 @@ def _evaluate(corpus, protocols, options, settings):
         By which the probabilities of held-out clips are calibrated, and which few of them exceed.
         Of the first protocol, which is speaker-independent if any is: they are to hold for
         strangers.
-    held_out : ndarray of int, shape (n_clips,), or None
-        What was recognised in each clip by a model that had not heard its speaker; None if the
+    held_out : ndarray, shape (n_clips, n_labels), or None
+        Calibrated probabilities by a model that had not heard the clip's speaker; None if the
         first protocol is not speaker-independent.
     """
     import numpy as np
 
     from ser.classifier import FALSE_ALARMS
     from ser.evaluation import fit_temperature
-    from ser.training import cross_validate, evaluate_protocol
+    from ser.training import calibrate, cross_validate, evaluate_protocol
 
     metrics, temperature, max_novelty, held_out = {"protocols": {}}, 1.0, float("inf"), None
     for protocol in protocols:
@@ -201,7 +244,7 @@ def _evaluate(corpus, protocols, options, settings):
             temperature = fit_temperature(probabilities, corpus.targets)
             max_novelty = float(np.quantile(novelties, 1 - FALSE_ALARMS))
             if is_speaker_independent(protocol):
-                held_out = probabilities.argmax(axis=1)
+                held_out = calibrate(probabilities, corpus.targets, folds)
     return metrics, temperature, max_novelty, held_out
 
 
@@ -233,16 +276,20 @@ def _fit(corpus, options, settings, temperature, max_novelty):
     return classifier
 
 
-def _describe(corpus, classifier, options, features, settings):
+def _describe(corpus, classifier, options, features, settings, recordings):
     """Return the part of ``config.json`` on the classifier and its training."""
+    import numpy as np
+
     from ser.features import FeatureExtractor
     from ser.speeds import SPEEDS
     from ser.training import describe_training
 
     # For a path on this machine, only the name: its location is private.
     place = Path(options.dataset).expanduser()
+    actors = np.unique(corpus.actors)
     return {
         **classifier.to_config(),
+        "name": options.name,
         "sample_rate": features.sample_rate,
         "features": features.to_dict(),
         "feature_hash": FeatureExtractor(features).hash,
@@ -252,6 +299,10 @@ def _describe(corpus, classifier, options, features, settings):
             "source": place.resolve().name if place.exists() else options.dataset,
             "channel": options.channel,
             "clips": len(corpus.targets),
+            "men": int(sum(actors % 2)),
+            "women": int(sum(actors % 2 == 0)),
+            "sentences": len(np.unique(corpus.statements)),
+            **asdict(recordings),
         },
         "training": describe_training(settings),
     }

@@ -1,5 +1,6 @@
 """Types of command-line options; each refuses a wrong value in one sentence."""
 
+import re
 from argparse import ArgumentTypeError
 
 MAX_SEED = 2**32 - 1  # the largest that scikit-learn and NumPy accept
@@ -17,3 +18,38 @@ def seed(text):
     if not text.isdecimal() or int(text) > MAX_SEED:
         raise ArgumentTypeError(f"{text!r} is not a seed; give a whole number, 0 to {MAX_SEED}")
     return int(text)
+
+
+def licence(text):
+    """Read the identifier of a licence."""
+    if not re.fullmatch(r"[a-z0-9][a-z0-9.-]*", text):
+        raise ArgumentTypeError(
+            f"{text!r} is not the identifier of a licence on the Hub; give one such as cc-by-4.0"
+        )
+    return text
+
+
+def web_address(text):
+    """Read the address of a page."""
+    if not re.fullmatch(r"https?://[^\s/<>`]+/[^\s<>`]+", text):
+        raise ArgumentTypeError(
+            f"{text!r} is not an address; give one such as https://github.com/OWNER/NAME"
+        )
+    return text
+
+
+def repository(text):
+    """Read the name of a repository on the Hub."""
+    if not re.fullmatch(r"[\w.-]+/[\w.-]+", text):
+        raise ArgumentTypeError(f"{text!r} is not the name of a repository; give OWNER/NAME")
+    return text
+
+
+def add_links(parser):
+    """Add options for the addresses that a model card shows."""
+    parser.add_argument(
+        "--code", type=web_address, metavar="URL", help="git repository of the code, for the card"
+    )
+    parser.add_argument(
+        "--space", type=repository, metavar="OWNER/SPACE", help="Space of the demo, for the card"
+    )

@@ -2,13 +2,20 @@
 
 import json
 import re
+from dataclasses import asdict
 from pathlib import Path
 
 from ser.model_folder import library_versions
+from ser.recordings import RAVDESS, in_words, licence_link, licence_name, people
 
 TEMPLATE = Path(__file__).parents[1] / "model_card.md"
-DATASET = "xbgoose/ravdess"
-"""The recordings on the Hub, whichever copy of them was used for training."""
+TITLE = "Speech emotion recognition"
+
+EXAMPLES = (
+    "`examples/` has a clip of each emotion, chosen at random, with the answer of a model that had "
+    "not been trained on\nthat speaker."
+)
+"""What a card says of the examples."""
 
 METRICS = {
     "accuracy": ("accuracy", "Accuracy"),
@@ -17,18 +24,22 @@ METRICS = {
 }
 """Maps a figure in ``metrics.json`` to the Hub's metric name and a readable name."""
 
+_LINKS = re.compile(r"<!-- links -->\n.*?<!-- /links -->\n\n", re.DOTALL)
 _SNIPPET = re.compile(r'from_pretrained\("(\\.|[^"\\])*"')
 
 
-def make_card(config, metrics, *, name, files=(), comparison=""):
+def make_card(
+    config, metrics, *, name, files=(), comparison="", widget=(), about_examples=EXAMPLES
+):
     """Write the model card of a model folder.
 
     Parameters
     ----------
     config : dict
-        For ``config.json``. Beyond what `ser.model_folder` requires, the card shows ``seed``,
-        ``temperature``, ``dataset`` (a dict with ``clips`` and ``channel``), ``training``
-        (settings by name) and ``training_seconds``.
+        For ``config.json``. Beyond what `ser.model_folder` requires, the card shows ``name``,
+        ``seed``, ``temperature``, ``dataset`` (a dict with ``clips``, ``channel``, ``men``,
+        ``women``, ``sentences``, and what `ser.recordings.Recordings` has if they are not
+        RAVDESS), ``training`` (settings by name) and ``training_seconds``.
     metrics : dict
         For ``metrics.json``; ``protocols`` as `ser.evaluation` describes them.
     name : str
@@ -37,6 +48,10 @@ def make_card(config, metrics, *, name, files=(), comparison=""):
         Names of the pictures and examples in the folder.
     comparison : str
         Markdown table of other recipes under the same folds.
+    widget : list of dict
+        The examples with our answers, as `ser.examples.widget` makes it.
+    about_examples : str
+        Markdown: what the examples and the answers are.
 
     Returns
     -------
@@ -62,12 +77,15 @@ def make_card(config, metrics, *, name, files=(), comparison=""):
             "weakest": _weakest(main),
             "confusions": _confusions(main),
             "groups": _groups(main),
+            "independent": any(one["speaker_independent"] for _, one in protocols),
             "random": not all(one["speaker_independent"] for _, one in protocols),
         }
+    dataset, title = {**asdict(RAVDESS), **config["dataset"]}, config.get("name", TITLE)
     extractor = FeatureExtractor(FeatureConfig.from_dict(config["features"]))
     card = ModelCard.from_template(
-        _metadata(config, protocols),
+        _metadata(dataset, title, protocols, list(widget)),
         template_path=TEMPLATE,
+        title=title,
         name=json.dumps(Path(name).as_posix(), ensure_ascii=False),
         config=config,
         comparison=comparison,
@@ -82,9 +100,33 @@ def make_card(config, metrics, *, name, files=(), comparison=""):
             if file.endswith(".png")
         ],
         example=next((file for file in sorted(files) if file.endswith(".flac")), None),
+        about_examples=about_examples,
+        **_data_in_words(dataset),
         **figures,
     )
     return f"{card}\n"
+
+
+def _data_in_words(dataset):
+    """Return what the template says of the recordings."""
+    channel = "speech and song" if dataset["channel"] == "both" else dataset["channel"]
+    kind = " ".join(filter(None, (dataset["kind"], channel)))
+    speakers = people(dataset.get("men", 0), dataset.get("women", 0)) or "actors"
+    sentences = dataset.get("sentences", len(dataset["statements"] or ()))
+    hub_link = f"https://huggingface.co/datasets/{dataset['repo_id']}"
+    is_ravdess = dataset["name"] == RAVDESS.name
+    return {
+        "dataset": dataset,
+        "clips": f"{dataset['clips']} clips of {kind} by {speakers}",
+        "speakers": speakers,
+        "sentences": f"{in_words(sentences)} English sentence{'s' * (sentences != 1)}",
+        "hub_link": hub_link,
+        "dataset_link": dataset["link"] or (dataset["repo_id"] and hub_link),
+        "licence": licence_name(dataset["licence"]),
+        "licence_link": licence_link(dataset["licence"]),
+        "licensed_alike": is_ravdess and dataset["licence"] == RAVDESS.licence,
+        "ravdess": is_ravdess,
+    }
 
 
 def _settings(training):
@@ -105,16 +147,53 @@ def name_in_card(card, repo_id):
     return _SNIPPET.sub(lambda _: f'from_pretrained("{repo_id}"', card)
 
 
-def _metadata(config, protocols):
+def with_links(card, *, code=None, space=None):
+    """Return a card that says, above its first section, where the demo and the code are.
+
+    Parameters
+    ----------
+    card : str
+    code : str, optional
+        Address of the code's git repository; by default the Space, which has the code as well.
+    space : str, optional
+        ``OWNER/SPACE`` of the demo.
+
+    Returns
+    -------
+    str
+        With these links alone; without either, the card as it was.
+    """
+    from huggingface_hub import constants
+
+    lines = []
+    if space:
+        address, folder = f"{constants.ENDPOINT}/spaces/{space}", space.split("/")[-1]
+        lines.append(f"- Try it: [{space}]({address})")
+    if code:
+        lines.append(f"- Code: <{code}>; to install it: `python -m pip install git+{code}`")
+    elif space:
+        lines.append(
+            f"- Code: in the same [Space]({address}/tree/main); for use in the folder `{folder}`: "
+            f"`git clone {address} && python -m pip install -r {folder}/requirements.txt`"
+        )
+    if not lines:
+        return card
+    before, heading, rest = _LINKS.sub("", card).partition("\n## ")
+    links = "\n".join(["<!-- links -->", *lines, "<!-- /links -->"])
+    return f"{before}\n{links}\n{heading}{rest}"
+
+
+def _metadata(dataset, title, protocols, widget):
     from huggingface_hub import EvalResult, ModelCardData
 
     results = [
         EvalResult(
             task_type="audio-classification",
             task_name="Speech emotion recognition",
-            dataset_type=DATASET,
-            dataset_name=f"RAVDESS, {_kind(figures)} ({protocol})",
+            dataset_type=dataset["repo_id"] or re.sub(r"[^\w.-]+", "-", dataset["name"]).lower(),
+            dataset_name=f"{dataset['name']}, {_kind(figures)} ({protocol})",
             dataset_config=protocol,
+            dataset_revision=dataset["revision"],
             metric_type=metric,
             metric_name=f"{title}, {_kind(figures)}",
             metric_value=round(figures[key], 4),
@@ -122,17 +201,17 @@ def _metadata(config, protocols):
         for protocol, figures in protocols
         for key, (metric, title) in METRICS.items()
     ]
+    corpus = ["ravdess"] if dataset["name"] == RAVDESS.name else []
     return ModelCardData(
-        language="en",
-        license="cc-by-nc-sa-4.0",
-        library_name="sklearn",
+        language=dataset["language"],
+        license=dataset["licence"],
+        library_name="ser",  # for which the Hub counts downloads of config.json
         pipeline_tag="audio-classification",
-        tags=["speech-emotion-recognition", "emotion", "speech", "ravdess", "skops"],
-        datasets=[DATASET],
+        tags=["speech-emotion-recognition", "emotion", "speech", *corpus, "sklearn", "skops"],
+        datasets=dataset["repo_id"] and [dataset["repo_id"]],
         metrics=[metric for metric, _ in METRICS.values()],
-        **(
-            {"model_name": "Speech emotion recognition", "eval_results": results} if results else {}
-        ),
+        **({"widget": widget} if widget else {}),
+        **({"model_name": title, "eval_results": results} if results else {}),
     )
 
 

@@ -4,6 +4,7 @@ import json
 import sys
 from functools import partial
 
+from ser.arguments import add_links
 from ser.errors import SerError
 
 
@@ -55,45 +56,56 @@ def add_push(parser):
     parser.add_argument("--private", action="store_true", help="create a private repository")
     parser.add_argument("--tag", metavar="TAG", help="name for this revision, such as v1")
     parser.add_argument("--message", metavar="TEXT", help="commit message")
+    add_links(parser)
     parser.set_defaults(run=_push)
 
 
 def _push(args):
+    from ser.card import with_links
     from ser.hub import push_model
     from ser.model_folder import read_model_folder
 
+    files = dict(read_model_folder(args.folder).files)
+    card = with_links(files["README.md"].decode(), code=args.code, space=args.space)
     published = push_model(
-        read_model_folder(args.folder).files,
+        {**files, "README.md": card.encode()},
         args.repo_id,
         private=args.private,
         commit_message=args.message,
         tag=args.tag,
     )
     state = "published" if published.changed else "nothing has changed"
+    if published.tagged:
+        state += f"{',' if published.changed else ', but'} the tag {args.tag} was set"
     print(f"{published.url} at revision {published.revision}: {state}")
     return 0
 
 
 def add_pull(parser):
     """Add the options of ``pull``."""
-    parser.add_argument("repo_id", metavar="OWNER/NAME", help="repository on the Hub")
+    parser.add_argument(
+        "repo_id", metavar="OWNER/NAME[@REVISION]", help="repository on the Hub, one state of it"
+    )
     parser.add_argument("--revision", metavar="REVISION", help="branch, tag or commit")
     parser.add_argument(
         "folder", nargs="?", metavar="FOLDER", help="where to put the model (default: NAME)"
     )
-    parser.set_defaults(run=_pull)
+    parser.set_defaults(run=partial(_pull, parser))
 
 
-def _pull(args):
+def _pull(parser, args):
     from ser.folders import check_replaceable, replace_folder
     from ser.hub import pull_model
     from ser.model_folder import MARK, is_model_file
 
-    target = args.folder or args.repo_id.split("/")[-1]
+    repo_id, _, revision = args.repo_id.partition("@")
+    if args.revision and revision:
+        parser.error(f"give one revision: @{revision} or --revision {args.revision}")
+    target = args.folder or repo_id.split("/")[-1]
     check_replaceable(target, is_ours=is_model_file, mark=MARK)
-    folder, commit = pull_model(args.repo_id, revision=args.revision)
+    folder, commit = pull_model(repo_id, revision=args.revision or revision or None)
     replace_folder(target, folder.files, is_ours=is_model_file, mark=MARK)
-    print(f"{args.repo_id} at revision {commit}: {target}")
+    print(f"{repo_id} at revision {commit}: {target}")
     return 0
 
 

@@ -6,13 +6,10 @@ import io
 import numpy as np
 import soundfile
 
-STATEMENTS = {1: "Kids are talking by the door", 2: "Dogs are sitting by the door"}
-LICENCE = "CC BY-NC-SA 4.0"
-SOURCE = "RAVDESS, https://doi.org/10.5281/zenodo.1188976"
-ATTRIBUTION = "S. R. Livingstone and F. A. Russo, PLoS ONE 13(5): e0196391, 2018"
+from ser.recordings import RAVDESS, licence_name
 
 
-def make_examples(dataset, predicted, *, seed):
+def make_examples(dataset, predicted, *, seed, recordings=RAVDESS):
     """Choose a clip of each emotion, from women and men in turn, each by a different actor.
 
     The choice depends on `seed` alone, so that it shows the model as it is, mistakes included.
@@ -25,6 +22,8 @@ def make_examples(dataset, predicted, *, seed):
         Index of the emotion that a model which was not trained on its actor recognised in each
         clip.
     seed : int
+    recordings : ser.recordings.Recordings
+        What they are, for the table.
 
     Returns
     -------
@@ -45,10 +44,10 @@ def make_examples(dataset, predicted, *, seed):
                 "actor": clip["actor"],
                 "sex": "man" if clip["actor"] % 2 else "woman",
                 "intensity": clip["intensity"],
-                "statement": STATEMENTS[clip["statement"]],
-                "source": SOURCE,
-                "license": LICENCE,
-                "attribution": ATTRIBUTION,
+                "statement": (recordings.statements or {}).get(clip["statement"], ""),
+                "source": ", ".join(filter(None, (recordings.name, recordings.link))),
+                "license": licence_name(recordings.licence),
+                "attribution": recordings.attribution or "",
             }
         )
     table = io.StringIO()
@@ -56,6 +55,36 @@ def make_examples(dataset, predicted, *, seed):
     writer.writeheader()
     writer.writerows(rows)
     return {"examples/metadata.csv": table.getvalue().encode(), **files}
+
+
+def widget(files, answers):
+    """Return the examples as the page of a model on the Hub shows them, with our answers.
+
+    Parameters
+    ----------
+    files : dict of str to bytes
+        Of a model folder.
+    answers : dict of str to (dict of str to float)
+        Probability of each emotion, by the name of the clip's file.
+
+    Returns
+    -------
+    list of dict
+        ``widget`` in the metadata of a card; ``src`` is a path in the repository.
+    """
+    table = csv.DictReader(io.StringIO(files.get("examples/metadata.csv", b"").decode()))
+    return [
+        {
+            "src": name,
+            "example_title": row.get("emotion") or row.get("description") or row["file_name"],
+            "output": [
+                {"label": label, "score": round(score, 4)}
+                for label, score in sorted(answers[name].items(), key=lambda item: -item[1])
+            ],
+        }
+        for row in table
+        if (name := f"examples/{row['file_name']}") in answers
+    ]
 
 
 def _choose(emotions, actors, seed):

@@ -20,8 +20,9 @@ import numpy as np
 from sklearn.model_selection import StratifiedKFold
 
 from ser.errors import DatasetError
+from ser.recordings import in_words, people
 
-#: What each protocol does, in the order in which figures are shown.
+#: What each protocol does with all of RAVDESS, in the order in which figures are shown.
 PROTOCOLS = {
     "actors": "six folds of four actors, two men and two women, none of them in training",
     "published": "the five published folds, the tested actors never in training",
@@ -114,6 +115,37 @@ def make_folds(protocol, *, emotions, actors, statements, seed):
                 f"{fold.name}; add clips or choose another protocol."
             )
     return folds
+
+
+def describe_folds(protocol, folds, actors):
+    """Say in part of a sentence which folds were made, which with fewer actors are others.
+
+    Parameters
+    ----------
+    protocol : str
+        A key of `PROTOCOLS`.
+    folds, actors : array_like, shape (n_clips,)
+        In which fold each clip was tested, and the number of its actor.
+
+    Returns
+    -------
+    str
+        As in `PROTOCOLS` if all of RAVDESS's actors are there.
+    """
+    folds, actors = np.asarray(folds), np.asarray(actors)
+    if protocol not in ("actors", "published") or len(np.unique(actors)) == 24:
+        return PROTOCOLS[protocol]
+    tested = [np.unique(actors[folds == fold]) for fold in np.unique(folds)]
+    sizes = sorted({len(group) for group in tested})
+    size = " to ".join(in_words(each) for each in dict.fromkeys((sizes[0], sizes[-1])))
+    text = f"{in_words(len(tested))} fold{'s' * (len(tested) != 1)} of {size} "
+    text += f"actor{'s' * (sizes[-1] != 1)}"
+    sexes = {(int(sum(group % 2)), int(sum(group % 2 == 0))) for group in tested}
+    if len(sexes) == 1 and sizes != [1]:
+        text += f", {people(*sexes.pop())}"
+    if protocol == "published":
+        text += ", grouped as published"
+    return f"{text}, none of them in training"
 
 
 def _balanced_actors():

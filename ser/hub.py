@@ -6,7 +6,6 @@ protocol works; `HF_ENDPOINT`, `HF_TOKEN` and `HF_HOME` have the same meaning as
 
 import hashlib
 import json
-import re
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,6 @@ from huggingface_hub import (
     CommitOperationAdd,
     CommitOperationDelete,
     HfApi,
-    get_token,
     scan_cache_dir,
 )
 from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError
@@ -28,6 +26,7 @@ from ser.errors import HubError, ModelIntegrityError, UntrustedModelError
 from ser.hub_cache import TIMEOUT, fetch_model
 from ser.hub_errors import check_name, one_line, plain_words
 from ser.model_folder import is_model_file, read_model_folder
+from ser.targets import check_tag_name, check_token
 
 
 @dataclass(frozen=True)
@@ -42,11 +41,14 @@ class Published:
         The commit that holds the files.
     changed : bool
         Whether there was anything to commit.
+    tagged : bool
+        Whether a tag was set.
     """
 
     url: str
     revision: str
     changed: bool
+    tagged: bool = False
 
 
 def push_model(
@@ -203,13 +205,8 @@ def commit_files(
     check_name(repo_id)
     if tag and create_pr:
         raise HubError("A pull request cannot have a tag: set the tag when it has been merged.")
-    if not (token or get_token()):
-        raise HubError(
-            "There is no token for the Hub: log in with `hf auth login`, or set HF_TOKEN to a "
-            "token with write access."
-        )
-    if tag and not re.fullmatch(r"\w[\w.-]*", tag):
-        raise HubError(f"'{tag}' cannot be a tag: use letters, digits, dots and dashes, as in v1.")
+    check_token(token)
+    check_tag_name(tag)
     api = HfApi(token=token)
     repo = {"repo_id": repo_id, "repo_type": repo_type}
     with plain_words(repo_id):
@@ -252,11 +249,12 @@ def commit_files(
                 with suppress(Exception):
                     api.delete_branch(**repo, branch=branch)
             raise
-    if tag and not tagged:
+    is_new_tag = bool(tag) and not tagged
+    if is_new_tag:
         _create_tag(api, repo, tag, revision)
     prefix = "" if repo_type == "model" else f"{repo_type}s/"
     url = pull_request or f"{api.endpoint}/{prefix}{repo_id}"
-    return Published(url, revision, bool(operations))
+    return Published(url, revision, bool(operations), is_new_tag)
 
 
 def _find_branch(api, repo, branch, head):
@@ -308,7 +306,13 @@ def _is_same(api, repo, head, entry, content):
 
 def _is_tagged(api, repo, head, tag, *, changing):
     """Tell whether the tag already marks what is published; refuse it if it marks anything else."""
-    tags = {ref.name: ref.target_commit for ref in api.list_repo_refs(**repo).tags}
+    refs = api.list_repo_refs(**repo)
+    if tag in {ref.name for ref in refs.branches}:
+        raise HubError(
+            f"'{tag}' cannot be a tag: it is a branch of '{repo['repo_id']}'; choose another, such "
+            "as v1."
+        )
+    tags = {ref.name: ref.target_commit for ref in refs.tags}
     if tag not in tags:
         return False
     if changing or tags[tag] != head:

@@ -24,6 +24,7 @@ import datasets
 import soundfile
 
 from ser.errors import DatasetError
+from ser.recordings import RAVDESS
 from ser.sources import find_audio, open_source
 
 logger = logging.getLogger(__name__)
@@ -113,17 +114,17 @@ class ClipName:
         return "men" if self.actor % 2 else "women"
 
 
-def load_ravdess(source="xbgoose/ravdess", *, channel="speech", emotions=None):
+def load_ravdess(source=RAVDESS.repo_id, *, channel="speech", emotions=None):
     """Load RAVDESS's recordings with the information in their names.
 
     Files that are not audio or are named differently are skipped with a warning.
 
     Parameters
     ----------
-    source : str or Path
-        A dataset on the Hugging Face Hub; a folder of WAV or FLAC files, in
-        subfolders or not; a ZIP of them, as Zenodo distributes it; or Parquet
-        with embedded audio, a file or a folder of them.
+    source : str, Path or ser.sources.Source
+        A dataset on the Hugging Face Hub, with ``@REVISION`` or without; a folder of
+        WAV or FLAC files, in subfolders or not; a ZIP of them, as Zenodo distributes
+        it; or Parquet with embedded audio, a file or a folder of them.
     channel : {"speech", "song", "both"}
     emotions : iterable of str, optional
         Emotions to load; by default all that the channel has.

@@ -49,6 +49,8 @@ class EmotionRecognizer:
         Where the model is from: a folder or a Hub repository.
     revision : str, optional
         Commit of the Hub repository.
+    asked : str, optional
+        The branch, tag or commit that was asked for.
 
     Attributes
     ----------
@@ -58,7 +60,7 @@ class EmotionRecognizer:
         Contents of ``config.json`` and ``metrics.json``.
     files : dict of str to bytes
         Every file of the model by name, such as ``"examples/metadata.csv"``.
-    source, revision : str or None
+    source, revision, asked : str or None
         As above.
 
     Raises
@@ -69,12 +71,13 @@ class EmotionRecognizer:
         If features, classifier and labels of the model do not fit each other.
     """
 
-    def __init__(self, folder, *, source, revision=None):
+    def __init__(self, folder, *, source, revision=None, asked=None):
         self.config = folder.config
         self.metrics = folder.metrics
         self.labels = tuple(folder.config["labels"])
         self.source = source
         self.revision = revision
+        self.asked = asked
         self.files = folder.files
         self._extractor = _make_extractor(folder.config, source)
         self._classifier = _make_classifier(folder, len(self._extractor.names), source)
@@ -115,7 +118,7 @@ class EmotionRecognizer:
 
         repo_id, revision = repository["repo_id"], revision or repository["revision"]
         folder, commit = pull_model(repo_id, revision=revision, token=token, **cache)
-        return cls(folder, source=repo_id, revision=commit)
+        return cls(folder, source=repo_id, revision=commit, asked=revision)
 
     def predict(self, clip, *, voice=None):
         """Recognise the emotion in a clip.

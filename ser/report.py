@@ -147,7 +147,7 @@ def plot_confusion_matrix(figures, file):
     axes.set_xticks(range(len(labels)), labels, rotation=35, ha="right", rotation_mode="anchor")
     axes.set_yticks(range(len(labels)), labels)
     axes.set_xlabel("recognised emotion")
-    axes.set_ylabel("acted emotion")
+    axes.set_ylabel("emotion of the clip")
     lines = np.arange(len(labels) - 1) + 0.5
     axes.set_xticks(lines, minor=True)
     axes.set_yticks(lines, minor=True)

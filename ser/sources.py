@@ -15,6 +15,7 @@ import shutil
 import tempfile
 import zipfile
 import zlib
+from dataclasses import dataclass
 from pathlib import Path
 
 import datasets
@@ -35,14 +36,58 @@ ARCHIVE_SUFFIXES = (".parquet", ".zip")
 DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError)
 
 
+@dataclass(frozen=True)
+class Source:
+    """Where recordings are.
+
+    Attributes
+    ----------
+    given : str or Path
+        As it was given, for messages.
+    path : Path
+        A folder or file on this machine.
+    repo_id, revision : str or None
+        The dataset on the Hub that it is a copy of, and the commit.
+    """
+
+    given: object
+    path: Path
+    repo_id: str | None = None
+    revision: str | None = None
+
+    def __str__(self):
+        return str(self.given)
+
+
+def find_source(source):
+    """Find recordings on this machine, or fetch them from the Hub.
+
+    Parameters
+    ----------
+    source : str or Path
+        A folder, a ZIP or Parquet file, a folder of them, or a dataset on the Hub that holds any
+        of these: ``OWNER/NAME``, or ``OWNER/NAME@REVISION`` for one state of it.
+
+    Returns
+    -------
+    Source
+
+    Raises
+    ------
+    DatasetError
+        If there is no such source.
+    """
+    path = Path(source).expanduser()
+    return Source(source, path.resolve()) if path.exists() else _download(source)
+
+
 def open_source(source, name_of):
     """Return a folder that holds the recordings of a source as WAV or FLAC files.
 
     Parameters
     ----------
-    source : str or Path
-        A folder, a ZIP or Parquet file, a folder of them, or the name of a dataset
-        on the Hub that holds any of these.
+    source : str, Path or Source
+        As `find_source` takes or returns it.
     name_of : callable
         ``name_of(path, row)`` gives a recording in Parquet a file name without
         suffix, or None to keep that of its path. ``row`` is a dict of its other
@@ -57,10 +102,7 @@ def open_source(source, name_of):
     DatasetError
         If there is no such source, or an archive cannot be read.
     """
-    path = Path(source).expanduser()
-    if not path.exists():
-        path = _download(source)
-    path = path.resolve()
+    path = (source if isinstance(source, Source) else find_source(source)).path
     archives = _find(path, ARCHIVE_SUFFIXES) if path.is_dir() else [path]
     if not archives:
         return path
@@ -94,17 +136,20 @@ def _is_visible(path, suffixes):
 
 
 def _download(source):
-    """Fetch a dataset from the Hub, or only what changed; return its folder.
+    """Fetch a dataset from the Hub, or only what changed.
 
     This avoids `load_dataset`, which refuses mirrors in several
     configurations and, without torch, mirrors made of WAV files.
     """
     missing = f"There is no folder, ZIP or Parquet file {source}"
     patterns = [f"*{suffix}" for suffix in AUDIO_SUFFIXES + ARCHIVE_SUFFIXES]
+    repo_id, _, revision = str(source).partition("@")
     try:
-        validate_repo_id(str(source))
-        with plain_words(source):
-            folder = snapshot_download(str(source), repo_type="dataset", allow_patterns=patterns)
+        validate_repo_id(repo_id)
+        with plain_words(repo_id, revision):
+            folder = snapshot_download(
+                repo_id, revision=revision or None, repo_type="dataset", allow_patterns=patterns
+            )
     except HFValidationError:
         raise DatasetError(
             f"{missing}; give one that exists, or a dataset on the Hub as OWNER/NAME."
@@ -115,7 +160,8 @@ def _download(source):
         raise DatasetError(
             f"The dataset {source} on the Hub has no WAV, FLAC, ZIP or Parquet file; give another."
         )
-    return Path(folder)
+    folder = Path(folder).resolve()
+    return Source(source, folder, repo_id, revision=folder.name)  # a folder for each commit
 
 
 def _unpack(archives, name_of):

@@ -4,15 +4,20 @@ A Space reads its settings only from the YAML at the top of its README.md, and r
 does not understand by a default. So ``space.yaml`` is checked before anything is uploaded.
 """
 
+import logging
 import re
+from contextlib import suppress
 from pathlib import Path
 
 import yaml
 from huggingface_hub import HfApi
 
-from ser.errors import SpaceError
+from ser.errors import HubError, SpaceError
 from ser.hub import commit_files
 from ser.hub_errors import plain_words
+from ser.targets import check_served
+
+logger = logging.getLogger(__name__)
 
 ROOT = Path(__file__).parents[1]
 PARTS = ("app.py", "requirements.txt", "ser")
@@ -30,7 +35,7 @@ Recognises the emotion in the sound of a voice, with the model
 
 Do not use it to infer emotions at work or in education, to make decisions about people, to judge
 their health, or on recordings of people who have not consented.
-Code: Apache-2.0. Model: CC BY-NC-SA 4.0, as RAVDESS. Examples: as their metadata.csv says.
+Code: Apache-2.0. Model: as its card says. Examples: as their metadata.csv says.
 """
 
 
@@ -200,11 +205,14 @@ def deploy_space(repo_id, *, model, private=False, token=None, root=ROOT):
     ------
     SpaceError
         As for `read_settings`.
-    HubError
-        If the Hub refuses.
+    HubError, ModelNotFoundError
+        If there is no such model, or the Hub refuses; the Space is then unchanged, unless only
+        the variable failed.
     """
+    files = render_space(model, root)
+    is_public = check_served(model, token=token)
     published = commit_files(
-        render_space(model, root),
+        files,
         repo_id,
         repo_type="space",
         space_sdk="gradio",
@@ -213,6 +221,28 @@ def deploy_space(repo_id, *, model, private=False, token=None, root=ROOT):
         token=token,
         commit_message="Deploy the demo",
     )
-    with plain_words(repo_id):
-        HfApi(token=token).add_space_variable(repo_id, "SER_MODEL", model)
+    api = HfApi(token=token)
+    settings = f"{published.url}/settings"
+    try:
+        with plain_words(repo_id):
+            api.add_space_variable(repo_id, "SER_MODEL", model)
+    except HubError as error:
+        raise HubError(
+            f"The files are up at {published.url}, but the variable SER_MODEL is not set: deploy "
+            f"again, or set it to {model} at {settings}. {error}"
+        ) from error
+    if not is_public and not _has_token(api, repo_id):
+        logger.warning(
+            "'%s' is private or gated, so the Space cannot load it yet: at %s, add a secret named "
+            "HF_TOKEN with a token that may read it.",
+            model,
+            settings,
+        )
     return published
+
+
+def _has_token(api, repo_id):
+    """Tell whether the Space is known to have a token of its own."""
+    with suppress(HubError), plain_words(repo_id):
+        return "HF_TOKEN" in api.get_space_secrets(repo_id)
+    return False

@@ -16,7 +16,7 @@ from ser.classifier import EmotionClassifier
 from ser.errors import AudioError, DatasetError, NoSpeechError
 from ser.evaluation import apply_temperature, evaluate, fit_temperature
 from ser.features import FeatureConfig, FeatureExtractor, feature_fingerprint
-from ser.folds import PROTOCOLS, is_speaker_independent, make_folds
+from ser.folds import describe_folds, is_speaker_independent, make_folds
 from ser.perceptrons import PROSODY, SUMMARY_SHARE, fit_pipelines
 from ser.ravdess import ClipName
 from ser.speech import cut_speech, find_speech
@@ -299,7 +299,7 @@ def evaluate_protocol(corpus, protocol, probabilities, folds):
         As `ser.evaluation.evaluate` makes it, with a description of the protocol.
     """
     return {
-        "description": PROTOCOLS[protocol],
+        "description": describe_folds(protocol, folds, corpus.actors),
         "speaker_independent": is_speaker_independent(protocol),
         **evaluate(
             corpus.targets,

@@ -42,6 +42,7 @@ class Repo:
     tags: dict[str, str] = field(default_factory=dict)
     branches: dict[str, list[Commit]] = field(default_factory=dict)
     variables: dict[str, str] = field(default_factory=dict)
+    secrets: dict[str, str] = field(default_factory=dict)
 
     def commit(self, title, files, branch="main"):
         commits = self.branch(branch)
@@ -77,6 +78,8 @@ class FakeHub:
     ----------
     accounts : dict of str to str
         Account name by token.
+    roles : dict of str to str
+        What the token of an account may do, if not "write".
     repos : dict of (str, str) to Repo
         By kind ("model", "dataset", "space") and "owner/name".
     requests : list of str
@@ -100,6 +103,7 @@ class FakeHub:
 
     def clear(self):
         self.accounts = {"hf_ada": "ada", "hf_bob": "bob"}
+        self.roles = {}
         self.repos = {}
         self.large = {}
         self.requests = []
@@ -167,7 +171,7 @@ class FakeHub:
     def whoami(self, user, body):
         if user is None:
             raise RefusedError(401, "Invalid username or password.")
-        auth = {"accessToken": {"displayName": "test", "role": "write"}}
+        auth = {"accessToken": {"displayName": "test", "role": self.roles.get(user, "write")}}
         return _json({"type": "user", "name": user, "orgs": [], "auth": auth})
 
     def create(self, user, body):
@@ -389,6 +393,14 @@ class FakeHub:
     def variables(self, user, body, repo_id):
         return _json(self._variables(self._repo("spaces", repo_id, user, write=True)))
 
+    def secret_names(self, user, body, repo_id):
+        repo = self._repo("spaces", repo_id, user, write=True)
+        return _json({key: {"key": key} for key in repo.secrets})
+
+    def auth_check(self, user, body, kinds, repo_id):
+        self._repo(kinds, repo_id, user, write=True)
+        return _json({})
+
     def _variables(self, repo):
         return {key: {"key": key, "value": value} for key, value in repo.variables.items()}
 
@@ -412,6 +424,8 @@ ROUTES = [
     (rf"GET {_API}/xet-read-token/(?P<revision>[^/]+)", "xet_token"),
     (r"GET /v1/reconstructions/(?P<name>\w+)", "xet_reconstruction"),
     (r"GET /xorbs/(?P<name>\w+)", "xet_xorb"),
+    (r"GET /api/spaces/(?P<repo_id>[^/]+/[^/]+)/secrets", "secret_names"),
+    (rf"GET {_API}/auth-check/write", "auth_check"),
     (rf"POST {_API}/tag/(?P<revision>[^/]+)", "tag"),
     (rf"POST {_API}/paths-info/(?P<revision>[^/]+)", "paths_info"),
     (rf"GET {_API}(?:/revision/(?P<revision>[^/]+))?", "info"),

@@ -19,7 +19,9 @@ STUDIES = ROOT / "docs" / "studies.json"
 
 sys.path.insert(0, str(ROOT))  # for when this is run as a command
 
+from ser import EmotionRecognizer  # noqa: E402
 from ser.card import make_card  # noqa: E402
+from ser.examples import widget  # noqa: E402
 from ser.report import class_table, summary_table, to_markdown  # noqa: E402
 from ser.studies.comparison import tables  # noqa: E402
 
@@ -36,9 +38,17 @@ def card():
         json.loads(path.read_text(encoding="utf-8"))
         for path in (SHIPPED / "config.json", METRICS, STUDIES)
     )
-    files = [picture.name for picture in SHIPPED.glob("*.png")]
+    recognizer = EmotionRecognizer.from_pretrained(SHIPPED)
+    clips = {name: clip for name, clip in recognizer.files.items() if name.endswith(".flac")}
+    answers = {name: recognizer.predict(clip).probabilities for name, clip in clips.items()}
     return make_card(
-        config, metrics, name="ser/pretrained", files=files, comparison=comparison(studies)
+        config,
+        metrics,
+        name="ser/pretrained",
+        files=recognizer.files,
+        comparison=comparison(studies),
+        widget=widget(recognizer.files, answers),
+        about_examples="`examples/` has synthetic clips, of no emotion, with this model's answers.",
     )
 
 

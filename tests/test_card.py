@@ -4,13 +4,15 @@ import io
 import json
 import re
 from contextlib import chdir, redirect_stdout
+from itertools import product
 
 import pytest
 import soundfile
 from huggingface_hub import ModelCard
+from signals import speech_like
 from tiny_model import FEATURES, voice
 
-from ser.card import make_card, name_in_card
+from ser.card import make_card, name_in_card, with_links
 from ser.model_folder import read_model_folder
 
 
@@ -48,8 +50,9 @@ def run(code, folder):
 def test_the_metadata_is_what_the_hub_reads(card, hub, machine):
     data = ModelCard(card).data
     assert (data.license, data.language) == ("cc-by-nc-sa-4.0", "en")
-    assert (data.library_name, data.pipeline_tag) == ("sklearn", "audio-classification")
-    assert data.datasets == ["xbgoose/ravdess"] and "speech-emotion-recognition" in data.tags
+    assert (data.library_name, data.pipeline_tag) == ("ser", "audio-classification")
+    assert data.datasets == ["xbgoose/ravdess"]
+    assert {"speech-emotion-recognition", "sklearn", "skops"} <= set(data.tags)
     machine.run(validate, card)
     assert "POST /api/validate-yaml" in hub.requests
 
@@ -119,3 +122,78 @@ def test_without_figures_it_claims_none(parts):
     card = make_card(parts.config, {"protocols": {}}, name="model")
     assert ModelCard(card).data.eval_results is None
     assert "without an evaluation" in card and " %" not in card
+
+
+def test_code_and_demo_can_be_found_from_the_card(card):
+    both = with_links(card, code="https://git.example/ada/ser", space="ada/demo")
+    assert "](https://huggingface.co/spaces/ada/demo)" in both
+    assert "pip install git+https://git.example/ada/ser`" in both
+    assert ModelCard(both).data.to_dict() == ModelCard(card).data.to_dict()
+    # The Space has the code as well, and what is given replaces what was there.
+    again = with_links(both, space="bob/demo")
+    assert "git clone https://huggingface.co/spaces/bob/demo" in again
+    assert "ada" not in again.split("## Use")[0].split("# Speech")[1]
+    assert with_links(card) == card
+
+
+def test_recordings_of_ones_own_are_not_called_ravdess(parts):
+    own = {"name": "Choir", "licence": "mit", "men": 1, "women": 5, "sentences": 1}
+    nothing = dict.fromkeys(("repo_id", "link", "language", "kind", "manner", "citation"))
+    config = {
+        **parts.config, "name": "Moods", "dataset": {**parts.config["dataset"], **nothing, **own}
+    }  # fmt: skip
+    card = make_card(config, parts.metrics, name="model")
+    data = ModelCard(card).data
+    assert (data.license, data.model_name, data.datasets) == ("mit", "Moods", None)
+    assert {one.dataset_type for one in data.eval_results} == {"choir"}
+    assert "# Moods\n" in card and "24 clips of speech by one man and five women, Choir |" in card
+    for text in ("English", "studio", "Livingstone", "CC BY", "xbgoose", "- ravdess"):
+        assert text not in card
+    assert "RAVDESS" not in card.replace("with\nthe speech of RAVDESS", "")
+
+
+def train_and_load(*arguments, cache):
+    import datasets
+
+    from train import main
+
+    datasets.config.HF_DATASETS_CACHE = cache
+    assert main(["--push-to-hub", "ada/six", "--emotions", "neutral", "angry", *arguments]) == 0
+    return ModelCard.load("ada/six").content
+
+
+def test_the_card_of_a_model_trained_on_six_actors_says_so(hub, machine, tmp_path):
+    clips = {}
+    for emotion, actor in product((1, 5), range(1, 7)):
+        file = io.BytesIO()
+        pitch = 10 * actor + (250 if emotion == 5 else 100)
+        soundfile.write(file, speech_like(1.0, 16000, pitch, actor), 16000, format="WAV")
+        clips[f"03-01-{emotion:02}-01-01-01-{actor:02}.wav"] = file.getvalue()
+    pinned = hub.add("bob/voices", clips, kind="dataset").commits[-1].sha
+    hub.add("bob/voices", {}, kind="dataset")
+    card = machine.run(
+        train_and_load,
+        *("--dataset", f"bob/voices@{pinned}", "--protocol", "actors", "--jobs", "1"),
+        *("--output", str(tmp_path / "model"), "--tag", "v1", "--space", "ada/demo"),
+        cache=tmp_path / "cache",
+    )
+    data = ModelCard(card).data
+    assert (data.library_name, data.datasets) == ("ser", ["bob/voices"])
+    for result in data.eval_results:
+        assert (result.dataset_type, result.dataset_revision) == ("bob/voices", pinned)
+    published = hub.repos["model", "ada/six"].files
+    assert len(data.widget) == 2
+    for example in data.widget:
+        assert example["src"] in published and example["example_title"] in ("neutral", "angry")
+        assert {answer["label"] for answer in example["output"]} == {"neutral", "angry"}
+        assert sum(answer["score"] for answer in example["output"]) == pytest.approx(1, abs=1e-3)
+    text = " ".join(card.split())
+    assert "three folds of two actors, one man and one woman, none of them in training" in text
+    assert "12 clips of acted English speech by three men and three women" in text
+    assert "three women who performed emotions in one studio, with one English sentence." in text
+    assert "six folds" not in text and "two English sentences" not in text
+    assert (
+        f"[bob/voices](https://huggingface.co/datasets/bob/voices) at revision `{pinned}`" in text
+    )
+    assert f"{hub.url}/spaces/ada/demo" in text
+    assert hub.repos["model", "ada/six"].tags.keys() == {"v1"}

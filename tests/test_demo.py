@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 from signals import speech_like
 
-from ser import Prediction
+from ser import EmotionRecognizer, Prediction
 from ser.demo import about, batch, examples, words
 from ser.demo.live import Ear, live_panel
 from ser.demo.picture import draw_recording
 from ser.demo.recognise import analyse, follow_course
 from ser.demo.result import empty_panel, error_panel, result_panel
 from ser.errors import UnreadableAudioError
+from ser.model_folder import read_model_folder
 from ser.timeline import Timeline, Window
 
 RATE = 24000
@@ -211,3 +212,14 @@ def test_the_panel_is_there_before_the_model():
 
 def test_bars_of_an_unknown_emotion_have_the_accent_colour():
     assert "--ser-accent" in result_panel(prediction(**{"x;y": 1.0}))
+
+
+def test_the_facts_name_the_revision_that_was_asked_for_and_link_to_it(tiny_model):
+    folder, commit = read_model_folder(tiny_model), "0" * 40
+    page = f"https://huggingface.co/ada/voices/tree/{commit}"
+    for asked, shown in (("v1", f"v1, commit {commit}"), (commit, commit), (None, commit)):
+        recognizer = EmotionRecognizer(folder, source="ada/voices", revision=commit, asked=asked)
+        facts, _, _ = about.contents(recognizer)
+        assert f'<a href="{page}">ada/voices</a>' in facts and f"<td>{shown}</td>" in facts
+    facts, _, _ = about.contents(EmotionRecognizer.from_pretrained(tiny_model))
+    assert "<a " not in facts and "Revision" not in facts

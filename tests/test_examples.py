@@ -11,6 +11,7 @@ from signals import speech_like
 from ser.examples import make_examples
 from ser.model_folder import is_model_file
 from ser.ravdess import load_ravdess
+from ser.recordings import Recordings
 
 
 @pytest.fixture(scope="module")
@@ -74,3 +75,11 @@ def test_a_selection_of_actors_and_emotions(dataset):
     men = dataset.filter(lambda actor: actor in (1, 3), input_columns="actor")
     table = rows(make_examples(men, np.zeros(len(men), int), seed=0))
     assert len(table) == 8 and {row["actor"] for row in table} == {"1", "3"}
+
+
+def test_examples_of_ones_own_have_ones_own_licence(dataset):
+    choir = Recordings("Choir", "cc-by-4.0")
+    table = rows(make_examples(dataset, np.zeros(len(dataset), int), seed=0, recordings=choir))
+    for row in table:
+        assert (row["source"], row["license"], row["attribution"]) == ("Choir", "CC BY 4.0", "")
+        assert row["statement"] == ""

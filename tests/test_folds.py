@@ -2,7 +2,13 @@ import numpy as np
 import pytest
 
 from ser.errors import DatasetError
-from ser.folds import PROTOCOLS, PUBLISHED_TEST_ACTORS, is_speaker_independent, make_folds
+from ser.folds import (
+    PROTOCOLS,
+    PUBLISHED_TEST_ACTORS,
+    describe_folds,
+    is_speaker_independent,
+    make_folds,
+)
 
 
 def corpus(actors=range(1, 25)):
@@ -125,3 +131,22 @@ def test_one_emotion_alone_is_nothing_to_train_on():
 def test_an_unknown_protocol_is_answered_with_those_there_are():
     with pytest.raises(DatasetError, match="'actor' is unknown; choose from actors, published"):
         make_folds("actor", **corpus(), seed=0)
+
+
+@pytest.mark.parametrize(
+    ("protocol", "actors", "expected"),
+    [
+        ("actors", range(1, 25), PROTOCOLS["actors"]),
+        ("published", range(1, 25), PROTOCOLS["published"]),
+        ("actors", range(1, 7), "three folds of two actors, one man and one woman, none of them"),
+        ("actors", (1, 3, 5), "three folds of one actor, none of them in training"),
+        ("actors", (1, 2, 13, 3), "two folds of one to three actors, none of them in training"),
+        ("published", (2, 4, 3, 1), "three folds of one to two actors, grouped as published, none"),
+    ],
+)
+def test_the_description_is_of_the_folds_that_were_made(protocol, actors, expected):
+    clips = corpus(actors=actors)
+    names = np.empty(len(clips["actors"]), dtype=object)
+    for fold in make_folds(protocol, **clips, seed=0):
+        names[fold.test] = fold.name
+    assert describe_folds(protocol, names, clips["actors"]).startswith(expected)

@@ -12,7 +12,8 @@ from gradio_client import Client, handle_file
 from running_app import RunningApp
 from tiny_model import FEATURES, voice
 
-from ser.errors import HubError, SpaceError
+from ser.errors import HubError, ModelNotFoundError, SpaceError
+from ser.model_folder import REQUIRED_FILES
 from ser.space import ROOT, read_settings, render_space
 
 SPACE = "ada/demo"
@@ -35,6 +36,13 @@ def project(tmp_path):
     return tmp_path
 
 
+@pytest.fixture
+def model(hub):
+    """The model that is served, on the Hub."""
+    hub.add("ada/other", dict.fromkeys(REQUIRED_FILES, b""))
+    return hub.add(MODEL, dict.fromkeys(REQUIRED_FILES, b""))
+
+
 def change(project, **settings):
     path = project / "space.yaml"
     current = yaml.safe_load(path.read_text()) | settings
@@ -53,6 +61,18 @@ def run_command(*argv):
     with redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()) as err:
         status = main([str(arg) for arg in argv])
     return status, out.getvalue(), err.getvalue()
+
+
+def run_and_log(*argv):
+    """Run a command and return what it logs."""
+    import logging
+
+    text = io.StringIO()
+    handler = logging.StreamHandler(text)
+    logging.getLogger("ser").addHandler(handler)
+    assert run_command(*argv)[0] == 0
+    logging.getLogger("ser").removeHandler(handler)
+    return text.getvalue()
 
 
 def test_the_settings_of_this_project_are_right():
@@ -117,7 +137,7 @@ def test_a_space_holds_what_it_runs(project):
     assert isinstance(settings["python_version"], str)
 
 
-def test_deploying_creates_a_space_with_its_model(hub, machine, project):
+def test_deploying_creates_a_space_with_its_model(hub, machine, model, project):
     published = machine.run(deploy, project)
     space = hub.repos["space", SPACE]
     assert published.url == f"{hub.url}/spaces/{SPACE}"
@@ -126,7 +146,7 @@ def test_deploying_creates_a_space_with_its_model(hub, machine, project):
     assert len(space.commits) == 2 and not space.private
 
 
-def test_deploying_again_commits_what_changed_and_removes_what_went(hub, machine, project):
+def test_deploying_again_commits_what_changed_and_removes_what_went(hub, machine, model, project):
     machine.run(deploy, project, private=True)
     assert hub.repos["space", SPACE].private
     assert not machine.run(deploy, project).changed
@@ -137,13 +157,48 @@ def test_deploying_again_commits_what_changed_and_removes_what_went(hub, machine
     assert "ser/demo/look.css" in space.files and "ser/demo/style.css" not in space.files
 
 
-def test_a_refusal_is_passed_on_in_plain_words(hub, machine, project):
+def test_a_refusal_is_passed_on_in_plain_words(hub, machine, model, project):
     hub.refuse = lambda method, path: (
         (402, "Gradio Spaces need a PRO plan.") if path == "/api/repos/create" else None
     )
     with pytest.raises(HubError, match="refused this for 'ada/demo': “Gradio Spaces need a PRO"):
         machine.run(deploy, project)
-    assert not hub.repos
+    assert ("space", SPACE) not in hub.repos
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "match"),
+    [
+        ("ada/none", HubError, "There is no repository 'ada/none'"),
+        (f"{MODEL}@v9", HubError, "'ada/voices' has no revision 'v9'"),
+        ("ada/words", ModelNotFoundError, "'ada/words' is not a model of ser: it has no model.sk"),
+    ],
+)
+def test_a_space_is_made_only_for_a_model(hub, machine, model, project, name, kind, match):
+    hub.add("ada/words", {"README.md": b""})
+    with pytest.raises(kind, match=match):
+        machine.run(deploy, project, model=name)
+    assert ("space", SPACE) not in hub.repos
+
+
+def test_how_a_space_reads_a_private_model_is_said_until_it_can(hub, machine, model):
+    model.private = True
+    said = machine.run(run_and_log, "deploy", SPACE, "--model", MODEL)
+    assert "'ada/voices' is private" in said and "add a secret named HF_TOKEN" in said
+    assert f"{hub.url}/spaces/{SPACE}/settings" in said
+    hub.repos["space", SPACE].secrets["HF_TOKEN"] = "hf_ada"
+    assert not machine.run(run_and_log, "deploy", SPACE, "--model", MODEL)
+    assert hub.repos["space", SPACE].variables == {"SER_MODEL": MODEL}
+
+
+def test_what_is_missing_is_said_if_only_the_files_are_up(hub, machine, model, project):
+    hub.refuse = lambda method, path: (503, "busy") if path.endswith("/variables") else None
+    with pytest.raises(HubError) as caught:
+        machine.run(deploy, project)
+    message = str(caught.value)
+    assert f"The files are up at {hub.url}/spaces/{SPACE}, but the variable SER_MODEL" in message
+    assert f"set it to {MODEL} at {hub.url}/spaces/{SPACE}/settings" in message
+    assert "app.py" in hub.repos["space", SPACE].files
 
 
 def test_wrong_settings_never_reach_the_hub(hub, machine, project):
@@ -153,7 +208,7 @@ def test_wrong_settings_never_reach_the_hub(hub, machine, project):
     assert not hub.requests
 
 
-def test_the_command_deploys_or_writes_a_folder(hub, machine, tmp_path):
+def test_the_command_deploys_or_writes_a_folder(hub, machine, model, tmp_path):
     folder = tmp_path / "space"
     for _ in range(2):
         status, out, err = machine.run(
@@ -163,8 +218,8 @@ def test_the_command_deploys_or_writes_a_folder(hub, machine, tmp_path):
     written = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     assert written == render_space(MODEL).keys() and not hub.requests
 
-    status, out, _ = machine.run(run_command, "deploy", SPACE, "--model", MODEL)
-    assert status == 0 and out.startswith(f"{hub.url}/spaces/{SPACE}")
+    status, out, err = machine.run(run_command, "deploy", SPACE, "--model", MODEL)
+    assert status == 0 and out.startswith(f"{hub.url}/spaces/{SPACE}") and not err
     assert hub.repos["space", SPACE].files.keys() - {".gitattributes"} == written
 
 

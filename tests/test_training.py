@@ -313,10 +313,15 @@ def test_a_tag_without_publication_is_explained(capsys):
     [
         ("--jobs=two", "'two' is not a number of processes; give 1 or more"),
         ("--jobs=0", "'0' is not a number of processes; give 1 or more"),
+        ("--licence=CC BY", "'CC BY' is not the identifier of a licence on the Hub; give one such"),
+        ("--dataset-name=Choir", "needs the licence of the recordings: add --licence"),
+        ("--code=github", "'github' is not an address; give one such as https://"),
+        ("--space=demo", "'demo' is not the name of a repository; give OWNER/NAME"),
+        ("--push-to-hub=voices", "'voices' is not the name of a repository; give OWNER/NAME"),
         ("--seed=-1", "'-1' is not a seed; give a whole number, 0 to 4294967295"),
     ],
 )
-def test_a_wrong_number_is_refused_with_what_is_allowed(option, complaint, capsys):
+def test_a_wrong_option_is_refused_with_what_is_allowed(option, complaint, capsys):
     from train import parse_arguments
 
     with pytest.raises(SystemExit):

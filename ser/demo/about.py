@@ -5,7 +5,7 @@ from html import escape
 from pathlib import Path
 
 import gradio as gr
-from huggingface_hub import ModelCard
+from huggingface_hub import ModelCard, constants
 
 from ser.demo.words import percent
 
@@ -46,7 +46,7 @@ def contents(recognizer):
         recognizer.metrics.get("protocols", {}).values(),
         key=lambda figures: not figures["speaker_independent"],
     )
-    parts = [_facts(model_facts(recognizer))]
+    parts = [_facts(model_facts(recognizer), _address(recognizer))]
     if protocols:
         parts += [_figures(protocols), _confusion(protocols[0])]
     text = re.sub(r"!\[[^]]*\]\([^)]*\)\n*", "", card.text)  # its pictures are not served
@@ -62,22 +62,32 @@ def model_card(recognizer):
 
 def model_facts(recognizer):
     """Return name, revision, licence and emotions of a model as a dict of str."""
-    source = recognizer.source
+    source, revision = recognizer.source, recognizer.revision or ""
     if recognizer.revision is None:  # a folder, whose location on the server is private
         source = "/".join(Path(source).parts[-2:])
+    if recognizer.asked not in (None, revision):
+        revision = f"{recognizer.asked}, commit {revision}"
     return {
         "Model": source,
-        "Revision": recognizer.revision or "",
+        "Revision": revision,
         "Licence": model_card(recognizer).data.license or "",
         "Emotions": ", ".join(recognizer.labels),
     }
 
 
-def _facts(facts):
+def _address(recognizer):
+    """Return the page on the Hub of the model as it was loaded, or None for a folder."""
+    if recognizer.revision is None:
+        return None
+    return f"{constants.ENDPOINT}/{recognizer.source}/tree/{recognizer.revision}"
+
+
+def _facts(facts, address):
+    cells = {name: escape(value) for name, value in facts.items() if value}
+    if address:
+        cells["Model"] = f'<a href="{escape(address)}">{cells["Model"]}</a>'
     rows = "".join(
-        f'<tr><th scope="row">{name}</th><td>{escape(value)}</td></tr>'
-        for name, value in facts.items()
-        if value
+        f'<tr><th scope="row">{name}</th><td>{cell}</td></tr>' for name, cell in cells.items()
     )
     return f'<div class="ser-scroll"><table class="ser-table">{rows}</table></div>'
 
@@ -116,8 +126,8 @@ def _confusion(figures):
         rows += f'<tr><th scope="row">{escape(label)}</th>{cells}</tr>'
     return (
         "<h2>Which emotions it confuses</h2>"
-        f'<p class="ser-quiet">{escape(figures["description"].capitalize())}. Each row is an '
-        "acted emotion; cells are the percentage of its clips recognised as each emotion.</p>"
+        f'<p class="ser-quiet">{escape(figures["description"].capitalize())}. Each row is the '
+        "emotion of clips; cells are the percentage of them recognised as each emotion.</p>"
         '<div class="ser-scroll" tabindex="0" role="region" aria-label="Confusion matrix">'
         f'<table class="ser-confusion"><thead><tr><td></td>{head}</tr></thead>'
         f"<tbody>{rows}</tbody></table></div>"
