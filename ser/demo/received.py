@@ -8,6 +8,7 @@ import asyncio
 import logging
 import reprlib
 from itertools import zip_longest
+from pathlib import Path
 from urllib.parse import unquote
 
 import gradio as gr
@@ -93,7 +94,8 @@ async def _file(component, sent):
         )
     else:
         sentence = f"'{path:.200}' was not uploaded; in Python, pass handle_file(path)."
-    return NotReceivedError(path.partition("?")[0].rpartition("/")[2][:200], sentence)
+    name = path.partition("?")[0].rpartition("/")[2] or path
+    return NotReceivedError(name[:200], sentence)
 
 
 async def _kept(component, path):
@@ -102,8 +104,9 @@ async def _kept(component, path):
         folder = component.GRADIO_CACHE
         path = await asyncio.to_thread(save_base64_to_cache, path, folder)
     elif path.startswith(WEB):
-        # The address of a file that was uploaded here, which may be on a private network.
-        path = unquote(path.partition("/gradio_api/file=")[2]) or path
+        # What was uploaded here may come by its address, which is not fetched if it is private.
+        uploaded = unquote(path.partition("/gradio_api/file=")[2])
+        path = uploaded if Path(uploaded).is_file() else path
     file = {"path": path, "meta": META}
     kept = await async_move_files_to_cache(file, component, check_in_upload_folder=True)
     return kept["path"]
