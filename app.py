@@ -3,33 +3,33 @@
 `SER_MODEL` selects a model other than the one that ships: a folder, or `owner/name` or
 `owner/name@revision` on the Hugging Face Hub. Host and port are gradio's own settings,
 `GRADIO_SERVER_NAME` and `GRADIO_SERVER_PORT`. If `SER_SHARE_DATASET` names a dataset of yours on
-the Hub, visitors can share their clips with it.
+the Hub, visitors can share their clips with it. `SER_PASSWORD` puts a login before everything.
 """
 
 import logging
 import os
 import sys
 
+import gradio as gr
+
+from ser.demo import about, batch, live, page, recognise
+from ser.demo.api import add_endpoints
 from ser.demo.model import ServedModel
+from ser.demo.received import Demo
+from ser.errors import SharingError
+from ser.sharing import ClipSharing
 
 logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")
 logging.getLogger("ser").setLevel(logging.INFO)
 logging.getLogger("huggingface_hub").propagate = False  # it prints its lines itself
-model = ServedModel(os.environ.get("SER_MODEL") or None)  # loads during the imports below
-
-import gradio as gr  # noqa: E402
-
-from ser.demo import about, batch, live, page, recognise  # noqa: E402
-from ser.demo.api import add_endpoints  # noqa: E402
-from ser.errors import SharingError  # noqa: E402
-from ser.sharing import ClipSharing  # noqa: E402
+model = ServedModel(os.environ.get("SER_MODEL") or None)
 
 try:
     sharing = ClipSharing.from_environment()
 except SharingError as error:
     sys.exit(str(error))
 
-with gr.Blocks(title=page.TITLE, analytics_enabled=False, delete_cache=(600, 3600)) as demo:
+with Demo(title=page.TITLE, analytics_enabled=False, delete_cache=(600, 3600)) as demo:
     notice = page.add_header()
     with gr.Tabs():
         with gr.Tab("Recognise"):
@@ -46,4 +46,6 @@ with gr.Blocks(title=page.TITLE, analytics_enabled=False, delete_cache=(600, 360
 demo.queue(default_concurrency_limit=os.cpu_count(), max_size=256)
 
 if __name__ == "__main__":
-    demo.launch(**page.LAUNCH)
+    demo.launch(**page.LAUNCH | page.login(os.environ.get("SER_PASSWORD")))
+    model.start()  # not before: loading keeps the server from starting
+    demo.block_thread()

@@ -48,7 +48,7 @@ class RunningApp:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline and self.process.poll() is None:
             try:
-                with urllib.request.urlopen(f"{self.url}/config", timeout=5):
+                with urllib.request.urlopen(self.url, timeout=5):
                     return self
             except (urllib.error.URLError, ConnectionError, TimeoutError):
                 time.sleep(0.1)

@@ -1,8 +1,6 @@
 """The running app, called by programs."""
 
 import json
-import shutil
-import subprocess
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 
@@ -135,23 +133,6 @@ def test_voices_of_several_callers_stay_apart(app, recognizer, clips, long_clip,
     with ThreadPoolExecutor(3) as pool:
         for voice, answers in zip(expected, pool.map(work, expected), strict=True):
             assert answers == [expected[voice]] * 5
-
-
-@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
-def test_predict_from_curl(app, clips, recognizer):
-    def curl(*arguments):
-        run = ["curl", "--silent", "--show-error", "--fail", "--max-time", "30", *arguments]
-        return subprocess.run(run, capture_output=True, check=True, text=True).stdout
-
-    (path,) = json.loads(curl("-F", f"files=@{clips[0]}", f"{app.url}/gradio_api/upload"))
-    file = {"path": path, "meta": {"_type": "gradio.FileData"}}
-    endpoint = f"{app.url}/gradio_api/call/v2/predict"  # version 2 takes names, not positions
-    body = json.dumps({"clip": file})
-    event = json.loads(curl("-H", "Content-Type: application/json", "-d", body, endpoint))
-    answer = curl(f"{endpoint}/{event['event_id']}")
-    assert "event: complete" in answer
-    (result,) = json.loads(answer.split("data: ")[-1])
-    assert result == recognizer.predict(clips[0]).to_dict()
 
 
 def test_only_the_named_endpoints_are_public_and_each_is_described(client):

@@ -6,15 +6,14 @@ gradio reads them line by line, each parameter as `name: meaning`.
 
 # ruff: noqa: D406, D407 - the sections are written as gradio reads them
 
-import reprlib
 from contextlib import contextmanager
 from pathlib import Path
 
 import gradio as gr
-from gradio.data_classes import FileData, ListFiles
 from gradio.utils import get_function_description
 
 from ser.demo.about import model_facts
+from ser.demo.received import FILE, NotReceivedError
 from ser.errors import AudioError, SerError
 from ser.timeline import recognize_timeline
 
@@ -48,7 +47,7 @@ class Endpoints:
         with errors_in_one_sentence():
             recognizer = self._model.get()
             profile = _profile(recognizer, voice)
-            return recognizer.predict(_given(clip), voice=profile).to_dict()
+            return recognizer.predict(_path(clip), voice=profile).to_dict()
 
     def timeline(self, clip: str, voice: str | None = None) -> dict:
         """Recognise how emotion changes over a recording, in overlapping windows of 3 seconds.
@@ -65,7 +64,7 @@ class Endpoints:
         with errors_in_one_sentence():
             recognizer = self._model.get()
             profile = _profile(recognizer, voice)
-            return recognize_timeline(recognizer, _given(clip), voice=profile).to_dict()
+            return recognize_timeline(recognizer, _path(clip), voice=profile).to_dict()
 
     def predict_batch(self, clips: list[str]) -> list[dict]:
         """Recognise the emotion in many recordings.
@@ -77,12 +76,8 @@ class Endpoints:
             one object per recording, in order: file, and either what /predict returns or error
         """
         with errors_in_one_sentence():
-            results = self._model.get().predict_many(clips or [])
-            return [
-                {"file": Path(clip).name}
-                | ({"error": str(result)} if isinstance(result, SerError) else result.to_dict())
-                for clip, result in zip(clips or [], results, strict=True)
-            ]
+            recognizer = self._model.get()
+            return [_row(recognizer, clip) for clip in clips or []]
 
     def model_info(self) -> dict:
         """Describe the model in use: its source, licence, emotions and evaluation figures.
@@ -114,9 +109,8 @@ def add_endpoints(model):
     clip = gr.Audio(type="filepath", label="clip", visible=False)
     voice = gr.Audio(type="filepath", label="voice", visible=False)
     clips = gr.File(file_count="multiple", type="filepath", label="clips", visible=False)
-    # Programs may send anything, which gradio would answer with a traceback in the log.
-    clip.data_model = voice.data_model = GivenFile
-    clips.data_model = GivenFiles
+    clip.api_info = voice.api_info = lambda: FILE
+    clips.api_info = lambda: {"type": "array", "items": FILE}
     answer = gr.JSON(label="answer", visible=False)
     call = gr.Button(visible=False)
     for function, inputs in (
@@ -131,36 +125,6 @@ def add_endpoints(model):
         )
 
 
-class GivenFile(FileData):
-    """A file that a program sends."""
-
-    @classmethod
-    def model_validate(cls, value, **options):
-        """Check what was sent, and say in one sentence how to send a file."""
-        try:
-            return super().model_validate(value, **options)
-        except ValueError:  # pydantic's, too
-            raise _not_sent(value, "a file; in Python, pass handle_file(path)") from None
-
-
-class GivenFiles(ListFiles):
-    """Files that a program sends."""
-
-    @classmethod
-    def model_validate(cls, value, **options):
-        """Check what was sent, and say in one sentence how to send files."""
-        try:
-            return super().model_validate(value, **options)
-        except ValueError:  # pydantic's, too
-            sentence = "a list of files; in Python, pass [handle_file(path), ...]"
-            raise _not_sent(value, sentence) from None
-
-
-def _not_sent(value, wanted):
-    sent = (isinstance(value, dict) and value.get("orig_name")) or value
-    return gr.Error(f"{reprlib.repr(sent)} is not {wanted}.", print_exception=False)
-
-
 @contextmanager
 def errors_in_one_sentence():
     """Pass an error of ours on to the caller as one sentence, without a traceback in the log."""
@@ -170,12 +134,22 @@ def errors_in_one_sentence():
         raise gr.Error(str(error), print_exception=False) from None
 
 
-def _given(clip):
+def _path(clip):
     if clip is None:
         raise AudioError("There is no clip: pass a recording as `clip`.")
+    if isinstance(clip, NotReceivedError):
+        raise clip
     return clip
 
 
 def _profile(recognizer, voice):
     """Return the voice profile of a recording of everyday speech; None if none was given."""
-    return recognizer.voice_profile([voice]) if voice else None
+    return recognizer.voice_profile([_path(voice)]) if voice else None
+
+
+def _row(recognizer, clip):
+    if isinstance(clip, NotReceivedError):
+        return {"file": clip.name, "error": str(clip)}
+    (result,) = recognizer.predict_many([clip])
+    answer = {"error": str(result)} if isinstance(result, SerError) else result.to_dict()
+    return {"file": Path(clip).name} | answer

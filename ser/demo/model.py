@@ -21,7 +21,7 @@ UNUSABLE = (
 
 
 class ServedModel:
-    """A recogniser that loads in a thread of its own, so that the page need not wait for it.
+    """A recogniser that loads in a thread of its own once it is started, so that nobody waits.
 
     Parameters
     ----------
@@ -37,8 +37,12 @@ class ServedModel:
 
     def __init__(self, name=None):
         self.notice = None
+        self._name = name
         self._loaded = Future()
-        threading.Thread(target=self._load, args=(name,), name="model", daemon=True).start()
+
+    def start(self):
+        """Start to load; `get` waits until then."""
+        threading.Thread(target=self._load, args=(self._name,), name="model", daemon=True).start()
 
     def get(self):
         """Return the recogniser, waiting for it if need be.

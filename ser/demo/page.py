@@ -1,5 +1,6 @@
 """The page as a whole: its header, its look, and what is filled in from the model."""
 
+import hmac
 import importlib.util
 from html import escape
 from pathlib import Path
@@ -8,6 +9,7 @@ import gradio as gr
 
 from ser.demo import about, examples
 from ser.demo.look import STYLE, theme
+from ser.demo.received import HANDLERS
 from ser.errors import SerError
 
 TITLE = "Speech emotion recognition"
@@ -28,8 +30,23 @@ LAUNCH = {
     "footer_links": ["api"],
     "max_file_size": "200mb",  # ten minutes of 24-bit stereo at 48 kHz, with room to spare
     "mcp_server": importlib.util.find_spec("mcp") is not None,
+    "app_kwargs": {"exception_handlers": HANDLERS},
+    "prevent_thread_lock": True,  # the model loads when the server is up
+    "_frontend": False,  # no giving up if a busy machine takes 3 s to answer itself
 }
 """How the server is launched."""
+
+
+def login(password):
+    """Return the settings for `launch` that ask everyone for a password; none without one."""
+    if not password:
+        return {}
+
+    def is_right(name, given):
+        return hmac.compare_digest(given.encode(), password.encode())
+
+    # Gradio puts no login before MCP.
+    return {"auth": is_right, "auth_message": "Any user name will do.", "mcp_server": False}
 
 
 def add_header():

@@ -1,0 +1,152 @@
+"""What programs send to the endpoints: files, addresses of files, names of parameters.
+
+Gradio answers what it does not expect with a traceback in the log, and a batch with one such
+file as a whole. Here it becomes one sentence for the caller, or for that file.
+"""
+
+import asyncio
+import logging
+import reprlib
+from itertools import zip_longest
+from pathlib import Path
+from urllib.parse import unquote
+
+import gradio as gr
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from gradio.processing_utils import async_move_files_to_cache, save_base64_to_cache
+from gradio.route_utils import FnIndexInferError
+
+from ser.errors import AudioError
+
+logger = logging.getLogger(__name__)
+
+WEB = ("http://", "https://")
+META = {"_type": "gradio.FileData"}
+FILE = {
+    "type": "object",
+    "title": "FileData",
+    "properties": {
+        "path": {"type": "string"},
+        "meta": {"type": "object", "properties": {"_type": {"const": META["_type"]}}},
+    },
+    "required": ["path"],
+}
+"""The schema of a file. Gradio's own has references, which lead nowhere in a list's schema."""
+
+
+class NotReceivedError(AudioError):
+    """A program sent something else than a file, or a file that cannot be had.
+
+    Attributes
+    ----------
+    name : str
+        Of the file, as far as there is one.
+    """
+
+    def __init__(self, name, sentence):
+        super().__init__(sentence)
+        self.name = name
+
+
+class Demo(gr.Blocks):
+    """`gr.Blocks` whose public endpoints take each file as a path or a `NotReceivedError`."""
+
+    async def preprocess_data(self, block_fn, inputs, state, explicit_call=False):
+        """Return the arguments of an endpoint; those that were left out are None."""
+        if block_fn.api_visibility != "public":
+            return await super().preprocess_data(block_fn, inputs, state, explicit_call)
+        if len(inputs) > len(block_fn.inputs):
+            raise gr.Error(
+                f"{len(inputs)} values are too many: {_usage(self, block_fn.api_name)}.",
+                print_exception=False,
+            )
+        pairs = zip_longest(block_fn.inputs, inputs)
+        return [await _received(component, sent) for component, sent in pairs]
+
+
+async def _received(component, sent):
+    if sent is None:
+        return None
+    if component.api_info()["type"] != "array":
+        return await _file(component, sent)
+    if not isinstance(sent, list):
+        wanted = "a list of files; in Python, pass [handle_file(path), ...]"
+        raise gr.Error(f"{_short(sent)} is not {wanted}.", print_exception=False)
+    return [await _file(component, each) for each in sent]
+
+
+async def _file(component, sent):
+    """Return the path of a file that was uploaded, is fetched or is the value, or the error."""
+    path = sent.get("path") if isinstance(sent, dict) else sent
+    if not isinstance(path, str) or (path is sent and not path.startswith((*WEB, "data:"))):
+        return NotReceivedError(
+            f"{sent!s:.200}", f"{_short(sent)} is not a file; in Python, pass handle_file(path)."
+        )
+    try:
+        return await _kept(component, path)
+    except Exception as error:  # of gradio, httpx, safehttpx or sockets, or a bare Exception
+        logger.info("Refused %.200r: %s", path, error)
+    if path.startswith(WEB):
+        sentence = (
+            f"The server cannot fetch '{path:.200}': pass an address that anyone on the internet "
+            "can download from, or upload the file."
+        )
+    else:
+        sentence = f"'{path:.200}' was not uploaded; in Python, pass handle_file(path)."
+    name = path.partition("?")[0].rpartition("/")[2] or path
+    return NotReceivedError(name[:200], sentence)
+
+
+async def _kept(component, path):
+    """Return where a file lies in the server's cache, from where it is deleted in time."""
+    if path.startswith("data:"):
+        folder = component.GRADIO_CACHE
+        path = await asyncio.to_thread(save_base64_to_cache, path, folder)
+    elif path.startswith(WEB):
+        # What was uploaded here may come by its address, which is not fetched if it is private.
+        uploaded = unquote(path.partition("/gradio_api/file=")[2])
+        path = uploaded if Path(uploaded).is_file() else path
+    file = {"path": path, "meta": META}
+    kept = await async_move_files_to_cache(file, component, check_in_upload_folder=True)
+    return kept["path"]
+
+
+def _short(sent):
+    file = sent if isinstance(sent, dict) else {}
+    return reprlib.repr(file.get("orig_name") or file.get("path") or sent)
+
+
+async def _answer_wrong_name(request, error):
+    """Answer a call of an endpoint that does not exist, or with names that it does not take."""
+    name = request.path_params.get("api_name")
+    if name is None:
+        raise error
+    demo = request.app.get_blocks()
+    endpoints = demo.get_api_info()["named_endpoints"]
+    if f"/{name}" not in endpoints:
+        return JSONResponse(
+            {"detail": f"There is no endpoint /{name}: there are {', '.join(endpoints)}."}, 404
+        )
+    if isinstance(error, RequestValidationError):
+        problem = f'Send {{"data": [...]}} to /call/{name}, or names to /call/v2/{name}'
+    elif isinstance(error, TypeError):
+        problem = str(error).split(". ")[0].rstrip(".")
+    else:
+        raise error
+    return JSONResponse({"detail": f"{problem}; {_usage(demo, name)}."}, 400)
+
+
+HANDLERS = dict.fromkeys(
+    (TypeError, KeyError, FnIndexInferError, RequestValidationError), _answer_wrong_name
+)
+"""For the exceptions that gradio's routes raise when a name is wrong."""
+
+
+def _usage(demo, name):
+    parameters = demo.get_api_info()["named_endpoints"][f"/{name}"]["parameters"]
+    names = [
+        ("optionally " if parameter["parameter_has_default"] else "") + parameter["parameter_name"]
+        for parameter in parameters
+    ]
+    return f"/{name} takes {' and '.join(names) or 'nothing'}"
