@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ser.audio import load_audio
+from ser.audio import load_audio, read_recording
 from ser.classifier import EmotionClassifier
 from ser.errors import (
     AudioError,
@@ -150,7 +150,7 @@ class EmotionRecognizer:
         Parameters
         ----------
         clip : str, Path, bytes, file object or (ndarray, int)
-            As `ser.audio.load_audio` takes it.
+            As `ser.audio.read_recording` takes it.
         voice : VoiceProfile, optional
             The speaker's everyday voice, as `voice_profile` returns it: the clip is then
             judged relative to it.
@@ -167,7 +167,8 @@ class EmotionRecognizer:
             If the profile was made by a model with other features.
         """
         sample_rate = self.config["sample_rate"]
-        waveform = load_audio(clip, sample_rate)
+        recording = read_recording(clip, sample_rate)
+        waveform = recording.waveform
         speech = find_speech(waveform, sample_rate)
         spoken = cut_speech(waveform, sample_rate)
         heard = [self._extractor.tracks(version) for version in self._hear(spoken)]
@@ -188,7 +189,11 @@ class EmotionRecognizer:
             probabilities=by_label,
             duration=waveform.size / sample_rate,
             speech_duration=(speech.stop - speech.start) / sample_rate,
-            warnings=doubts + recording_warnings(waveform, sample_rate, speech),
+            warnings=[
+                *recording.notes,
+                *doubts,
+                *recording_warnings(waveform, sample_rate, speech),
+            ],
         )
 
     def voice_profile(self, clips):
