@@ -162,17 +162,19 @@ class FileSource:
                 self._note_track(self._tracks[part], len(tracks))
             track = tracks[self._tracks.get(part, 0)]
             unpack = ffmpeg.Unpacker()
+            is_film = len(container.streams) > 1  # its picture may last longer than its sound
             seconds = end = 0.0
             with suppress(*ffmpeg.ERRORS):
                 for packet in container.demux():
-                    end = max(end, ffmpeg.packet_end(packet, container))
+                    if is_film:
+                        end = max(end, ffmpeg.packet_end(packet, container))
                     if packet.stream.index == track.index:
                         for rate, samples in unpack(packet):
                             seconds += len(samples) / rate
                             yield rate, samples
             if not seconds:
                 return
-            if len(container.streams) > 1:  # another may last longer than the sound
+            if is_film:
                 seconds = end
             promised = ffmpeg.promised_duration(container, self._open(part))
             if container.format.name == "ogg" and not ffmpeg.has_last_page(self._open(part)):

@@ -187,8 +187,8 @@ def timeline_steps(recognizer, clip, *, voice=None):
             sounds.append(sound_duration(waveform[part], rate))
     if all(window.emotion is None for window in windows):
         raise silence
-    windows = _whole(windows, np.array(sounds))
-    timeline = Timeline(waveform.size / rate, windows, list(recording.notes))
+    whole = _whole(windows, np.array(sounds))
+    timeline = Timeline(waveform.size / rate, whole, list(recording.notes))
     yield len(windows), len(slices), timeline
 
 
