@@ -34,6 +34,7 @@ CUT_SHORT = re.compile(
 )
 UNKNOWN_SIZE = 0x7FFFF000  # bytes from which a size in a header stands for one yet unknown
 MISSING = 0.2  # s of sound that may be less than promised
+DAMAGED = "It is damaged: parts of it cannot be decoded."
 
 # Sample rate in Hz and float32 samples (n_samples, n_channels), block after block.
 Blocks = Iterator[tuple[float, np.ndarray]]
@@ -113,13 +114,15 @@ class FileSource:
 
     def blocks(self) -> Blocks:
         """Decode the file from its start."""
-        decoded = False
+        decoded = set()
         for part in self._parts:
             for rate, block in self._decode(part):
-                decoded = True
+                decoded.add(part)
                 yield rate, block
         if not decoded:
             raise _undecodable(self._open(self._parts[0]), self._name)
+        if len(decoded) < len(self._parts):
+            self._note(DAMAGED)
 
     def _decode(self, part):
         if not COMPRESSED.match(self._open(part).read(4)):
@@ -182,7 +185,7 @@ class FileSource:
             elif promised is not None and promised - seconds > MISSING:
                 self._note_missing(seconds, promised)
             elif unpack.lost:
-                self._note("It is damaged: parts of it cannot be decoded.")
+                self._note(DAMAGED)
 
     def _open(self, part):
         return Part(self._file, *part)

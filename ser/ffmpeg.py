@@ -18,6 +18,7 @@ FRAME_COUNT = re.compile(rb"(?:Xing|Info)\0\0\0[\x01\x03\x05\x07\x09\x0b\x0d\x0f
 
 LONGEST_PAGE = 65_307  # bytes of Ogg
 SILENT = 2.0**-15  # peak of a track without sound
+LONGEST_SEARCH = 600.0  # s in which the tracks of a film are searched for sound
 ERRORS = (av.FFmpegError, IndexError)  # IndexError: PyAV's, if a track starts midway
 
 
@@ -87,7 +88,7 @@ def sounding_track(stream):
                 frames = unpack.setdefault(index, Unpacker())(packet)
                 if any(np.abs(samples).max(initial=0) > SILENT for _, samples in frames):
                     first = index
-            if first == 0:
+            if first == 0 or packet_end(packet, container) > LONGEST_SEARCH:
                 break
     return first or 0
 

@@ -27,6 +27,7 @@ BEGINNINGS = (
 LONGEST_BEGINNING = 16  # bytes
 APART = 300  # bytes; beginnings that are nearer are of streams side by side in one Ogg file
 SEARCHED = 1 << 20  # bytes at once
+MOST = 1000  # recordings that are read of one file; opening each takes its time
 
 
 class Part(io.RawIOBase):
@@ -98,10 +99,10 @@ def split(file):
     for beginning in BEGINNINGS:
         if beginning.match(first):
             starts = _find(file, beginning)
-            bounds = list(zip(starts, [*starts[1:], size], strict=True))
+            parts = list(zip(starts, [*starts[1:], size], strict=True))[:MOST]
             if beginning is WAV:
-                return [part for start, stop in bounds for part in _split_wav(file, start, stop)]
-            return bounds
+                parts = [part for start, stop in parts for part in _split_wav(file, start, stop)]
+            return parts[:MOST]
     return [(0, size)]
 
 

@@ -103,6 +103,12 @@ def test_a_file_that_is_cut_short_is_said_to_be(kind):
     assert note.endswith(".")
 
 
+def test_of_joined_files_one_that_cannot_be_decoded_is_told():
+    recording = read_recording(encode("FLAC") + encode("FLAC")[:400], RATE)
+    assert recording.waveform.size == 2 * RATE
+    assert "damaged" in recording.notes[0]
+
+
 def test_a_film_that_is_cut_short_is_said_to_be():
     film = encode_film([VOICE], options={"moov_size": "20000"})  # the header comes first
     assert read_recording(film, RATE).notes == ()
