@@ -7,6 +7,8 @@ length its header claims.
 """
 
 from contextlib import closing
+from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 import soxr
@@ -19,6 +21,8 @@ SAMPLE_RATE_RANGE = (8_000, 192_000)  # Hz
 MAX_DURATION = 600.0  # s
 
 LOUDEST = 2.0**31  # unscaled 32-bit integers; a float beyond it is not a sample
+LOUDEST_FLOAT = 16.0  # times full scale; floats that go further are unscaled integers
+FULL_SCALES = 2.0**15, 2.0**23, 2.0**31  # of unscaled integers
 SILENT = 1e-6  # power of a channel relative to the loudest: -60 dB
 CANCELLED = 0.1  # power of the sum of channels relative to the sum of their powers
 
@@ -28,7 +32,30 @@ ROUNDING_FRAME = 0.02  # s
 ROUNDING_SMOOTHING = 5  # frames, most of which must span more to count as sound
 
 
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """A clip that was read; whatever takes a clip takes it, too.
+
+    Attributes
+    ----------
+    waveform : ndarray of float32, shape (n_samples,)
+    sample_rate : int
+        In Hz.
+    notes : tuple of str
+        Reasons to doubt that all of the clip is in it, a sentence each.
+    """
+
+    waveform: np.ndarray
+    sample_rate: int
+    notes: tuple[str, ...] = ()
+
+
 def load_audio(clip, sample_rate, *, max_duration=MAX_DURATION):
+    """Read a clip as `read_recording` does, and return its waveform alone."""
+    return read_recording(clip, sample_rate, max_duration=max_duration).waveform
+
+
+def read_recording(clip, sample_rate, *, max_duration=MAX_DURATION):
     """Read a clip as mono at one sample rate.
 
     Silent channels are left out of the mix, so that a voice on one side of a stereo
@@ -38,14 +65,14 @@ def load_audio(clip, sample_rate, *, max_duration=MAX_DURATION):
 
     Parameters
     ----------
-    clip : str, Path, bytes, binary file object or (waveform, sample_rate)
+    clip : str, Path, bytes, binary file object, (waveform, sample_rate) or Recording
         A file object is read from its position to its end; it need not be seekable and
         stays open. A waveform is (n_samples,), (n_samples, n_channels) or (n_channels,
         n_samples), channels being fewer than samples, or a list of arrays that follow each
-        other, as a microphone gives them. Integers of up to 32 bits are scaled to [-1, 1];
-        other numbers are taken as they are. What `datasets` gives is a clip, too: a dict of
-        bytes and path, or of array and sampling_rate, or a decoder; so is an upload of FastAPI
-        and an open `soundfile.SoundFile`. Addresses are not fetched.
+        other, as a microphone gives them. Integers of up to 32 bits are scaled to [-1, 1],
+        and so are floats in their range. What `datasets` gives is a clip, too: a dict of bytes and
+        path, or of array and sampling_rate, or a decoder; so is an upload of FastAPI and an open
+        `soundfile.SoundFile`. Addresses are not fetched.
     sample_rate : int
         Sample rate of the result in Hz.
     max_duration : float
@@ -53,8 +80,9 @@ def load_audio(clip, sample_rate, *, max_duration=MAX_DURATION):
 
     Returns
     -------
-    numpy.ndarray of float32, shape (n_samples,)
-        What can be decoded; for a file that breaks off, the part before the break.
+    Recording
+        What can be decoded: of joined files all, of a damaged one the rest. Of a film, it is the
+        first sound track that is not silent.
 
     Raises
     ------
@@ -75,17 +103,29 @@ def load_audio(clip, sample_rate, *, max_duration=MAX_DURATION):
     AudioError
         The clip is of another type or shape, or the file cannot be opened.
     """
+    if isinstance(clip, Recording):
+        if clip.sample_rate == sample_rate:
+            return clip
+        clip = clip.waveform, clip.sample_rate
     name = clip_name(clip)
-    with open_clip(clip) as decode:
-        with closing(decode()) as blocks:
-            rate, channels, is_coarse = _survey(blocks, name, max_duration)
-        resampler = soxr.ResampleStream(rate, sample_rate, 1, dtype="float32", quality="HQ")
-        chunks = [
-            resampler.resample_chunk(block[:, channels].mean(axis=1)) for _, block in decode()
-        ]
-    chunks.append(resampler.resample_chunk(np.empty(0, np.float32), last=True))
+    with open_clip(clip) as source:
+        with closing(source.blocks()) as blocks:
+            mixes, full_scale, is_coarse = _survey(blocks, name, max_duration)
+        chunks = []
+        for ((rate, _), run), channels in zip(_runs(source.blocks()), mixes, strict=True):
+            resampler = soxr.ResampleStream(rate, sample_rate, 1, dtype="float32", quality="HQ")
+            for _, block in run:
+                mix = block[:, channels].mean(axis=1) / np.float32(full_scale)
+                chunks.append(resampler.resample_chunk(mix))
+            chunks.append(resampler.resample_chunk(np.empty(0, np.float32), last=True))
     waveform = np.concatenate(chunks)
-    return _mute_rounding(waveform, sample_rate) if is_coarse else waveform
+    waveform = _mute_rounding(waveform, sample_rate) if is_coarse else waveform
+    return Recording(waveform, sample_rate, tuple(source.notes))
+
+
+def _runs(blocks):
+    """Group blocks by sample rate and number of channels, which change where files were joined."""
+    return groupby(blocks, lambda block: (block[0], block[1].shape[1]))
 
 
 def _survey(blocks, name, max_duration):
@@ -93,44 +133,54 @@ def _survey(blocks, name, max_duration):
 
     Returns
     -------
-    rate : float
-        Sample rate of the clip in Hz.
-    channels : numpy.ndarray of int
-        The channels whose mean is the mix.
+    mixes : list of numpy.ndarray of int
+        The channels whose mean is the mix, for each run of blocks.
+    full_scale : float
+        What to divide samples by.
     is_coarse : bool
         Whether samples have no more than 8 bits.
     """
-    n_samples = 0
-    is_coarse = True
-    power = 0.0  # of each channel
-    power_of_sum = 0.0
-    for rate, block in blocks:
+    seconds, peak, is_coarse, mixes = 0.0, 0.0, True, []
+    for (rate, _), run in _runs(blocks):
         lowest, highest = SAMPLE_RATE_RANGE
         if not lowest <= rate <= highest:
             raise InvalidSampleRateError(
                 f"{name} has a sample rate of {rate:g} Hz; give one of {lowest} to {highest} Hz."
             )
-        n_samples += len(block)
-        if n_samples > max_duration * rate:
-            raise AudioTooLongError(
-                f"{name} is longer than the limit of {max_duration:g} s; cut it to the part that "
-                "matters."
-            )
-        usable = np.abs(block) <= LOUDEST  # False for NaN
-        if not usable.all():
-            value = block[~usable][0]
-            raise NonFiniteAudioError(
-                f"{name} holds a sample of {value:g}; export it again with finite samples, best "
-                "between -1 and 1."
-            )
-        is_coarse = is_coarse and not np.any(block % STEP)
-        power = power + np.square(block, dtype=np.float64).sum(axis=0)
-        power_of_sum += np.square(block.sum(axis=1), dtype=np.float64).sum()
+        n_samples = 0
+        power = 0.0  # of each channel
+        power_of_sum = 0.0
+        for _, block in run:
+            n_samples += len(block)
+            if seconds + n_samples / rate > max_duration:
+                raise AudioTooLongError(
+                    f"{name} is longer than the limit of {max_duration:g} s; cut it to the part "
+                    "that matters."
+                )
+            sizes = np.abs(block)
+            usable = sizes <= LOUDEST  # False for NaN
+            if not usable.all():
+                value = block[~usable][0]
+                raise NonFiniteAudioError(
+                    f"{name} holds a sample of {value:g}; export it again with finite samples, "
+                    "best between -1 and 1."
+                )
+            peak = max(peak, sizes.max(initial=0))
+            is_coarse = is_coarse and not np.any(block % STEP)
+            power = power + np.square(block, dtype=np.float64).sum(axis=0)
+            power_of_sum += np.square(block.sum(axis=1), dtype=np.float64).sum()
+        seconds += n_samples / rate
+        mixes.append(_mix(power, power_of_sum))
+    if peak <= LOUDEST_FLOAT:
+        return mixes, 1.0, is_coarse
+    return mixes, min(scale for scale in FULL_SCALES if peak <= scale), False
+
+
+def _mix(power, power_of_sum):
+    """Choose the channels to mix, from the power of each and that of their sum."""
     if power_of_sum < CANCELLED * power.sum():
-        channels = np.array([power.argmax()])
-    else:
-        channels = np.flatnonzero(power >= SILENT * power.max())
-    return rate, channels, is_coarse
+        return np.array([power.argmax()])
+    return np.flatnonzero(power >= SILENT * power.max())
 
 
 def _mute_rounding(waveform, sample_rate):

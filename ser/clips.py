@@ -5,9 +5,8 @@ import os
 import re
 import stat
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import partial
 from inspect import iscoroutinefunction
 from numbers import Real
 from pathlib import Path
@@ -16,7 +15,7 @@ from reprlib import repr as short_repr
 import numpy as np
 import soundfile
 
-from ser.decoding import Blocks, array_blocks, file_blocks
+from ser.decoding import ArraySource, FileSource
 from ser.errors import (
     AudioError,
     AudioNotFoundError,
@@ -71,8 +70,8 @@ def each_clip(clips):
 
 
 @contextmanager
-def open_clip(clip) -> Iterator[Callable[[], Blocks]]:
-    """Open a clip and return a function that decodes it, as often as it is called.
+def open_clip(clip) -> Iterator[ArraySource | FileSource]:
+    """Open a clip and return what decodes it.
 
     Parameters
     ----------
@@ -87,16 +86,16 @@ def open_clip(clip) -> Iterator[Callable[[], Blocks]]:
     name = clip_name(clip)
     clip = _unwrap(clip, name)
     if isinstance(clip, tuple):
-        yield partial(array_blocks, *_check_waveform(clip))
+        yield ArraySource(*_check_waveform(clip))
     elif isinstance(clip, str | os.PathLike):
         with _open(os.fsdecode(clip), name) as stream:
-            yield partial(file_blocks, stream, name)
+            yield FileSource(stream, name)
     elif isinstance(clip, bytes | bytearray | memoryview):
-        yield partial(file_blocks, io.BytesIO(clip), name)
+        yield FileSource(io.BytesIO(clip), name)
     elif hasattr(clip, "read"):
         with tempfile.TemporaryFile() as stream:
             _copy(clip, stream, name)
-            yield partial(file_blocks, stream, name)
+            yield FileSource(stream, name)
     else:
         raise AudioError(
             f"A clip cannot be of type {type(clip).__name__}; give a path, bytes, a binary file "

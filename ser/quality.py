@@ -18,6 +18,10 @@ MIN_LEVEL = -55.0
 CLIPPED_LEVEL, MAX_CLIPPED = 0.97, 1e-3
 """Level from which samples count as clipped, and the share of them that speech may have."""
 
+BEYOND_LEVEL, MAX_BEYOND = 1.03, 0.25
+"""Level and share of those samples: where more go beyond it, they are floats with room above full
+scale. Clipping leaves at most 0.15 there, by resampling; unclipped floats at least 0.35."""
+
 BACKGROUND = 5
 """Percentile of levels that is taken as the noise: that of the pauses, however few there are."""
 
@@ -58,13 +62,14 @@ def recording_warnings(waveform, sample_rate, segment):
     sounding = _frame_levels(waveform, sample_rate) > DIGITAL_SILENCE
     noise = np.percentile(_frame_levels(heard, sample_rate)[sounding], BACKGROUND)
     clipped = np.mean(np.abs(speech) >= CLIPPED_LEVEL)
+    beyond = np.mean(np.abs(speech) >= BEYOND_LEVEL)
 
     warnings = []
     if duration < MIN_SPEECH:
         warnings.append(f"There is little speech in it: {duration:.1f} s.")
     if loud < MIN_LEVEL:
         warnings.append(f"It is very quiet: speech reaches {loud:.0f} dBFS.")
-    if clipped > MAX_CLIPPED:
+    if clipped > MAX_CLIPPED and beyond < MAX_BEYOND * clipped:
         warnings.append(f"It is clipped: {clipped:.1%} of the speech is at full scale.")
     if loud - noise < MIN_RANGE:
         warnings.append(f"It is noisy: speech is only {loud - noise:.0f} dB above the noise.")

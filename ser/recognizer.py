@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ser.audio import load_audio
+from ser.audio import load_audio, read_recording
 from ser.classifier import EmotionClassifier
 from ser.clips import each_clip
 from ser.errors import (
@@ -126,7 +126,7 @@ class EmotionRecognizer:
         Parameters
         ----------
         clip : str, Path, bytes, file object, (ndarray, int) or dict
-            As `ser.audio.load_audio` takes it.
+            As `ser.audio.read_recording` takes it.
         voice : VoiceProfile, or clip or clips, optional
             The speaker's everyday voice, which `voice_profile` learns: the clip is then
             judged relative to it.
@@ -144,7 +144,8 @@ class EmotionRecognizer:
         """
         profile = None if voice is None else self.voice_profile(voice)
         sample_rate = self.config["sample_rate"]
-        waveform = load_audio(clip, sample_rate)
+        recording = read_recording(clip, sample_rate)
+        waveform = recording.waveform
         speech = find_speech(waveform, sample_rate)
         spoken = cut_speech(waveform, sample_rate)
         heard = [self._extractor.tracks(version) for version in self._hear(spoken)]
@@ -164,7 +165,11 @@ class EmotionRecognizer:
             probabilities=by_label,
             duration=waveform.size / sample_rate,
             speech_duration=(speech.stop - speech.start) / sample_rate,
-            warnings=doubts + recording_warnings(waveform, sample_rate, speech),
+            warnings=[
+                *recording.notes,
+                *doubts,
+                *recording_warnings(waveform, sample_rate, speech),
+            ],
         )
 
     def voice_profile(self, clips):

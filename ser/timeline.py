@@ -1,11 +1,11 @@
 """Emotion over the course of a recording."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 
 import numpy as np
 
-from ser.audio import load_audio
+from ser.audio import read_recording
 from ser.errors import NoSpeechError
 from ser.speech import sound_duration
 from ser.windows import HOP, window_slices
@@ -72,10 +72,13 @@ class Timeline:
         In seconds.
     windows : list of Window
         Overlapping, in order; at least one of them holds speech.
+    warnings : list of str
+        Reasons to doubt that all of the recording was heard, one sentence each.
     """
 
     duration: float
     windows: list[Window]
+    warnings: list[str] = field(default_factory=list)
 
     @property
     def labels(self):
@@ -119,7 +122,7 @@ class Timeline:
         return segments
 
     def to_dict(self):
-        """Return duration, windows and segments as a dict that `json.dumps` takes."""
+        """Return duration, windows, warnings and segments as a dict that `json.dumps` takes."""
         return asdict(self) | {"segments": [asdict(segment) for segment in self.segments]}
 
 
@@ -130,7 +133,7 @@ def recognize_timeline(recognizer, clip, *, voice=None):
     ----------
     recognizer : EmotionRecognizer
     clip : str, Path, bytes, file object or (ndarray, int)
-        As `ser.audio.load_audio` takes it.
+        As `ser.audio.read_recording` takes it.
     voice : VoiceProfile, or clip or clips, optional
         As `EmotionRecognizer.predict` takes it.
 
@@ -166,7 +169,8 @@ def timeline_steps(recognizer, clip, *, voice=None):
     """
     voice = None if voice is None else recognizer.voice_profile(voice)
     rate = recognizer.config["sample_rate"]
-    waveform = load_audio(clip, rate)
+    recording = read_recording(clip, rate)
+    waveform = recording.waveform
     windows, sounds = [], []
     slices = window_slices(waveform.size, rate)
     for part in slices:
@@ -184,7 +188,8 @@ def timeline_steps(recognizer, clip, *, voice=None):
             sounds.append(sound_duration(waveform[part], rate))
     if all(window.emotion is None for window in windows):
         raise silence
-    timeline = Timeline(waveform.size / rate, _whole(windows, np.array(sounds)))
+    whole = _whole(windows, np.array(sounds))
+    timeline = Timeline(waveform.size / rate, whole, list(recording.notes))
     yield len(windows), len(slices), timeline
 
 

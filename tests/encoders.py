@@ -42,6 +42,28 @@ def encode_video(container="mp4"):
     return file.getvalue()
 
 
+def encode_film(tracks, container="mp4", options=None):
+    """A film of two seconds with some sound tracks of the same length."""
+    file = io.BytesIO()
+    with av.open(file, "w", format=container, options=options or {}) as output:
+        video = output.add_stream("mpeg4", rate=10)
+        video.width = video.height = 64
+        sounds = [output.add_stream("aac", rate=48000, layout="mono") for _ in tracks]
+        for index in range(20):
+            image = av.VideoFrame(64, 64, "yuv420p")
+            image.pts = index
+            output.mux(video.encode(image))
+            for sound, samples in zip(sounds, tracks, strict=True):
+                for start in range(4800 * index, min(4800 * (index + 1), len(samples)), 960):
+                    part = np.ascontiguousarray(samples[np.newaxis, start : start + 960])
+                    frame = av.AudioFrame.from_ndarray(part, format="fltp", layout="mono")
+                    frame.rate, frame.pts = 48000, start
+                    output.mux(sound.encode(frame))
+        for stream in (video, *sounds):
+            output.mux(stream.encode(None))
+    return file.getvalue()
+
+
 #: Content of each file, and how far its samples may be off.
 EXACT = {
     "wav-8": (encode("WAV", "PCM_U8"), 2**-7),

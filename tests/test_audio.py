@@ -113,10 +113,32 @@ def test_integers_are_scaled_about_their_middle(dtype):
     np.testing.assert_allclose(waveform, VOICE, rtol=0, atol=2 * step + 1e-7)
 
 
-@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.int64])
-def test_other_numbers_are_kept(dtype):
-    samples = np.array([-3, 0, 1, 1000], dtype)
-    np.testing.assert_array_equal(load_audio((samples, 8000), 8000), [-3, 0, 1, 1000])
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_floats_are_kept_even_if_they_go_beyond_full_scale(dtype):
+    samples = np.array([-3, 0, 1, 8], dtype)
+    np.testing.assert_array_equal(load_audio((samples, 8000), 8000), [-3, 0, 1, 8])
+
+
+@pytest.mark.parametrize("bits", [16, 24, 32])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64])
+def test_numbers_in_the_range_of_integers_are_scaled(bits, dtype):
+    full_scale = 2.0 ** (bits - 1)
+    samples = (VOICE / abs(VOICE).max() * (full_scale - 1)).astype(dtype)
+    waveform = load_audio((samples, 48000), 48000)
+    np.testing.assert_allclose(waveform, samples / full_scale, rtol=0, atol=2e-7)
+
+
+def test_16_bits_in_wider_integers_are_taken_as_16_bits():
+    samples = (VOICE * 2**15).astype(np.int16)
+    expected = load_audio((samples, 48000), RATE)
+    for dtype in (np.int32, np.int64):
+        np.testing.assert_array_equal(load_audio((samples.astype(dtype), 48000), RATE), expected)
+
+
+def test_a_float_file_in_the_range_of_integers_is_recognised_at_its_scale(recognizer):
+    content = encode("WAV", "FLOAT", VOICE * 2**15)
+    np.testing.assert_allclose(load_audio(content, 48000), VOICE, rtol=0, atol=1e-7)
+    assert not any("clipped" in warning for warning in recognizer.predict(content).warnings)
 
 
 # Channels

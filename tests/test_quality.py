@@ -32,6 +32,15 @@ def test_clipped():
     assert "clipped" in only_warning(np.clip(10 * speech_like(), -1, 1))
 
 
+@pytest.mark.parametrize("gain", [1.2, 2, 10])
+def test_floats_beyond_full_scale_are_not_clipped_unless_they_are_flat(gain):
+    voice = speech_like(sample_rate=48000) * gain
+    voice /= np.abs(speech_like(sample_rate=48000)).max()
+    assert recording_warnings(load_audio((voice, 48000), RATE), RATE, SPEECH) == []
+    flat = np.clip(voice * 2, -1, 1)
+    assert "clipped" in only_warning(load_audio((flat, 48000), RATE))
+
+
 def test_noisy():
     assert "noisy" in only_warning(speech_like() + noise(3, level=0.05))
 

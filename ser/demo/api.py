@@ -59,6 +59,7 @@ class Endpoints:
         Returns:
             duration: of the recording in seconds
             windows: start, end, speech_duration, emotion, confidence, probabilities (or null)
+            warnings: reasons to doubt that all was heard, one sentence each
             segments: where one emotion dominates, start, end, emotion, confidence
         """
         with errors_in_one_sentence():

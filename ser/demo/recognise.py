@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import gradio as gr
 
-from ser.audio import load_audio
+from ser.audio import read_recording
 from ser.demo import examples, share, voice
 from ser.demo.picture import draw_recording, empty_picture
 from ser.demo.result import empty_panel, error_panel, result_panel
@@ -161,11 +161,12 @@ def analyse(recognizer, clip, voice_profile=None):
     """
     rate = recognizer.config["sample_rate"]
     try:
-        waveform = load_audio(clip, rate)
+        recording = read_recording(clip, rate)
     except AudioError as error:
         return error_panel(str(error), recognizer.labels), empty_picture(), None
+    waveform = recording.waveform
     try:
-        result = recognizer.predict((waveform, rate), voice=voice_profile)
+        result = recognizer.predict(recording, voice=voice_profile)
     except AudioError as error:
         return error_panel(str(error), recognizer.labels), draw_recording(waveform, rate), None
     panel = result_panel(result, relative=voice_profile is not None)
@@ -191,8 +192,9 @@ def follow_course(recognizer, clip, voice_profile=None):
     """
     rate = recognizer.config["sample_rate"]
     try:
-        waveform = load_audio(clip, rate)
-        steps = timeline_steps(recognizer, (waveform, rate), voice=voice_profile)
+        recording = read_recording(clip, rate)
+        waveform = recording.waveform
+        steps = timeline_steps(recognizer, recording, voice=voice_profile)
         for done, count, timeline in steps:
             if timeline is None:
                 yield gr.skip(), progress_bar(done, count)

@@ -1,0 +1,136 @@
+"""What FFmpeg's libraries say of a file and its packets, through PyAV."""
+
+import os
+import re
+from contextlib import suppress
+
+import av
+import numpy as np
+
+# Demuxers that may be used: none of them follows references out of the clip.
+FORMATS = (
+    "aac,ac3,aiff,amr,asf,au,avi,caf,dts,eac3,flac,flv,matroska,mov,mp3,mpeg,mpegts,ogg,w64,wav,wv"
+)
+# Those whose headers tell how long the recording is; of others, it is a guess.
+PROMISING = {"asf", "caf", "flac", "flv", "matroska,webm", "mov,mp4,m4a,3gp,3g2,mj2", "ogg"}
+# How the first frame of an MP3 tells how many follow.
+FRAME_COUNT = re.compile(rb"(?:Xing|Info)\0\0\0[\x01\x03\x05\x07\x09\x0b\x0d\x0f]")
+
+LONGEST_PAGE = 65_307  # bytes of Ogg
+SILENT = 2.0**-15  # peak of a track without sound
+LONGEST_SEARCH = 600.0  # s in which the tracks of a film are searched for sound
+ERRORS = (av.FFmpegError, IndexError)  # IndexError: PyAV's, if a track starts midway
+
+
+def open_container(stream):
+    """Open a binary file."""
+    return av.open(
+        stream,
+        container_options={"format_whitelist": FORMATS},
+        metadata_errors="replace",  # of tags that are not UTF-8
+    )
+
+
+class Unpacker:
+    """From packets of a track to their samples.
+
+    Attributes
+    ----------
+    lost : bool
+        Whether any packet after the first good one could not be decoded.
+    """
+
+    def __init__(self):
+        self.lost = False
+        self._decoded = False
+        self._packers = {}
+
+    def __call__(self, packet):
+        """Yield the sample rate in Hz and samples (n_samples, n_channels) of each frame."""
+        # ValueError: a codec or a type of samples that PyAV does not know
+        try:
+            frames = packet.decode()
+        except (av.FFmpegError, ValueError):
+            self.lost |= self._decoded and not _is_junk(packet)
+            return
+        for frame in frames:
+            with suppress(av.FFmpegError, ValueError):
+                yield frame.rate, self._interleave(frame)
+
+    def _interleave(self, frame):
+        self._decoded = True
+        channels = frame.layout.nb_channels
+        if frame.format.name == "fltp" and channels <= 2:  # most of them, at a fourth of the time
+            return np.stack(
+                [np.frombuffer(plane, np.float32, frame.samples) for plane in frame.planes], axis=1
+            )
+        # PyAV crashes on the planes of eight channels, so samples are interleaved before.
+        kind = frame.rate, frame.layout.name, frame.format.name
+        if kind not in self._packers:
+            self._packers[kind] = av.AudioResampler("flt", frame.layout, frame.rate)
+        packed = self._packers[kind].resample(frame)
+        return np.concatenate([each.to_ndarray().reshape(-1, channels) for each in packed])
+
+
+def _is_junk(packet):
+    """Whether a packet is no frame of MP3, but something between or after frames, such as a tag."""
+    return packet.stream.codec_context.name.startswith("mp") and bytes(packet)[:1] != b"\xff"
+
+
+def sounding_track(stream):
+    """Return the index of the first sound track that is not silent; 0 if all are."""
+    first, unpack = None, {}
+    with suppress(*ERRORS), open_container(stream) as container:
+        tracks = list(container.streams.audio)
+        for packet in container.demux(tracks):
+            index = tracks.index(packet.stream)
+            if first is None or index < first:
+                frames = unpack.setdefault(index, Unpacker())(packet)
+                if any(np.abs(samples).max(initial=0) > SILENT for _, samples in frames):
+                    first = index
+            if first == 0 or packet_end(packet, container) > LONGEST_SEARCH:
+                break
+    return first or 0
+
+
+def packet_end(packet, container):
+    """Return when a packet ends, in seconds from the beginning of the recording; 0 if unknown."""
+    time = packet.dts if packet.pts is None else packet.pts
+    if time is None:
+        return 0.0
+    start = (container.start_time or 0) / av.time_base
+    return float((time + (packet.duration or 0)) * packet.time_base) - start
+
+
+def promised_duration(container, stream):
+    """Return the seconds that the header of an opened file promises, or None.
+
+    Parameters
+    ----------
+    container : av.container.InputContainer
+    stream : binary file
+        The same file, at its beginning.
+    """
+    name = container.format.name
+    if container.duration is None or not (
+        name in PROMISING or (name == "mp3" and _counts_frames(stream))
+    ):
+        return None
+    return container.duration / av.time_base
+
+
+def _counts_frames(stream):
+    start = stream.read(10)
+    if start.startswith(b"ID3"):
+        size = sum(byte << shift for byte, shift in zip(start[6:], (21, 14, 7, 0), strict=True))
+        stream.seek(10 + size)
+    return FRAME_COUNT.search(stream.read(1024)) is not None
+
+
+def has_last_page(stream):
+    """Whether an Ogg file ends with a whole page that is marked as the last."""
+    stream.seek(max(0, stream.seek(0, os.SEEK_END) - LONGEST_PAGE))
+    tail = stream.read(LONGEST_PAGE)
+    page = tail[tail.rfind(b"OggS") :]
+    header = 27 + page[26] if len(page) > 26 else len(page) + 1
+    return len(page) >= header + sum(page[27:header]) and page[5] & 4 > 0
