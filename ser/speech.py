@@ -13,7 +13,7 @@ from ser.errors import NoSpeechError
 from ser.rumble import remove_rumble
 
 FRAME = 0.02  # s, over which a level is measured
-LOCAL = 0.0025  # s, whose mean is taken away: hum and the thump of a click are slower than that
+LOCAL = 0.004  # s, whose mean is taken away: hum and the thump of a click change more slowly
 SMOOTHING = 5  # frames; a sound must fill more than half of them, which no click does
 RANGE = 25.0  # dB below the loudest sound that still count as sound
 BACKGROUND = 5  # percentile of levels, that of the background if there are pauses

@@ -103,4 +103,4 @@ def test_long_pauses_are_cut_short_and_others_are_kept():
 
 def test_sound_is_counted_without_pauses():
     recording = np.concatenate([voice(1), silence(3), voice(1)])
-    assert sound_duration(recording, RATE) == pytest.approx(2, abs=0.3)
+    assert sound_duration(recording, RATE) == pytest.approx(2, abs=0.2)
