@@ -17,12 +17,16 @@ from ser.errors import NoSpeechError
 
 # Beyond these a sound is refused.
 MIN_ARTICULATION = 1.3  # dB; speech at least 1.7, steady noise at most 0.8
-MAX_HELD_PITCH = 0.45  # share; speech at most 0.4, melodies and arpeggios at least 0.5
-MAX_PERSISTENCE = 0.75  # correlation; speech at most 0.65, song 0.73, most chords above 0.8
 MIN_BREADTH = 0.2  # share; speech at least 0.6, over a telephone 0.3, pure tones at most 0.1
-# Beyond both of these it is only doubted, since a clear "ah" is like that, too.
+MAX_PERSISTENCE = 0.85  # correlation; most chords and melodies above 0.9
+# Beyond one of these a sound is refused if its timbre is not free.
+MAX_HELD_PITCH = 0.45  # share; speech at most 0.4, melodies and arpeggios at least 0.5
+HELD_PERSISTENCE = 0.75  # correlation; speech at most 0.65, song 0.73
+# Speech in which one pitch is held throughout, as a vocoder made it, has 0.62 and 0.75 of these,
+# but always says different vowels at it.
+MIN_FREE_TIMBRE = 2.5  # dB; such speech at least 2.8, nearly all melodies and arpeggios below
+# A clear sound whose timbre is not free is only doubted, since a clear "ah" is like that, too.
 CLEAR = 0.95  # periodicity; most instruments and few voices are above
-MIN_FREE_TIMBRE = 2.8  # dB; at such clarity, speech and song at least 3.0, most vibrato below
 
 LOUD = -20.0  # dB relative to the clip
 HIGHEST = 8000.0  # Hz, above which sounds differ more by microphone than by kind
@@ -113,7 +117,9 @@ def check_speech(tracks):
         The sound is noise, hum, tones or music.
     """
     sound = measure(tracks)
-    if sound.held_pitch > MAX_HELD_PITCH or sound.persistence > MAX_PERSISTENCE:
+    is_held = sound.held_pitch > MAX_HELD_PITCH or sound.persistence > HELD_PERSISTENCE
+    is_free = min(sound.free_timbre, sound.articulation) >= MIN_FREE_TIMBRE
+    if (is_held and not is_free) or sound.persistence > MAX_PERSISTENCE:
         raise _no_speech("tones or music")
     if sound.breadth < MIN_BREADTH:
         raise _no_speech("beeps or whistles")

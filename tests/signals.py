@@ -6,11 +6,12 @@ from scipy.signal import lfilter
 FORMANTS = ((730, 1090, 2440), (270, 2290, 3010), (570, 840, 2410), (530, 1840, 2480))
 
 
-def speech_like(seconds=2.0, sample_rate=24000, pitch=140.0, level=0.1, seed=0):
+def speech_like(seconds=2.0, sample_rate=24000, pitch=140.0, level=0.1, seed=0, intonation=1.0):
     """A voice-like signal: syllables of vowels with a moving pitch, between half-second pauses."""
     rng = np.random.default_rng(seed)
     t = np.arange(int(seconds * sample_rate)) / sample_rate
-    f0 = pitch * 2 ** (0.25 * np.sin(2 * np.pi * 0.7 * t + rng.uniform(0, 6)) - 0.1 * t)
+    contour = 0.25 * np.sin(2 * np.pi * 0.7 * t + rng.uniform(0, 6)) - 0.1 * t
+    f0 = pitch * 2 ** (intonation * contour)
     phase = np.cumsum(f0) / sample_rate
     pulses = np.diff(np.floor(phase), prepend=0.0) + 0.02 * rng.standard_normal(t.size)
     syllable = (t * 4).astype(int)

@@ -99,3 +99,8 @@ def test_recorded_speech_passes(change, ravdess_speech):
 def test_recorded_speech_of_another_corpus_passes(shared):
     paths = sorted((shared / "crema_d").glob("*.flac"))[::24]
     assert [verdict(load_audio(path, RATE)) for path in paths] == [[]] * len(paths)
+
+
+@pytest.mark.parametrize("pitch", [110.0, 140.0, 220.0])
+def test_a_short_phrase_at_one_pitch_is_speech(pitch):
+    assert verdict(speech_like(1.5, RATE, pitch=pitch, intonation=0.05)) == []
