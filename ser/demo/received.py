@@ -119,6 +119,8 @@ def _short(sent):
 
 async def _answer_wrong_name(request, error):
     """Answer a call of an endpoint that does not exist, or with names that it does not take."""
+    if isinstance(error, KeyError) and request.url.path.endswith("/cancel"):
+        return JSONResponse({"success": True})  # gradio stumbles over an event that has just ended
     name = request.path_params.get("api_name")
     if name is None:
         raise error
