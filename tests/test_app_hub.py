@@ -96,6 +96,7 @@ def test_the_hub_being_away_is_said_and_a_shared_clip_waits(start, session_hub, 
 
 def test_visitors_read_neither_what_to_do_on_the_server_nor_where_its_files_are(tmp_path, caplog):
     model = ServedModel(str(tmp_path / "private" / "model"))
+    model.start()
     with pytest.raises(ModelError, match="cannot be used") as caught:
         model.get()
     assert str(tmp_path) not in str(caught.value)
