@@ -51,7 +51,7 @@ def add_noise(waveform, sample_rate, snr, rng, *, slope=0.0):
     spectrum = rfft(rng.standard_normal(waveform.size).astype(np.float32), length)
     frequencies = np.maximum(rfftfreq(length, 1 / sample_rate), 50).astype(np.float32)
     noise = irfft(spectrum * frequencies ** np.float32(-slope), length)[: waveform.size]
-    gain = np.sqrt(_speech_power(waveform, sample_rate) / np.mean(noise**2)) * 10 ** (-snr / 20)
+    gain = np.sqrt(speech_power(waveform, sample_rate) / np.mean(noise**2)) * 10 ** (-snr / 20)
     return waveform + np.float32(gain) * noise
 
 
@@ -226,8 +226,19 @@ def _filter(waveform, sample_rate, gain):
     return irfft(rfft(waveform, length) * response.astype(np.float32), length)[: waveform.size]
 
 
-def _speech_power(waveform, sample_rate):
-    """Return the mean power of the frames that are not pauses."""
+def speech_power(waveform, sample_rate):
+    """Return the mean power of the frames that are not pauses.
+
+    Parameters
+    ----------
+    waveform : ndarray of float32, shape (n_samples,)
+    sample_rate : int
+        In Hz.
+
+    Returns
+    -------
+    float
+    """
     length = min(int(FRAME * sample_rate), waveform.size)
     frames = waveform[: waveform.size // length * length].reshape(-1, length)
     power = np.mean(frames.astype(np.float64) ** 2, axis=1)

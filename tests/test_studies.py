@@ -16,7 +16,7 @@ from ser.folds import Fold
 from ser.perceptrons import MLPSettings
 from ser.ravdess import load_ravdess
 from ser.speeds import SPEEDS
-from ser.studies import ablation, comparison, robustness, search, voice
+from ser.studies import ablation, comparison, disturbance, robustness, search, voice
 from ser.studies.baselines import RECIPES, TRIMMED, Recipe, extract_family
 from ser.studies.common import (
     NOT_RECOGNISED,
@@ -182,6 +182,23 @@ def degrade(name, waveform):
 def share_above(waveform, hertz):
     power = np.abs(np.fft.rfft(waveform)) ** 2
     return power[np.fft.rfftfreq(waveform.size, 1 / RATE) > hertz].sum() / power.sum()
+
+
+def test_what_lies_beside_the_voice_is_compared_with_the_clip_as_it_is(folder):
+    given = options(folder, disturbance, ["hum60", "dying", "end"], jobs=1)
+    results = dict(disturbance.run(given))
+    ((title, table),) = disturbance.tables(results).items()
+    assert title == f"18 clips of {folder.name}"
+    assert [row[0] for row in table[1:]] == [
+        disturbance.ROWS[name] for name in ("clean", "hum60", "dying", "end")
+    ]
+    assert table[1][1:] == ["100.0", "100.0", "0.0"]
+    assert all(figures["same_speech"] == 1 for figures in results.values())
+
+
+def test_disturbances_need_recordings(tmp_path):
+    with pytest.raises(DatasetError, match="no recordings in"):
+        list(disturbance.run(options(tmp_path, disturbance)))
 
 
 def test_telephone_ends_at_3400_hertz_and_mp3_does_not():

@@ -14,6 +14,7 @@ from ser.folds import PROTOCOLS, is_speaker_independent
 STUDIES = {
     "comparison": "our recogniser and the usual recipes under the same folds",
     "robustness": "degraded recordings of unseen speakers",
+    "disturbance": "hum, rumble, offsets and clicks added to any recordings",
     "voice": "the gain from a voice profile of two neutral clips",
     "ablation": "the effect of each part: families, statistics, copies, speeds, classifier",
     "search": "hyper-parameters, chosen inside training folds",
@@ -28,11 +29,15 @@ def add_study(parser):
     """Add the options of ``study``."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = "\n".join(
-        ["studies:", *(f"  {name:10} {what}" for name, what in STUDIES.items())]
+        ["studies:", *(f"  {name:11} {what}" for name, what in STUDIES.items())]
     )
     independent = [name for name in PROTOCOLS if is_speaker_independent(name)]
     parser.add_argument("study", choices=STUDIES, metavar="STUDY", help="see below")
-    parser.add_argument("dataset", metavar="DATASET", help="RAVDESS, as train.py takes it")
+    parser.add_argument(
+        "dataset",
+        metavar="DATASET",
+        help="RAVDESS, as train.py takes it; disturbance: a folder of any recordings",
+    )
     parser.add_argument(
         "--protocol",
         choices=independent,
