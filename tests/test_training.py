@@ -19,7 +19,7 @@ from ser.audio import load_audio
 from ser.augment import RECORDINGS, add_noise, in_eight_bits, limit_band
 from ser.classifier import EmotionClassifier
 from ser.perceptrons import SUMMARY_SHARE, MLPSettings, fit_pipelines
-from ser.speech import find_speech
+from ser.speech import cut_speech
 from ser.speeds import change_speed, hear
 from ser.training import COPIES, _copies, calibrate
 
@@ -51,7 +51,7 @@ def test_speed_changes_pitch_and_duration():
 
 def test_a_clip_is_heard_as_training_tests_it():
     clip = np.pad(speech_like(1, RATE), RATE)
-    heard = hear(clip[find_speech(clip, RATE)], RATE)
+    heard = hear(cut_speech(clip, RATE), RATE)
     learned = list(_copies((clip, RATE), RATE, "a name", 0))
     assert len(learned) == len(COPIES)
     for version, copy in zip(heard, learned, strict=False):

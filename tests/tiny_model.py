@@ -12,7 +12,7 @@ from ser.evaluation import evaluate
 from ser.features import FeatureConfig, FeatureExtractor
 from ser.model_folder import write_model_folder
 from ser.perceptrons import MLPSettings, fit_pipelines
-from ser.speech import find_speech
+from ser.speech import cut_speech
 from ser.speeds import SPEEDS, hear
 from ser.training import describe_training
 
@@ -45,7 +45,7 @@ def write_tiny_model(folder):
     extractor = FeatureExtractor(FEATURES)
     targets = np.arange(24) % 2
     waveforms = [voice(LABELS[target], seed) for seed, target in enumerate(targets)]
-    speech = [waveform[find_speech(waveform, FEATURES.sample_rate)] for waveform in waveforms]
+    speech = [cut_speech(waveform, FEATURES.sample_rate) for waveform in waveforms]
     features = np.stack(
         [[extractor.extract(each) for each in hear(clip, FEATURES.sample_rate)] for clip in speech]
     )
