@@ -11,6 +11,7 @@ import struct
 from contextlib import suppress
 
 WAV = re.compile(rb"RIFF.{4}WAVE", re.DOTALL)
+FIRST_OF_BLOCKS = re.escape(bytes(byte for byte in range(256) if byte & 8))  # of other channels
 BEGINNINGS = (
     WAV,
     re.compile(rb"RF64.{4}WAVE", re.DOTALL),
@@ -21,10 +22,13 @@ BEGINNINGS = (
     re.compile(rb"OggS\0\x02"),
     re.compile(rb"FLV\x01.\0\0\0\x09", re.DOTALL),
     re.compile(rb"\0\0\0.ftyp", re.DOTALL),
+    re.compile(rb"wvpk.{5}\x04.{6}\0{4}.[" + FIRST_OF_BLOCKS + rb"]", re.DOTALL),
+    re.compile(rb"#!AMR(-WB)?\n"),
+    re.compile(rb"\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9\0\xaa\0\x62\xce\x6c"),  # of ASF
 )
 """How files start, by format."""
 
-LONGEST_BEGINNING = 16  # bytes
+LONGEST_BEGINNING = 26  # bytes
 APART = 300  # bytes; beginnings that are nearer are of streams side by side in one Ogg file
 SEARCHED = 1 << 20  # bytes at once
 MOST = 1000  # recordings that are read of one file; opening each takes its time
@@ -66,9 +70,11 @@ class Part(io.RawIOBase):
         wanted = min(len(buffer), left)
         if position < len(self._header):
             content = self._header[position : position + wanted]
-        else:
+        elif wanted:
             self._file.seek(self._start + position)
             content = self._file.read(wanted)
+        else:  # beyond the end, perhaps too far for the file to go there
+            content = b""
         buffer[: len(content)] = content
         self._position += len(content)
         return len(content)
