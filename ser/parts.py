@@ -31,6 +31,7 @@ BEGINNINGS = (
 LONGEST_BEGINNING = 26  # bytes
 APART = 300  # bytes; beginnings that are nearer are of streams side by side in one Ogg file
 SEARCHED = 1 << 20  # bytes at once
+UNCOUNTED = 4096  # bytes behind samples that are samples, too, unless they are a chunk or zeros
 MOST = 1000  # recordings that are read of one file; opening each takes its time
 
 
@@ -129,21 +130,28 @@ def _find(file, beginning):
 
 
 def _split_wav(file, start, stop):
-    """Return a part for each chunk of samples in a WAV file, under the header of the first."""
-    chunks = []
+    """Return a part for each chunk of samples in a WAV file, under the header of the first.
+
+    A recorder that ended early may have written too small a size: what follows is no chunk then.
+    """
+    chunks, is_larger = [], False
     position = start + 12
     with suppress(struct.error):  # at the end
         while position < stop:
             file.seek(position)
             name, size = struct.unpack("<4sI", file.read(8))
             if not name.isascii() or name[0] < ord(" "):  # samples, since a size is not true
+                rest = file.read(UNCOUNTED - 8)
+                is_larger = bool(chunks) and len(rest) == UNCOUNTED - 8 and any(rest)
                 break
             if name == b"data":
                 chunks.append(position)
             position += 8 + size + size % 2
-    if len(chunks) < 2:
+    if len(chunks) < 2 and not is_larger:
         return [(start, stop)]
     file.seek(start)
     header = file.read(chunks[0] - start)
+    if is_larger and len(chunks) == 1:
+        return [(chunks[0] + 8, stop, header + b"data\xff\xff\xff\xff")]
     bounds = zip(chunks, [*chunks[1:], stop], strict=True)
     return [(chunk, end, header) for chunk, end in bounds]

@@ -157,6 +157,7 @@ ORDINARY = {
     "junk": LOSSY["mp3"] + b"junk" * 500,
     "no-count": LOSSY["mp3"][LOSSY["mp3"].index(b"\xff\xfb", 4) :],
     "flac-tag": EXACT["flac-16"][0] + TAG_AT_END,
+    "zeros-after-samples": encode("WAV") + bytes(10_000),
     "chunk-after-samples": encode("WAV") + b"LIST\4\0\0\0abcd",
     "film": encode_film([VOICE[: len(VOICE) // 2]]),  # whose picture lasts longer
     "stream-0": with_size(encode("WAV"), 0),
@@ -194,6 +195,14 @@ def test_a_recording_is_taken_as_a_clip_at_any_sample_rate():
     expected = load_audio(encode("WAV"), RATE)
     np.testing.assert_array_equal(load_audio(recording, RATE), expected)
     assert load_audio(recording, 48000) is recording.waveform
+
+
+@pytest.mark.parametrize("kind", ["wav-8", "wav-16", "wav-24"])
+def test_samples_that_a_header_does_not_count_are_heard(kind):
+    content = WHOLE[kind]
+    recording = read_recording(with_size(content, len(content) // 2), RATE)
+    np.testing.assert_array_equal(recording.waveform, load_audio(content, RATE))
+    assert recording.notes == ()
 
 
 def test_pauses_of_amr_are_silence_and_not_damage():
