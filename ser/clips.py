@@ -106,8 +106,8 @@ def open_clip(clip) -> Iterator[ArraySource | FileSource]:
 def _unwrap(clip, name):
     """Return the path, bytes, file object or samples in what another library calls a clip."""
     if isinstance(clip, Mapping):  # of datasets
-        if clip.get("array") is not None:
-            return clip["array"], clip.get("sampling_rate")
+        if clip.get("array") is not None and "sampling_rate" in clip:
+            return clip["array"], clip["sampling_rate"]
         inner = clip.get("path") if clip.get("bytes") is None else clip["bytes"]
         if inner is None:
             raise AudioError(

@@ -25,14 +25,18 @@ AUDIO_START = re.compile(
     re.DOTALL,
 )
 # What FFmpeg alone decodes: libsndfile would print what it finds wrong.
-COMPRESSED = re.compile(rb"fLaC|OggS|ID3|\xff[\xe0-\xff]")
+COMPRESSED = re.compile(
+    rb"fLaC|OggS|ID3|\xff[\xe0-\xff]|RIFF.{4}WAVEfmt .{4}\x55\0",  # the last is MP3 in WAV
+    re.DOTALL,
+)
+LONGEST_START = 22  # bytes
 
 # How libsndfile's log says that a file is shorter than its header promises: in bytes or samples.
 CUT_SHORT = re.compile(
-    r"(?:data|SSND|Data Size) *: (\d+) \(should be (\d+)\)"
+    r"(?:data|SSND|riff|Data Size) *: (\d+) \(should be (\d+)\)"
     r"|'ds64' chunk of (\d+)"
 )
-UNKNOWN_SIZE = 0x7FFFF000  # bytes from which a size in a header stands for one yet unknown
+UNKNOWN_SIZE = 0x7F000000  # bytes from which a size in a header stands for one yet unknown
 MISSING = 0.2  # s of sound that may be less than promised
 DAMAGED = "It is damaged: parts of it cannot be decoded."
 
@@ -125,7 +129,7 @@ class FileSource:
             self._note(DAMAGED)
 
     def _decode(self, part):
-        if not COMPRESSED.match(self._open(part).read(4)):
+        if not COMPRESSED.match(self._open(part).read(LONGEST_START)):
             decoded = False
             with suppress(soundfile.SoundFileError):
                 for block in self._decode_with_libsndfile(self._open(part)):
@@ -207,7 +211,7 @@ class FileSource:
 
 def _undecodable(stream, name):
     """Return the error that says why no decoder got any samples out of a file."""
-    start = stream.read(16)
+    start = stream.read(LONGEST_START)
     if not start:
         return EmptyAudioError(f"{name} is empty (0 bytes); record or export it again.")
     stream.seek(0)

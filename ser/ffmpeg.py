@@ -12,9 +12,15 @@ FORMATS = (
     "aac,ac3,aiff,amr,asf,au,avi,caf,dts,eac3,flac,flv,matroska,mov,mp3,mpeg,mpegts,ogg,w64,wav,wv"
 )
 # Those whose headers tell how long the recording is; of others, it is a guess.
-PROMISING = {"asf", "caf", "flac", "flv", "matroska,webm", "mov,mp4,m4a,3gp,3g2,mj2", "ogg"}
+PROMISING = {"caf", "flac", "flv", "matroska,webm", "mov,mp4,m4a,3gp,3g2,mj2", "ogg", "wv"}
 # How the first frame of an MP3 tells how many follow.
-FRAME_COUNT = re.compile(rb"(?:Xing|Info)\0\0\0[\x01\x03\x05\x07\x09\x0b\x0d\x0f]")
+FRAME_COUNT = re.compile(rb"(?:Xing|Info)\0\0\0[\x01\x03\x05\x07\x09\x0b\x0d\x0f](.{4})", re.DOTALL)
+# The header of ASF: how long it plays in units of 100 ns, the share of it in ms that comes before
+# the recording, and whether it is a stream, whose header was written before its length was known.
+ASF_PROPERTIES = re.compile(
+    rb"\xa1\xdc\xab\x8c\x47\xa9\xcf\x11\x8e\xe4\0\xc0\x0c\x20\x53\x65.{48}(.{8}).{8}(.{8})(.)",
+    re.DOTALL,
+)
 
 LONGEST_PAGE = 65_307  # bytes of Ogg
 SILENT = 2.0**-15  # peak of a track without sound
@@ -51,6 +57,10 @@ class Unpacker:
         try:
             frames = packet.decode()
         except (av.FFmpegError, ValueError):
+            if _is_pause(packet):
+                rate = packet.stream.rate
+                yield rate, np.zeros((rate // 50, 1), np.float32)
+                return
             self.lost |= self._decoded and not _is_junk(packet)
             return
         for frame in frames:
@@ -75,6 +85,13 @@ class Unpacker:
 def _is_junk(packet):
     """Whether a packet is no frame of MP3, but something between or after frames, such as a tag."""
     return packet.stream.codec_context.name.startswith("mp") and bytes(packet)[:1] != b"\xff"
+
+
+def _is_pause(packet):
+    """Whether a packet is a frame of AMR in which nobody speaks: FFmpeg decodes no such frames."""
+    codec, frame = packet.stream.codec_context, bytes(packet)[:1]
+    kinds_of_speech = {"amrnb": 8, "amrwb": 9}.get(codec and codec.name, 16)
+    return bool(frame) and (frame[0] >> 3) & 15 >= kinds_of_speech
 
 
 def sounding_track(stream):
@@ -111,20 +128,35 @@ def promised_duration(container, stream):
     stream : binary file
         The same file, at its beginning.
     """
-    name = container.format.name
-    if container.duration is None or not (
-        name in PROMISING or (name == "mp3" and _counts_frames(stream))
-    ):
+    if container.duration is None:
         return None
-    return container.duration / av.time_base
+    name, duration = container.format.name, container.duration / av.time_base
+    if name == "mp3":  # FFmpeg guesses if the file is larger than its header says
+        codec = container.streams.audio[0].codec_context
+        return min(duration, _frame_count(stream) * codec.frame_size / codec.rate)
+    if name == "wav":  # what its chunk of facts says, or else a guess
+        return duration if b"fact" in stream.read(1024) else None
+    if name == "asf":  # FFmpeg guesses if the file is shorter than its header says
+        return _asf_duration(stream)
+    return duration if name in PROMISING else None
 
 
-def _counts_frames(stream):
+def _asf_duration(stream):
+    properties = ASF_PROPERTIES.search(stream.read(1 << 16))
+    if properties is None or properties[3][0] & 1:
+        return None
+    plays, before = (int.from_bytes(field, "little") for field in properties.groups()[:2])
+    return plays / 1e7 - before / 1e3
+
+
+def _frame_count(stream):
+    """Return how many frames the first one of an MP3 counts; 0 if it does not."""
     start = stream.read(10)
     if start.startswith(b"ID3"):
         size = sum(byte << shift for byte, shift in zip(start[6:], (21, 14, 7, 0), strict=True))
         stream.seek(10 + size)
-    return FRAME_COUNT.search(stream.read(1024)) is not None
+    count = FRAME_COUNT.search(stream.read(1024))
+    return int.from_bytes(count[1]) if count else 0
 
 
 def has_last_page(stream):

@@ -11,6 +11,7 @@ import struct
 from contextlib import suppress
 
 WAV = re.compile(rb"RIFF.{4}WAVE", re.DOTALL)
+FIRST_OF_BLOCKS = re.escape(bytes(byte for byte in range(256) if byte & 8))  # of other channels
 BEGINNINGS = (
     WAV,
     re.compile(rb"RF64.{4}WAVE", re.DOTALL),
@@ -21,12 +22,16 @@ BEGINNINGS = (
     re.compile(rb"OggS\0\x02"),
     re.compile(rb"FLV\x01.\0\0\0\x09", re.DOTALL),
     re.compile(rb"\0\0\0.ftyp", re.DOTALL),
+    re.compile(rb"wvpk.{5}\x04.{6}\0{4}.[" + FIRST_OF_BLOCKS + rb"]", re.DOTALL),
+    re.compile(rb"#!AMR(-WB)?\n"),
+    re.compile(rb"\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9\0\xaa\0\x62\xce\x6c"),  # of ASF
 )
 """How files start, by format."""
 
-LONGEST_BEGINNING = 16  # bytes
+LONGEST_BEGINNING = 26  # bytes
 APART = 300  # bytes; beginnings that are nearer are of streams side by side in one Ogg file
 SEARCHED = 1 << 20  # bytes at once
+UNCOUNTED = 4096  # bytes behind samples that are samples, too, unless they are a chunk or zeros
 MOST = 1000  # recordings that are read of one file; opening each takes its time
 
 
@@ -66,9 +71,11 @@ class Part(io.RawIOBase):
         wanted = min(len(buffer), left)
         if position < len(self._header):
             content = self._header[position : position + wanted]
-        else:
+        elif wanted:
             self._file.seek(self._start + position)
             content = self._file.read(wanted)
+        else:  # beyond the end, perhaps too far for the file to go there
+            content = b""
         buffer[: len(content)] = content
         self._position += len(content)
         return len(content)
@@ -123,21 +130,28 @@ def _find(file, beginning):
 
 
 def _split_wav(file, start, stop):
-    """Return a part for each chunk of samples in a WAV file, under the header of the first."""
-    chunks = []
+    """Return a part for each chunk of samples in a WAV file, under the header of the first.
+
+    A recorder that ended early may have written too small a size: what follows is no chunk then.
+    """
+    chunks, is_larger = [], False
     position = start + 12
     with suppress(struct.error):  # at the end
         while position < stop:
             file.seek(position)
             name, size = struct.unpack("<4sI", file.read(8))
             if not name.isascii() or name[0] < ord(" "):  # samples, since a size is not true
+                rest = file.read(UNCOUNTED - 8)
+                is_larger = bool(chunks) and len(rest) == UNCOUNTED - 8 and any(rest)
                 break
             if name == b"data":
                 chunks.append(position)
             position += 8 + size + size % 2
-    if len(chunks) < 2:
+    if len(chunks) < 2 and not is_larger:
         return [(start, stop)]
     file.seek(start)
     header = file.read(chunks[0] - start)
+    if is_larger and len(chunks) == 1:
+        return [(chunks[0] + 8, stop, header + b"data\xff\xff\xff\xff")]
     bounds = zip(chunks, [*chunks[1:], stop], strict=True)
     return [(chunk, end, header) for chunk, end in bounds]

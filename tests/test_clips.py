@@ -165,7 +165,7 @@ def test_chunks_that_do_not_fit_are_refused(chunks, words):
 OTHER_KINDS = {
     "row": ({"audio": {"bytes": WAV}, "label": 1}, "a dict of audio, label; give"),
     "nothing": ({"bytes": None, "path": None}, "a dict of bytes, path; give"),
-    "no-rate": ({"array": VOICE}, "None is not a sample rate"),
+    "no-rate": ({"array": VOICE}, "or with array and sampling_rate"),
     "two-paths": (("a.wav", "b.wav"), "'b.wav' is not a sample rate"),
     "two-channels": ((VOICE, VOICE), "is not a sample rate"),
     "rate-text": ((VOICE, "48000"), "'48000' is not a sample rate"),
@@ -248,6 +248,10 @@ def test_several_clips_are_taken_one_by_one(clips):
 
 def test_a_pair_of_waveforms_is_two_clips():
     assert len(each_clip(((VOICE, 48000), (VOICE, 48000)))) == 2
+
+
+def test_a_dict_without_a_sample_rate_is_told_what_to_hold():
+    assert_refused({"array": VOICE, "sample_rate": 48000}, AudioError, "array and sampling_rate")
 
 
 def test_the_sample_rate_of_a_dict_is_checked():

@@ -1,6 +1,7 @@
 """Files that were joined, cut short or damaged, and films of several sound tracks."""
 
 import struct
+import tempfile
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from signals import speech_like
 
 from ser.audio import load_audio, read_recording
 from ser.errors import AudioTooLongError
+from ser.parts import Part
 from ser.timeline import recognize_timeline
 
 RATE = 24000
@@ -24,10 +26,17 @@ FILMS = {
     "avi": encode_with_ffmpeg("avi", "mp2"),
     "eac3": encode_with_ffmpeg("eac3", "eac3"),
 }
-WHOLE = {kind: content for kind, (content, _) in EXACT.items()} | LOSSY | FILMS
+OTHERS = {
+    "asf": encode_with_ffmpeg("asf", "libmp3lame"),
+    "mp3-in-wav": encode_with_ffmpeg("wav", "libmp3lame"),
+    "w64": encode("W64", "PCM_16"),
+    "wv": encode_with_ffmpeg("wv", "wavpack"),
+}
+WHOLE = {kind: content for kind, (content, _) in EXACT.items()} | LOSSY | FILMS | OTHERS
 
 TAG_AT_END = b"TAG" + b"A song".ljust(125, b"\0")
 TAG_AT_START = b"ID3\x03\0\0\0\0\x0f\x76" + bytes(2038)
+PICTURE_AT_START = b"ID3\x03\0\0\0\x06\0\0" + bytes(6 << 14)
 
 
 def with_data_twice(wav):
@@ -43,6 +52,12 @@ def with_frame_count(mp3, count):
 
 def with_size(wav, size):
     return wav[:4] + struct.pack("<I", size) + wav[8:40] + struct.pack("<I", size) + wav[44:]
+
+
+def as_stream(asf):
+    """Mark a file as one whose length was not yet known when its header was written."""
+    place = asf.index(bytes.fromhex("a1dcab8c47a9cf11")) + 88
+    return asf[:place] + b"\3" + asf[place + 1 :]
 
 
 def cut(content):
@@ -62,6 +77,7 @@ JOINED = {
     "mp3-tags": LOSSY["mp3"] + TAG_AT_END + TAG_AT_START + LOSSY["mp3"],
     "aac-stereo": LOSSY["aac"] + encode_with_ffmpeg("adts", "aac", STEREO, layout="stereo"),
     "aac-rate": LOSSY["aac"] + encode_with_ffmpeg("adts", "aac", LOW, rate=24000),
+    "mp3-pictures": (PICTURE_AT_START + LOSSY["mp3"]) * 2,
     "mp3-count": with_frame_count(LOSSY["mp3"] * 2, 10),
 }
 
@@ -93,7 +109,17 @@ def test_joined_recordings_together_are_no_longer_than_the_limit():
 
 
 SAYS_ITS_LENGTH = ["wav-8", "wav-16", "wav-24", "wav-float", "rf64", "aiff", "au", "caf", "flac-16"]
-SAYS_ITS_LENGTH += ["flac-24", "mkv-pcm", "mp3", "ogg-vorbis", "ogg-opus", "aac", "webm", "flv"]
+SAYS_ITS_LENGTH += [
+    "flac-24",
+    "mkv-pcm",
+    "mp3",
+    "ogg-vorbis",
+    "ogg-opus",
+    "aac",
+    "webm",
+    "flv",
+    *OTHERS,
+]
 
 
 @pytest.mark.parametrize("kind", SAYS_ITS_LENGTH)
@@ -131,12 +157,15 @@ ORDINARY = {
     "junk": LOSSY["mp3"] + b"junk" * 500,
     "no-count": LOSSY["mp3"][LOSSY["mp3"].index(b"\xff\xfb", 4) :],
     "flac-tag": EXACT["flac-16"][0] + TAG_AT_END,
+    "zeros-after-samples": encode("WAV") + bytes(10_000),
     "chunk-after-samples": encode("WAV") + b"LIST\4\0\0\0abcd",
     "film": encode_film([VOICE[: len(VOICE) // 2]]),  # whose picture lasts longer
     "stream-0": with_size(encode("WAV"), 0),
     "stream-max": with_size(encode("WAV"), 0xFFFFFFFF),
     "stream-ffmpeg": with_size(encode("WAV"), 0xFFFFFFFF - 36),
     "stream-sox": with_size(encode("WAV"), 0x7FFFFFF0),
+    "stream-aiff": encode("AIFF").replace(b"SSND" + struct.pack(">I", 96008), b"SSND\x7f\0\0\x08"),
+    "stream-asf": as_stream(OTHERS["asf"]),
 }
 
 
@@ -166,6 +195,30 @@ def test_a_recording_is_taken_as_a_clip_at_any_sample_rate():
     expected = load_audio(encode("WAV"), RATE)
     np.testing.assert_array_equal(load_audio(recording, RATE), expected)
     assert load_audio(recording, 48000) is recording.waveform
+
+
+@pytest.mark.parametrize("kind", ["wav-8", "wav-16", "wav-24"])
+def test_samples_that_a_header_does_not_count_are_heard(kind):
+    content = WHOLE[kind]
+    recording = read_recording(with_size(content, len(content) // 2), RATE)
+    np.testing.assert_array_equal(recording.waveform, load_audio(content, RATE))
+    assert recording.notes == ()
+
+
+def test_pauses_of_amr_are_silence_and_not_damage():
+    speech = bytes([0x3C, *range(31)]) * 25
+    recording = read_recording(b"#!AMR\n" + speech + b"\x7c" * 25 + speech, RATE)
+    assert recording.waveform.size == 1.5 * RATE
+    assert not recording.waveform[RATE * 6 // 10 : RATE * 9 // 10].any()
+    assert recording.notes == ()
+
+
+def test_what_lies_beyond_the_end_of_a_file_is_nothing():
+    with tempfile.TemporaryFile() as file:
+        file.write(b"content")
+        part = Part(file, 0, 7)
+        part.seek(1 << 61)
+        assert part.read(1) == b""
 
 
 # Films
@@ -214,11 +267,12 @@ def test_the_first_track_with_sound_is_used_and_that_is_said(container, tracks, 
         cut(LOSSY["mp3"]),
         LOSSY["mp3"] * 2,
         with_frame_count(LOSSY["mp3"], 5000),
+        OTHERS["mp3-in-wav"],
         LOSSY["mp3"][:3000] + bytes(500) + LOSSY["mp3"][3500:],
         bytes(3000) + LOSSY["mp3"],
         TAG_AT_START + TAG_AT_START + LOSSY["mp3"] + TAG_AT_END,
     ],
-    ids=["whole", "cut", "joined", "count", "damaged", "zeros", "tags"],
+    ids=["whole", "cut", "joined", "count", "in-wav", "damaged", "zeros", "tags"],
 )
 def test_nothing_is_printed_of_an_mp3(content, capfd):
     assert load_audio(content, RATE).any()

@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import gradio as gr
+from fastapi.exception_handlers import request_validation_exception_handler
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from gradio.processing_utils import async_move_files_to_cache, save_base64_to_cache
@@ -122,6 +123,10 @@ async def _answer_wrong_name(request, error):
     if isinstance(error, KeyError) and request.url.path.endswith("/cancel"):
         return JSONResponse({"success": True})  # gradio stumbles over an event that has just ended
     name = request.path_params.get("api_name")
+    if name is None and isinstance(error, RequestValidationError):
+        if request.url.path.endswith("/login"):  # without a name or a password
+            return JSONResponse({"detail": "Give any user name, and the password."}, 400)
+        return await request_validation_exception_handler(request, error)
     if name is None:
         raise error
     demo = request.app.get_blocks()
