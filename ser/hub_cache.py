@@ -2,6 +2,7 @@
 
 import logging
 import os
+import threading
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
@@ -32,6 +33,8 @@ TIMEOUT = 3.0
 """Seconds to wait for the Hub's first answer, after which it counts as unreachable."""
 XET_ATTEMPTS = "HF_XET_CLIENT_RETRY_MAX_ATTEMPTS"
 """A setting of hf-xet, which reads it at its first download."""
+_LOCK = threading.Lock()
+"""For one download at a time: they all share a session, whose hooks `_without_retries` changes."""
 
 
 def fetch_model(
@@ -72,7 +75,10 @@ def fetch_model(
             )
         return copy
     try:
-        return _download(**place, revision=revision, token=token, force=force_download, copy=copy)
+        with _LOCK:
+            return _download(
+                **place, revision=revision, token=token, force=force_download, copy=copy
+            )
     except BACKEND_ERRORS as error:
         problem = diagnose(error, cache_dir)
         if problem is None or force_download:

@@ -110,6 +110,22 @@ def pull_logged(**options):
         logging.getLogger().removeHandler(handler)
 
 
+def pull_in_threads():
+    """Pull at the same time in eight threads; return the commits and the lines in the log."""
+    import logging
+    from concurrent.futures import ThreadPoolExecutor
+
+    lines = []
+    handler = logging.Handler()
+    handler.emit = lambda record: lines.append(record.getMessage())
+    logging.getLogger().addHandler(handler)
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            return {commit for _, commit in pool.map(lambda _: pull(), range(8))}, lines
+    finally:
+        logging.getLogger().removeHandler(handler)
+
+
 def run_command(*argv):
     from contextlib import redirect_stderr, redirect_stdout
 
@@ -359,6 +375,13 @@ def test_xet_storage_that_fails_leaves_the_copy_serving(xet_hub, xet_machine, fi
     *served, lines = xet_machine.run(pull_logged)
     assert tuple(served) == pulled and len(lines) == 1
     assert sum("/xorbs/" in request for request in xet_hub.requests) <= len(files)
+
+
+def test_threads_that_pull_at_once_all_get_the_newest(hub, machine, files):
+    hub.add(REPO, files)
+    machine.run(pull)
+    newest = hub.add(REPO, files | {"confusion.png": b"\x89PNG2"}).commits[-1].sha
+    assert machine.run(pull_in_threads) == ({newest}, [])
 
 
 def break_off_an_update(repo_id):
