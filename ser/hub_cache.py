@@ -24,7 +24,7 @@ from huggingface_hub.errors import (
 )
 
 from ser.errors import HubError, ModelNotFoundError
-from ser.hub_errors import BACKEND_ERRORS, diagnose, status_error
+from ser.hub_errors import BACKEND_ERRORS, HubAwayError, diagnose, status_error
 from ser.model_folder import REQUIRED_FILES, is_model_file
 
 logger = logging.getLogger(__name__)
@@ -65,13 +65,14 @@ def fetch_model(
         raise HubError(
             "local_files_only and force_download exclude each other: choose one of the two."
         )
+    wanted = f"'{repo_id}'" + (f" at '{revision}'" if revision else "")
     place = {"repo_id": repo_id, "cache_dir": cache_dir}
     copy = None if force_download else find_copy(**place, revision=revision)
     if local_files_only:
         if copy is None:
             raise HubError(
                 f"The cache in '{cache_dir or constants.HF_HUB_CACHE}' does not have all of "
-                f"'{repo_id}': fetch it once without local_files_only."
+                f"{wanted}: fetch it once without local_files_only."
             )
         return copy
     try:
@@ -86,7 +87,7 @@ def fetch_model(
         reason, advice = problem
         if copy is None:
             raise HubError(
-                f"{reason}, and the cache does not have all of '{repo_id}': {advice}."
+                f"{reason}, and the cache does not have all of {wanted}: {advice}."
             ) from error
     logger.warning("%s: '%s' is taken from the cache, at revision %s.", reason, repo_id, copy.name)
     return copy
@@ -168,7 +169,7 @@ def _download(repo_id, cache_dir, revision, token, force, copy):
             force_download=force,
         )
     if not _is_whole(Path(path), repo_id, cache_dir):
-        raise ConnectionError(f"The download of '{repo_id}' broke off")
+        raise HubAwayError(f"The download of '{repo_id}' broke off")
     # Only now, so that a branch in the cache does not refer to a commit that is not all there.
     with suppress(RevisionResolutionError, HTTPError):
         api.resolve_revision(repo_id, revision=revision, cache_dir=cache_dir)
@@ -186,7 +187,7 @@ def _without_retries():
     def ask_once(request):
         key = (request.method, str(request.url))
         if key in asked:
-            raise ConnectionError(f"The connection to the Hub at {constants.ENDPOINT} broke off")
+            raise HubAwayError(f"The connection to the Hub at {constants.ENDPOINT} broke off")
         asked.add(key)
 
     def fail(response):
