@@ -23,9 +23,10 @@ from huggingface_hub.errors import (
     RevisionResolutionError,
 )
 
-from ser.errors import HubError, ModelNotFoundError
+from ser.errors import HubError
 from ser.hub_errors import BACKEND_ERRORS, HubAwayError, diagnose, status_error
 from ser.model_folder import REQUIRED_FILES, is_model_file
+from ser.targets import check_model
 
 logger = logging.getLogger(__name__)
 
@@ -146,12 +147,7 @@ def _is_whole(folder, repo_id, cache_dir):
 def _download(repo_id, cache_dir, revision, token, force, copy):
     api = HfApi(token=token)
     info = api.model_info(repo_id, revision=revision, timeout=TIMEOUT)
-    names = [sibling.rfilename for sibling in info.siblings or []]
-    if missing := [name for name in REQUIRED_FILES if name not in names]:
-        raise ModelNotFoundError(
-            f"The repository '{repo_id}' is not a model of ser: it has no {', no '.join(missing)}; "
-            "give one that `python -m ser push` published."
-        )
+    names = check_model(info)
     if strange := sorted({name for name in names if not is_model_file(name)} - {".gitattributes"}):
         logger.warning(
             "The repository '%s' also holds %s: not part of a model, not downloaded.",
