@@ -209,7 +209,7 @@ def _metadata(dataset, title, protocols, widget):
         pipeline_tag="audio-classification",
         tags=["speech-emotion-recognition", "emotion", "speech", *corpus, "sklearn", "skops"],
         datasets=dataset["repo_id"] and [dataset["repo_id"]],
-        metrics=[metric for metric, _ in METRICS.values()],
+        metrics=[metric for metric, _ in METRICS.values()] if results else None,
         **({"widget": widget} if widget else {}),
         **({"model_name": title, "eval_results": results} if results else {}),
     )

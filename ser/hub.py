@@ -26,7 +26,7 @@ from ser.errors import HubError, ModelIntegrityError, UntrustedModelError
 from ser.hub_cache import TIMEOUT, fetch_model
 from ser.hub_errors import check_name, one_line, plain_words
 from ser.model_folder import is_model_file, read_model_folder
-from ser.targets import check_tag_name, check_token
+from ser.targets import check_privacy, check_tag_name, check_token
 
 
 @dataclass(frozen=True)
@@ -217,11 +217,8 @@ def commit_files(
             info = None
         if info is None:
             api.create_repo(**repo, private=private or None, space_sdk=space_sdk)
-        elif private and not info.private:
-            raise HubError(
-                f"'{repo_id}' exists and is public: make it private in its settings first, or "
-                "leave out --private."
-            )
+        else:
+            check_privacy(info, private=private)
         head, is_new_branch = info.sha if info else None, False
         try:
             if branch:

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import threading
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
@@ -22,9 +23,10 @@ from huggingface_hub.errors import (
     RevisionResolutionError,
 )
 
-from ser.errors import HubError, ModelNotFoundError
-from ser.hub_errors import BACKEND_ERRORS, diagnose, status_error
+from ser.errors import HubError
+from ser.hub_errors import BACKEND_ERRORS, HubAwayError, diagnose, status_error
 from ser.model_folder import REQUIRED_FILES, is_model_file
+from ser.targets import check_model
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +34,8 @@ TIMEOUT = 3.0
 """Seconds to wait for the Hub's first answer, after which it counts as unreachable."""
 XET_ATTEMPTS = "HF_XET_CLIENT_RETRY_MAX_ATTEMPTS"
 """A setting of hf-xet, which reads it at its first download."""
+_LOCK = threading.Lock()
+"""For one download at a time: they all share a session, whose hooks `_without_retries` changes."""
 
 
 def fetch_model(
@@ -62,17 +66,21 @@ def fetch_model(
         raise HubError(
             "local_files_only and force_download exclude each other: choose one of the two."
         )
+    wanted = f"'{repo_id}'" + (f" at '{revision}'" if revision else "")
     place = {"repo_id": repo_id, "cache_dir": cache_dir}
     copy = None if force_download else find_copy(**place, revision=revision)
     if local_files_only:
         if copy is None:
             raise HubError(
                 f"The cache in '{cache_dir or constants.HF_HUB_CACHE}' does not have all of "
-                f"'{repo_id}': fetch it once without local_files_only."
+                f"{wanted}: fetch it once without local_files_only."
             )
         return copy
     try:
-        return _download(**place, revision=revision, token=token, force=force_download, copy=copy)
+        with _LOCK:
+            return _download(
+                **place, revision=revision, token=token, force=force_download, copy=copy
+            )
     except BACKEND_ERRORS as error:
         problem = diagnose(error, cache_dir)
         if problem is None or force_download:
@@ -80,7 +88,7 @@ def fetch_model(
         reason, advice = problem
         if copy is None:
             raise HubError(
-                f"{reason}, and the cache does not have all of '{repo_id}': {advice}."
+                f"{reason}, and the cache does not have all of {wanted}: {advice}."
             ) from error
     logger.warning("%s: '%s' is taken from the cache, at revision %s.", reason, repo_id, copy.name)
     return copy
@@ -139,12 +147,7 @@ def _is_whole(folder, repo_id, cache_dir):
 def _download(repo_id, cache_dir, revision, token, force, copy):
     api = HfApi(token=token)
     info = api.model_info(repo_id, revision=revision, timeout=TIMEOUT)
-    names = [sibling.rfilename for sibling in info.siblings or []]
-    if missing := [name for name in REQUIRED_FILES if name not in names]:
-        raise ModelNotFoundError(
-            f"The repository '{repo_id}' is not a model of ser: it has no {', no '.join(missing)}; "
-            "give one that `python -m ser push` published."
-        )
+    names = check_model(info)
     if strange := sorted({name for name in names if not is_model_file(name)} - {".gitattributes"}):
         logger.warning(
             "The repository '%s' also holds %s: not part of a model, not downloaded.",
@@ -162,7 +165,7 @@ def _download(repo_id, cache_dir, revision, token, force, copy):
             force_download=force,
         )
     if not _is_whole(Path(path), repo_id, cache_dir):
-        raise ConnectionError(f"The download of '{repo_id}' broke off")
+        raise HubAwayError(f"The download of '{repo_id}' broke off")
     # Only now, so that a branch in the cache does not refer to a commit that is not all there.
     with suppress(RevisionResolutionError, HTTPError):
         api.resolve_revision(repo_id, revision=revision, cache_dir=cache_dir)
@@ -180,7 +183,7 @@ def _without_retries():
     def ask_once(request):
         key = (request.method, str(request.url))
         if key in asked:
-            raise ConnectionError(f"The connection to the Hub at {constants.ENDPOINT} broke off")
+            raise HubAwayError(f"The connection to the Hub at {constants.ENDPOINT} broke off")
         asked.add(key)
 
     def fail(response):

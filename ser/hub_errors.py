@@ -30,6 +30,10 @@ _DISK_FAULTS = {
 }
 
 
+class HubAwayError(ConnectionError):
+    """The Hub cannot serve; the message is the beginning of a sentence for users."""
+
+
 @contextmanager
 def plain_words(repo_id, revision=None, cache_dir=None):
     """Turn what huggingface_hub raises into a `HubError` that says what to do."""
@@ -117,7 +121,7 @@ def diagnose(error, cache_dir=None):
             "open a web page to see whether the network wants a login first, and check HF_ENDPOINT "
             "if you set it",
         )
-    if type(error) is ConnectionError:  # of `ser.hub_cache`, with a sentence
+    if isinstance(error, HubAwayError):
         return str(error), again
     if isinstance(error, HTTPError):
         return f"The Hub cannot be reached at {constants.ENDPOINT} ({type(error).__name__})", again
@@ -136,9 +140,9 @@ def diagnose(error, cache_dir=None):
 def status_error(status):
     """Return an error for a status that means that the Hub cannot serve now; otherwise None."""
     if status == 429:
-        return ConnectionError(f"The Hub at {constants.ENDPOINT} limits requests (status 429)")
+        return HubAwayError(f"The Hub at {constants.ENDPOINT} limits requests (status 429)")
     if status == 408 or status >= 500:
-        return ConnectionError(f"The Hub at {constants.ENDPOINT} fails with status {status}")
+        return HubAwayError(f"The Hub at {constants.ENDPOINT} fails with status {status}")
     return None
 
 

@@ -83,7 +83,16 @@ class EmotionRecognizer:
         self._classifier = _make_classifier(folder, len(self._extractor.names), source)
 
     @classmethod
-    def from_pretrained(cls, path_or_repo_id=None, *, revision=None, token=None, **cache):
+    def from_pretrained(
+        cls,
+        path_or_repo_id=None,
+        *,
+        revision=None,
+        token=None,
+        cache_dir=None,
+        local_files_only=False,
+        force_download=False,
+    ):
         """Load a model.
 
         Parameters
@@ -91,12 +100,8 @@ class EmotionRecognizer:
         path_or_repo_id : str or Path, optional
             A model folder, or a repository on the Hugging Face Hub: ``OWNER/NAME`` or
             ``OWNER/NAME@REVISION``. By default the model that ships with the package.
-        revision : str, optional
-            Branch, tag or commit of the repository; by default its latest commit.
-        token : str, optional
-            For a private repository; by default the one that ``hf auth login`` stored.
-        **cache
-            `cache_dir`, `local_files_only` and `force_download`, as for `ser.hub.pull_model`.
+        revision, token, cache_dir, local_files_only, force_download
+            As for `ser.hub.pull_model`, if it is a repository.
 
         Returns
         -------
@@ -117,7 +122,14 @@ class EmotionRecognizer:
         from ser.hub import pull_model
 
         repo_id, revision = repository["repo_id"], revision or repository["revision"]
-        folder, commit = pull_model(repo_id, revision=revision, token=token, **cache)
+        folder, commit = pull_model(
+            repo_id,
+            revision=revision,
+            token=token,
+            cache_dir=cache_dir,
+            local_files_only=local_files_only,
+            force_download=force_download,
+        )
         return cls(folder, source=repo_id, revision=commit, asked=revision)
 
     def predict(self, clip, *, voice=None):

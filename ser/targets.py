@@ -36,11 +36,7 @@ def check_target(repo_id, *, private=False, tag=None, token=None):
         _check_right(api, repo_id, exists=info is not None)
         if info is None:
             return
-        if private and not info.private:
-            raise HubError(
-                f"'{repo_id}' exists and is public: make it private in its settings first, or "
-                "leave out --private."
-            )
+        check_privacy(info, private=private)
         refs = api.list_repo_refs(repo_id) if tag else None
         if refs and tag in {ref.name for ref in (*refs.branches, *refs.tags)}:
             raise HubError(
@@ -69,6 +65,15 @@ def _check_right(api, repo_id, *, exists):
         raise HubError(
             f"Your token is not allowed to create '{repo_id}': its owner must be "
             f"{' or '.join(owners)}."
+        )
+
+
+def check_privacy(info, *, private):
+    """Raise a `HubError` if a private repository was asked for and this one is public."""
+    if private and not info.private:
+        raise HubError(
+            f"'{info.id}' exists and is public: make it private in its settings first, or leave "
+            "out --private."
         )
 
 
@@ -115,10 +120,16 @@ def check_served(model, *, token=None):
     check_name(repo_id)
     with plain_words(repo_id, revision):
         info = HfApi(token=token).model_info(repo_id, revision=revision or None)
-    names = {sibling.rfilename for sibling in info.siblings or []}
-    for name in REQUIRED_FILES:
-        if name not in names:
-            raise ModelNotFoundError(
-                f"The repository '{repo_id}' is not a model of ser: it has no {name}."
-            )
+    check_model(info)
     return not (info.private or info.gated)
+
+
+def check_model(info):
+    """Raise a `ModelNotFoundError` if a repository lacks a file of a model; return its files."""
+    names = [sibling.rfilename for sibling in info.siblings or []]
+    if missing := [name for name in REQUIRED_FILES if name not in names]:
+        raise ModelNotFoundError(
+            f"The repository '{info.id}' is not a model of ser: it has no {', no '.join(missing)}; "
+            "give one that `python -m ser push` published."
+        )
+    return names

@@ -121,6 +121,7 @@ def test_the_published_snippet_names_the_repository(card):
 def test_without_figures_it_claims_none(parts):
     card = make_card(parts.config, {"protocols": {}}, name="model")
     assert ModelCard(card).data.eval_results is None
+    assert ModelCard(card).data.metrics is None
     assert "without an evaluation" in card and " %" not in card
 
 
