@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from signals import noise, speech_like
+from signals import noise, speech_like, tone
 
 from ser.audio import load_audio
 from ser.quality import recording_warnings
@@ -39,6 +39,15 @@ def test_floats_beyond_full_scale_are_not_clipped_unless_they_are_flat(gain):
     assert recording_warnings(load_audio((voice, 48000), RATE), RATE, SPEECH) == []
     flat = np.clip(voice * 2, -1, 1)
     assert "clipped" in only_warning(load_audio((flat, 48000), RATE))
+
+
+@pytest.mark.parametrize("offset", [0.01, 0.05])
+def test_a_constant_offset_is_no_noise(offset):
+    assert recording_warnings(speech_like() + np.float32(offset), RATE, SPEECH) == []
+
+
+def test_hum_is_no_noise_since_it_is_not_heard():
+    assert recording_warnings(speech_like() + tone(3, RATE, 60, level=0.03), RATE, SPEECH) == []
 
 
 def test_noisy():

@@ -94,6 +94,19 @@ def test_gain_changes_nothing(recognizer):
         np.testing.assert_allclose(found, expected, atol=1e-3)
 
 
+@pytest.mark.parametrize("emotion", LABELS)
+def test_hum_and_an_offset_that_dies_down_change_little(recognizer, emotion):
+    waveform = voice(emotion, seed=103)
+    expected = recognizer.predict((waveform, RATE))
+    times = np.arange(waveform.size) / RATE
+    level = np.sqrt(2 * np.mean(waveform**2) / 10)
+    for sound in (level * np.sin(2 * np.pi * 50 * times), 0.05 * np.exp(-times / 0.2)):
+        heard = recognizer.predict((waveform + sound, RATE))
+        assert heard.emotion == expected.emotion
+        assert heard.confidence == pytest.approx(expected.confidence, abs=0.1)
+        assert heard.warnings == expected.warnings
+
+
 def test_many_clips_lazily_in_order_with_errors_in_place(recognizer):
     read = []
 

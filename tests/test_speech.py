@@ -104,3 +104,42 @@ def test_long_pauses_are_cut_short_and_others_are_kept():
 def test_sound_is_counted_without_pauses():
     recording = np.concatenate([voice(1), silence(3), voice(1)])
     assert sound_duration(recording, RATE) == pytest.approx(2, abs=0.2)
+
+
+def quiet_room(seconds=1.0):
+    return 1e-4 * noise(seconds, RATE, level=1.0)
+
+
+def in_a_quiet_room():
+    return np.concatenate([quiet_room(), voice(1.5), quiet_room()]).astype(np.float32)
+
+
+@pytest.mark.parametrize("at", [0.0, 0.005, 0.018, 0.1, -0.005, -0.02])
+@pytest.mark.parametrize("kind", ["click", "thump"])
+def test_a_click_is_no_speech_wherever_it_is(kind, at):
+    clip = in_a_quiet_room()
+    length = RATE // 200
+    sounds = {
+        "click": np.random.default_rng(0).uniform(-0.1, 0.1, length),
+        "thump": 0.3 * np.sin(np.pi * np.arange(length) / length),
+    }
+    clicked = clip.copy()
+    start = int(at * RATE) % clip.size
+    clicked[start : start + length] += sounds[kind][: clip.size - start]
+    assert found(clicked) == found(clip)
+
+
+@pytest.mark.parametrize(
+    "disturbance",
+    [
+        lambda times: np.full_like(times, 0.05),
+        lambda times: 0.05 * np.exp(-times / 0.2),
+        lambda times: 0.04 * np.sin(2 * np.pi * 50 * times),
+        lambda times: 0.04 * np.sin(2 * np.pi * 60 * times),
+    ],
+    ids=["offset", "dying offset", "hum 50", "hum 60"],
+)
+def test_what_lies_below_the_voice_does_not_move_its_edges(disturbance):
+    clip = in_a_quiet_room()
+    disturbed = (clip + disturbance(np.arange(clip.size) / RATE)).astype(np.float32)
+    assert found(disturbed) == pytest.approx(found(clip), abs=0.1)
