@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import pytest
-from fake_hub import hub, machine, session_hub  # noqa: F401 - fixtures
+from hub_machine import hub, machine, session_hub  # noqa: F401 - fixtures
+from hub_model import files, folder, xet_hub, xet_machine  # noqa: F401 - fixtures
 from running_app import app, recognizer  # noqa: F401 - fixtures
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"

@@ -1,7 +1,7 @@
 """What cannot be published is said before anybody trains; tags and revisions are what they say."""
 
 import pytest
-from test_hub import REPO, files, folder, push, refused, run_command  # noqa: F401 - fixtures
+from hub_model import REPO, push, refused, run_command
 
 from ser.errors import HubError
 
@@ -61,13 +61,13 @@ def test_a_good_target_is_accepted_whether_it_is_there_or_not(hub, machine):
     machine.run(check)  # a server that cannot tell
 
 
-def test_a_branch_is_no_tag(hub, machine, files):  # noqa: F811
+def test_a_branch_is_no_tag(hub, machine, files):
     refused(machine, push, files, tag="main", match="'main' cannot be a tag")
     assert not hub.repos
 
 
 def test_an_unchanged_model_can_get_another_tag_and_be_pulled_by_it(
-    hub, machine, folder, tmp_path  # noqa: F811
+    hub, machine, folder, tmp_path
 ):  # fmt: skip
     said = [
         machine.run(run_command, "push", folder, REPO, *more)[1].strip().split(": ")[-1]
