@@ -12,12 +12,12 @@ import sys
 
 import gradio as gr
 
-from ser.demo import about, batch, live, page, recognise
+from ser.demo import about_tab, batch_tab, live_tab, page, recognise_tab
 from ser.demo.api import add_endpoints
-from ser.demo.model import ServedModel
 from ser.demo.received import Demo
+from ser.demo.served_model import ServedModel
 from ser.errors import SharingError
-from ser.sharing import ClipSharing
+from ser.hub.sharing import ClipSharing
 
 logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")
 logging.getLogger("ser").setLevel(logging.INFO)
@@ -33,14 +33,14 @@ with Demo(title=page.TITLE, analytics_enabled=False, delete_cache=(600, 3600)) a
     notice = page.add_header()
     with gr.Tabs():
         with gr.Tab("Recognise"):
-            recognise_tab = recognise.add_tab(model, sharing)
+            recognise = recognise_tab.add_tab(model, sharing)
         with gr.Tab("Live"):
-            live.add_tab(model, recognise_tab.profile)
+            live_tab.add_tab(model, recognise.profile)
         with gr.Tab("Batch"):
-            batch.add_tab(model)
+            batch_tab.add_tab(model)
         with gr.Tab("About"):
-            about_tab = about.add_tab()
-    page.fill_when_loaded(demo, model, notice, recognise_tab, about_tab)
+            about = about_tab.add_tab()
+    page.fill_when_loaded(demo, model, notice, recognise, about)
     add_endpoints(model)
 
 demo.queue(default_concurrency_limit=os.cpu_count(), max_size=256)

@@ -16,12 +16,12 @@ from pathlib import Path
 
 from tqdm.auto import tqdm
 
-from ser.arguments import add_links, licence, process_count, repository, seed
-from ser.card import TITLE
+from ser.cli.options import add_links, licence, process_count, repository, seed
+from ser.corpora.folds import PROTOCOLS, is_speaker_independent
+from ser.corpora.ravdess import CHANNELS, EMOTIONS
+from ser.corpora.recordings import RAVDESS, Recordings
 from ser.errors import DatasetError, SerError
-from ser.folds import PROTOCOLS, is_speaker_independent
-from ser.ravdess import CHANNELS, EMOTIONS
-from ser.recordings import RAVDESS, Recordings
+from ser.training.card import TITLE
 
 logger = logging.getLogger("train")
 
@@ -123,16 +123,16 @@ def main(arguments=None):
 def train(options):
     """Run the training that the options describe."""
     # Imports that take seconds are deferred, here and below, so that --help answers at once.
-    from ser.card import make_card, with_links
-    from ser.examples import make_examples, widget
+    from ser.corpora.sources import find_source
     from ser.features import FeatureConfig
-    from ser.folders import check_replaceable
-    from ser.model_folder import MARK, is_model_file, write_model_folder
-    from ser.perceptrons import MLPSettings
-    from ser.report import draw_figures, format_metrics
-    from ser.sources import find_source
-    from ser.targets import check_target
-    from ser.training import extract_corpus
+    from ser.hub.targets import check_target
+    from ser.model.atomic_folder import check_replaceable
+    from ser.model.folder import MARK, is_model_file, write_model_folder
+    from ser.model.perceptrons import MLPSettings
+    from ser.training.card import make_card, with_links
+    from ser.training.examples import make_examples, widget
+    from ser.training.report import draw_figures, format_metrics
+    from ser.training.run import extract_corpus
 
     # Check now what would otherwise fail at the end, minutes later.
     check_replaceable(options.output, is_ours=is_model_file, mark=MARK)
@@ -191,8 +191,8 @@ def _recordings(options, source):
 
 def _load(options, source):
     """Return the clips, and the protocols under which they can be evaluated, in order."""
-    from ser.folds import make_folds
-    from ser.ravdess import load_ravdess
+    from ser.corpora.folds import make_folds
+    from ser.corpora.ravdess import load_ravdess
 
     dataset = load_ravdess(source, channel=options.channel, emotions=options.emotions)
     if len(set(dataset["emotion"])) < 2:
@@ -226,9 +226,9 @@ def _evaluate(corpus, protocols, options, settings):
     """
     import numpy as np
 
-    from ser.classifier import FALSE_ALARMS
-    from ser.evaluation import fit_temperature
-    from ser.training import calibrate, cross_validate, evaluate_protocol
+    from ser.model.classifier import FALSE_ALARMS
+    from ser.training.metrics import fit_temperature
+    from ser.training.run import calibrate, cross_validate, evaluate_protocol
 
     metrics, temperature, max_novelty, held_out = {"protocols": {}}, 1.0, float("inf"), None
     for protocol in protocols:
@@ -250,10 +250,10 @@ def _evaluate(corpus, protocols, options, settings):
 
 def _fit(corpus, options, settings, temperature, max_novelty):
     """Return a classifier trained on all clips."""
-    from ser.classifier import EmotionClassifier
-    from ser.perceptrons import fit_pipelines
-    from ser.speeds import SPEEDS
-    from ser.training import WEIGHTS
+    from ser.audio.speed import SPEEDS
+    from ser.model.classifier import EmotionClassifier
+    from ser.model.perceptrons import fit_pipelines
+    from ser.training.run import WEIGHTS
 
     pipelines = fit_pipelines(
         corpus.features,
@@ -280,9 +280,9 @@ def _describe(corpus, classifier, options, features, settings, recordings):
     """Return the part of ``config.json`` on the classifier and its training."""
     import numpy as np
 
+    from ser.audio.speed import SPEEDS
     from ser.features import FeatureExtractor
-    from ser.speeds import SPEEDS
-    from ser.training import describe_training
+    from ser.training.run import describe_training
 
     # For a path on this machine, only the name: its location is private.
     place = Path(options.dataset).expanduser()

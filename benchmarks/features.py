@@ -18,8 +18,8 @@ from functools import partial
 import librosa
 import numpy as np
 
+from ser.audio.speed import hear
 from ser.features import FeatureExtractor
-from ser.speeds import hear
 
 SECONDS = 3.0
 USUAL_RATE = 22_050  # Hz

@@ -9,7 +9,7 @@ __all__ = ["EmotionRecognizer", "Prediction"]
 
 
 def __getattr__(name):
-    # Deferred, so that `import ser.audio` does not pay for scikit-learn and skops.
+    # Deferred, so that `import ser.audio.loading` does not pay for scikit-learn and skops.
     if name in __all__:
         from ser import recognizer
 

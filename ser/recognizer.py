@@ -5,9 +5,12 @@ from pathlib import Path
 
 import numpy as np
 
-from ser.audio import load_audio, read_recording
-from ser.classifier import EmotionClassifier
-from ser.clips import each_clip
+from ser.audio.activity import cut_speech, find_speech
+from ser.audio.clips import each_clip
+from ser.audio.loading import load_audio, read_recording
+from ser.audio.quality import recording_warnings
+from ser.audio.speech_check import check_speech
+from ser.audio.speed import hear
 from ser.errors import (
     AudioError,
     FeatureConfigError,
@@ -16,14 +19,18 @@ from ser.errors import (
     VoiceProfileError,
 )
 from ser.features import FeatureConfig, FeatureExtractor
-from ser.folders import replace_folder
-from ser.model_folder import MARK, is_model_file, read_model_folder
-from ser.prediction import Prediction
-from ser.quality import recording_warnings
-from ser.speech import cut_speech, find_speech
-from ser.speechness import check_speech
-from ser.speeds import hear
-from ser.voice import MIN_SPEECH, VoiceProfile, average, check_profile, pieces, speech_level
+from ser.model.atomic_folder import replace_folder
+from ser.model.classifier import EmotionClassifier
+from ser.model.folder import MARK, is_model_file, read_model_folder
+from ser.model.prediction import Prediction
+from ser.model.voice_profile import (
+    MIN_SPEECH,
+    VoiceProfile,
+    average,
+    check_profile,
+    pieces,
+    speech_level,
+)
 
 SHIPPED_MODEL = Path(__file__).parent / "pretrained"
 
@@ -34,8 +41,8 @@ UNLIKE = (
     "This recording differs from the training clips more than 19 in 20 held-out clips do, so the "
     "probabilities may be unreliable."
 )
-"""Warning for a clip whose novelty only a share of `ser.classifier.FALSE_ALARMS` of held-out clips
-exceeds."""
+"""Warning for a clip whose novelty only a share of `ser.model.classifier.FALSE_ALARMS` of held-out
+clips exceeds."""
 
 
 class EmotionRecognizer:
@@ -43,7 +50,7 @@ class EmotionRecognizer:
 
     Parameters
     ----------
-    folder : ser.model_folder.ModelFolder
+    folder : ser.model.folder.ModelFolder
         An audited model; `from_pretrained` reads one.
     source : str
         Where the model is from: a folder or a Hub repository.
@@ -101,7 +108,7 @@ class EmotionRecognizer:
             A model folder, or a repository on the Hugging Face Hub: ``OWNER/NAME`` or
             ``OWNER/NAME@REVISION``. By default the model that ships with the package.
         revision, token, cache_dir, local_files_only, force_download
-            As for `ser.hub.pull_model`, if it is a repository.
+            As for `ser.hub.repository.pull_model`, if it is a repository.
 
         Returns
         -------
@@ -119,7 +126,7 @@ class EmotionRecognizer:
         if repository is None or Path(source).exists():
             return cls(read_model_folder(source), source=str(source))
 
-        from ser.hub import pull_model
+        from ser.hub.repository import pull_model
 
         repo_id, revision = repository["repo_id"], revision or repository["revision"]
         folder, commit = pull_model(
@@ -138,7 +145,7 @@ class EmotionRecognizer:
         Parameters
         ----------
         clip : str, Path, bytes, file object, (ndarray, int) or dict
-            As `ser.audio.read_recording` takes it.
+            As `ser.audio.loading.read_recording` takes it.
         voice : VoiceProfile, or clip or clips, optional
             The speaker's everyday voice, which `voice_profile` learns: the clip is then
             judged relative to it.
@@ -278,18 +285,18 @@ class EmotionRecognizer:
         repo_id : str
             ``OWNER/NAME``; created if there is no such repository.
         private, token, commit_message, tag, branch, create_pr
-            As for `ser.hub.push_model`.
+            As for `ser.hub.repository.push_model`.
 
         Returns
         -------
-        ser.hub.Published
+        ser.hub.repository.Published
 
         Raises
         ------
         HubError
-            If anything fails; see `ser.hub.push_model`.
+            If anything fails; see `ser.hub.repository.push_model`.
         """
-        from ser.hub import push_model
+        from ser.hub.repository import push_model
 
         return push_model(self.files, repo_id, **options)
 

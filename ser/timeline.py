@@ -5,9 +5,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from ser.audio import read_recording
+from ser.audio.activity import sound_duration
+from ser.audio.loading import read_recording
 from ser.errors import NoSpeechError
-from ser.speech import sound_duration
 from ser.windows import HOP, window_slices
 
 NEARBY = 2.0
@@ -133,7 +133,7 @@ def recognize_timeline(recognizer, clip, *, voice=None):
     ----------
     recognizer : EmotionRecognizer
     clip : str, Path, bytes, file object or (ndarray, int)
-        As `ser.audio.read_recording` takes it.
+        As `ser.audio.loading.read_recording` takes it.
     voice : VoiceProfile, or clip or clips, optional
         As `EmotionRecognizer.predict` takes it.
 

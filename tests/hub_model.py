@@ -14,7 +14,7 @@ from sklearn.preprocessing import StandardScaler
 from ser.errors import (
     HubError,
 )
-from ser.model_folder import read_model_folder, write_model_folder
+from ser.model.folder import read_model_folder, write_model_folder
 
 REPO = "ada/voices"
 CARD = """---
@@ -75,13 +75,13 @@ def files(folder):
 
 
 def push(files, repo_id=REPO, **options):
-    from ser.hub import push_model
+    from ser.hub.repository import push_model
 
     return push_model(files, repo_id, **options)
 
 
 def pull(repo_id=REPO, **options):
-    from ser.hub import pull_model
+    from ser.hub.repository import pull_model
 
     folder, commit = pull_model(repo_id, **options)
     return folder.files, commit
@@ -109,7 +109,7 @@ def pull_logged(**options):
 def run_command(*argv):
     from contextlib import redirect_stderr, redirect_stdout
 
-    from ser.__main__ import main
+    from ser.cli.main import main
 
     with redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()) as err:
         status = main([str(arg) for arg in argv])

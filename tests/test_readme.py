@@ -21,7 +21,7 @@ import readme
 import soundfile
 from signals import speech_like
 
-from ser.__main__ import COMMANDS
+from ser.cli.main import COMMANDS
 
 ROOT = readme.ROOT
 ADDRESS = "http://127.0.0.1:7860"
@@ -48,7 +48,7 @@ def blocks(language, app):
 
 def test_the_figures_are_those_of_the_model_that_ships():
     text = readme.README.read_text(encoding="utf-8")
-    assert text == readme.with_figures(text), "run python tests/readme.py"
+    assert text == readme.with_figures(text), "run python tools/readme.py"
 
 
 def test_it_is_short_and_its_links_lead_somewhere():

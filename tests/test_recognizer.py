@@ -19,7 +19,7 @@ from ser.errors import (
     SerError,
 )
 from ser.features import FeatureConfig, FeatureExtractor
-from ser.model_folder import read_model_folder
+from ser.model.folder import read_model_folder
 
 RATE = FEATURES.sample_rate
 

@@ -6,15 +6,15 @@ import numpy as np
 import soundfile
 from signals import speech_like
 
-from ser.card import make_card
-from ser.classifier import EmotionClassifier
-from ser.evaluation import evaluate
+from ser.audio.activity import cut_speech
+from ser.audio.speed import SPEEDS, hear
 from ser.features import FeatureConfig, FeatureExtractor
-from ser.model_folder import write_model_folder
-from ser.perceptrons import MLPSettings, fit_pipelines
-from ser.speech import cut_speech
-from ser.speeds import SPEEDS, hear
-from ser.training import describe_training
+from ser.model.classifier import EmotionClassifier
+from ser.model.folder import write_model_folder
+from ser.model.perceptrons import MLPSettings, fit_pipelines
+from ser.training.card import make_card
+from ser.training.metrics import evaluate
+from ser.training.run import describe_training
 
 LABELS = ("calm", "angry")
 FEATURES = FeatureConfig(families=("energy", "pitch", "mfcc"), statistics=("mean", "std"))

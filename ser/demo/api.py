@@ -12,7 +12,7 @@ from pathlib import Path
 import gradio as gr
 from gradio.utils import get_function_description
 
-from ser.demo.about import model_facts
+from ser.demo.about_tab import model_facts
 from ser.demo.received import FILE, NotReceivedError
 from ser.errors import AudioError, SerError
 from ser.timeline import recognize_timeline
@@ -23,7 +23,7 @@ class Endpoints:
 
     Parameters
     ----------
-    model : ser.demo.model.ServedModel
+    model : ser.demo.served_model.ServedModel
     """
 
     def __init__(self, model):

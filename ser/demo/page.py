@@ -7,9 +7,9 @@ from pathlib import Path
 
 import gradio as gr
 
-from ser.demo import about, examples
-from ser.demo.look import STYLE, theme
+from ser.demo import about_tab, example_shelf
 from ser.demo.received import HANDLERS
+from ser.demo.theme import STYLE, theme
 from ser.errors import SerError
 
 TITLE = "Speech emotion recognition"
@@ -56,16 +56,16 @@ def add_header():
     return gr.HTML(visible=False, elem_id="ser-notice")
 
 
-def fill_when_loaded(demo, model, notice, tab, about_tab):
+def fill_when_loaded(demo, model, notice, tab, about):
     """Fill in what depends on the model as soon as it has loaded.
 
     Parameters
     ----------
     demo : gr.Blocks
-    model : ser.demo.model.ServedModel
+    model : ser.demo.served_model.ServedModel
     notice : gr.HTML
-    tab : ser.demo.recognise.Tab
-    about_tab : list of component
+    tab : ser.demo.recognise_tab.Tab
+    about : list of component
     """
 
     def fill(request: gr.Request):
@@ -76,15 +76,15 @@ def fill_when_loaded(demo, model, notice, tab, about_tab):
         number = request.query_params.get("example")
         return {
             notice: _notice(model.notice),
-            **dict(zip(from_examples, examples.opened(tab.shelf, number), strict=True)),
-            **dict(zip(about_tab, about.contents(recognizer), strict=True)),
+            **dict(zip(from_examples, example_shelf.opened(tab.shelf, number), strict=True)),
+            **dict(zip(about, about_tab.contents(recognizer), strict=True)),
         }
 
     from_examples = [tab.buttons.examples, tab.buttons.link, tab.clip]
     demo.load(
         fill,
         None,
-        [notice, *from_examples, *about_tab],
+        [notice, *from_examples, *about],
         queue=False,  # opening the page need not wait in the queue
         show_progress="hidden",
         api_visibility="private",

@@ -11,9 +11,9 @@ from html import escape
 import numpy as np
 from PIL import Image
 
-from ser.demo.result import colour
-from ser.demo.sound import envelope, height, spectrum
-from ser.demo.words import adjective, clock, percent
+from ser.demo.result_panel import colour
+from ser.demo.spectrogram import envelope, height, spectrum
+from ser.demo.wording import adjective, clock, percent
 
 FREQUENCIES = (250, 1000, 2000, 4000, 8000)
 """Hz that are labelled at the side of the spectrogram."""

@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass, fields, replace
 
 from scipy.fft import next_fast_len
 
-from ser.audio import SAMPLE_RATE_RANGE
+from ser.audio.loading import SAMPLE_RATE_RANGE
 from ser.errors import FeatureConfigError
 from ser.features.families import FAMILIES
 from ser.features.statistics import STATISTICS

@@ -116,8 +116,8 @@ def feature_fingerprint():
     """
     package = Path(__file__).parent
     before = [
-        package.parent / f"{name}.py"
-        for name in ("clips", "parts", "ffmpeg", "decoding", "audio", "rumble", "speech")
+        package.parent / "audio" / f"{name}.py"
+        for name in ("clips", "parts", "ffmpeg", "decoding", "loading", "rumble", "activity")
     ]
     digest = hashlib.sha256()
     for source in sorted([*before, *package.glob("*.py")]):

@@ -11,7 +11,7 @@ from functools import lru_cache
 import numpy as np
 from scipy.fft import dct
 
-from ser.features import voice
+from ser.features import voice_quality
 from ser.features.frames import LEVEL_FLOOR
 
 CHROMA = ("c", "cs", "d", "ds", "e", "f", "fs", "g", "gs", "a", "as", "b")
@@ -157,7 +157,7 @@ FAMILIES = {
     "energy": Family(lambda config: ("energy",), energy),
     "mfcc": Family(lambda config: [f"mfcc{i}" for i in range(1, config.n_mfcc)], mfcc),
     "pitch": Family(lambda config: ("f0", "hnr"), pitch),
-    "voice": Family(lambda config: voice.NAMES, voice.voice),
+    "voice": Family(lambda config: voice_quality.NAMES, voice_quality.voice),
     "shape": Family(
         lambda config: (
             *("centroid", "bandwidth", *(f"rolloff{share}" for share in ROLLOFFS)),

@@ -5,12 +5,12 @@ from functools import partial
 
 import numpy as np
 
-from ser.augment import RECORDINGS
+from ser.audio.augmentation import RECORDINGS
+from ser.audio.speed import SPEEDS
 from ser.features import FeatureConfig, FeatureExtractor
 from ser.features.families import FAMILIES
 from ser.features.statistics import STATISTICS
 from ser.features.tracks import track_names
-from ser.speeds import SPEEDS
 from ser.studies.common import (
     collect,
     figures,
@@ -21,7 +21,7 @@ from ser.studies.common import (
     points,
     run_folds,
 )
-from ser.training import CLEAN, COPIES, EIGHT_BIT, corpus_folds
+from ser.training.run import CLEAN, COPIES, EIGHT_BIT, corpus_folds
 
 TITLE = "Ablation"
 ABOUT = (

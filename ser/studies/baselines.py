@@ -19,8 +19,8 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
-from ser.audio import load_audio
-from ser.training import name_seed
+from ser.audio.loading import load_audio
+from ser.training.run import name_seed
 
 SAMPLE_RATE = 22_050  # Hz
 TRIMMED_RATE = 16_000  # Hz
@@ -66,7 +66,7 @@ def extract_family(clip, *, family, copies=True, seed=0):
     Parameters
     ----------
     clip : dict
-        Row of `ser.ravdess.load_ravdess`.
+        Row of `ser.corpora.ravdess.load_ravdess`.
     family : str
         Of `MEANS`, or `TRIMMED`.
     copies : bool

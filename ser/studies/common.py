@@ -11,11 +11,11 @@ from sklearn.metrics import recall_score
 from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
-from ser.classifier import EmotionClassifier
+from ser.corpora.ravdess import load_ravdess
 from ser.errors import AudioError, DatasetError
-from ser.perceptrons import fit_pipelines
-from ser.ravdess import load_ravdess
-from ser.training import WEIGHTS, extract_corpus
+from ser.model.classifier import EmotionClassifier
+from ser.model.perceptrons import fit_pipelines
+from ser.training.run import WEIGHTS, extract_corpus
 
 NOT_RECOGNISED = -1
 """Class index of a clip that the recogniser refuses; it always counts as an error."""
@@ -41,7 +41,7 @@ def extract(dataset, function, *, code, jobs, description, **settings):
     Parameters
     ----------
     dataset : datasets.Dataset
-        As `ser.ravdess.load_ravdess` returns it.
+        As `ser.corpora.ravdess.load_ravdess` returns it.
     function : callable
         ``function(clip, **settings)`` returns an array of shape (n_rows, n_values) for a row
         of the dataset.
@@ -100,7 +100,7 @@ def fit_ours(
     columns=None,
     weights=WEIGHTS,
 ):
-    """Fit our classifier, optionally to some of the copies of `ser.training` and features only.
+    """Fit our classifier, optionally to some of the copies of `ser.training.run` and features only.
 
     Parameters
     ----------
@@ -108,7 +108,7 @@ def fit_ours(
     targets : ndarray of int, shape (n_clips,)
     seed, n_labels : int
     parts : dict of str to ndarray of int, optional
-        As for `ser.perceptrons.fit_pipelines`, of all features.
+        As for `ser.model.perceptrons.fit_pipelines`, of all features.
     settings : MLPSettings, optional
     copies, columns : ndarray of int, optional
         Which of the copies and features to use; all by default.

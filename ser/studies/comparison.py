@@ -9,14 +9,14 @@ import datasets
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from ser import audio, decoding
-from ser.audio import load_audio
+from ser.audio import decoding, loading
+from ser.audio.activity import cut_speech
+from ser.audio.loading import load_audio
+from ser.audio.speed import SPEEDS, hear
+from ser.corpora.folds import make_folds
+from ser.corpora.ravdess import EMOTIONS, load_ravdess
 from ser.errors import DatasetError
 from ser.features import FeatureExtractor
-from ser.folds import make_folds
-from ser.ravdess import EMOTIONS, load_ravdess
-from ser.speech import cut_speech
-from ser.speeds import SPEEDS, hear
 from ser.studies import baselines
 from ser.studies.baselines import MEANS, RECIPES, SAMPLE_RATE, TRIMMED, extract_family
 from ser.studies.common import (
@@ -203,7 +203,7 @@ def _extract_recipe(dataset, recipe, options):
             extract_family,
             family=family,
             seed=options.seed,
-            code=fingerprint(baselines.__file__, audio.__file__, decoding.__file__),
+            code=fingerprint(baselines.__file__, loading.__file__, decoding.__file__),
             jobs=options.jobs,
             description=f"Extracting {family}",
         )

@@ -15,14 +15,14 @@ from scipy.signal import butter, sosfilt
 from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
-from ser.audio import load_audio
-from ser.augment import speech_power
+from ser.audio.activity import find_speech
+from ser.audio.augmentation import speech_power
+from ser.audio.loading import load_audio
+from ser.corpora.sources import find_audio
 from ser.errors import AudioError, DatasetError
 from ser.recognizer import EmotionRecognizer
-from ser.sources import find_audio
-from ser.speech import find_speech
 from ser.studies.common import percent
-from ser.training import name_seed
+from ser.training.run import name_seed
 
 TITLE = "Disturbances"
 ABOUT = (

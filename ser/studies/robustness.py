@@ -9,14 +9,14 @@ import numpy as np
 import soundfile
 import soxr
 
-from ser import speechness
-from ser.audio import load_audio
-from ser.augment import add_noise, add_room, in_eight_bits, limit_band
+from ser.audio import speech_check
+from ser.audio.activity import cut_speech
+from ser.audio.augmentation import add_noise, add_room, in_eight_bits, limit_band
+from ser.audio.loading import load_audio
+from ser.audio.speech_check import check_speech
+from ser.audio.speed import SPEEDS, hear
 from ser.errors import NoSpeechError
 from ser.features import FeatureConfig, FeatureExtractor
-from ser.speech import cut_speech
-from ser.speechness import check_speech
-from ser.speeds import SPEEDS, hear
 from ser.studies.common import (
     NOT_RECOGNISED,
     collect,
@@ -30,7 +30,7 @@ from ser.studies.common import (
     points,
     run_folds,
 )
-from ser.training import corpus_folds, name_seed, training_fingerprint
+from ser.training.run import corpus_folds, name_seed, training_fingerprint
 
 TITLE = "Robustness"
 ABOUT = (
@@ -55,7 +55,7 @@ class Recording:
     Attributes
     ----------
     source : str, bytes or (ndarray, int)
-        The recording itself, as `ser.audio.load_audio` takes it.
+        The recording itself, as `ser.audio.loading.load_audio` takes it.
     waveform : ndarray of float32, shape (n_samples,)
         The same at the sample rate of the features.
     sample_rate : int
@@ -144,7 +144,7 @@ def run(options):
         config=options.features.to_dict(),
         conditions=conditions,
         seed=options.seed,
-        code=training_fingerprint() + fingerprint(__file__, speechness.__file__),
+        code=training_fingerprint() + fingerprint(__file__, speech_check.__file__),
         jobs=options.jobs,
         description="Degrading clips",
     )
@@ -212,7 +212,7 @@ def extract_degraded(clip, *, config, conditions, seed):
     Parameters
     ----------
     clip : dict
-        Row of `ser.ravdess.load_ravdess`.
+        Row of `ser.corpora.ravdess.load_ravdess`.
     config : dict
         Of a `FeatureConfig`.
     conditions : sequence of str

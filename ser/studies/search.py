@@ -11,8 +11,8 @@ from functools import partial
 
 import numpy as np
 
+from ser.corpora.folds import Fold
 from ser.errors import DatasetError
-from ser.folds import Fold
 from ser.studies.common import (
     NOT_RECOGNISED,
     figures,
@@ -23,7 +23,7 @@ from ser.studies.common import (
     points,
     run_folds,
 )
-from ser.training import corpus_folds
+from ser.training.run import corpus_folds
 
 TITLE = "Search"
 ABOUT = (

@@ -1,0 +1,124 @@
+"""Find the sound in a recording: from the first to the last loud moment.
+
+References
+----------
+Rabiner and Sambur, "An algorithm for determining the endpoints of isolated utterances", Bell
+System Technical Journal 54, 1975 (thresholds above the level of the background).
+"""
+
+import numpy as np
+from scipy.ndimage import median_filter, uniform_filter1d
+
+from ser.audio.rumble import remove_rumble
+from ser.errors import NoSpeechError
+
+FRAME = 0.02  # s, over which a level is measured
+LOCAL = 0.004  # s, whose mean is taken away: hum and the thump of a click change more slowly
+SMOOTHING = 5  # frames; a sound must fill more than half of them, which no click does
+RANGE = 25.0  # dB below the loudest sound that still count as sound
+BACKGROUND = 5  # percentile of levels, that of the background if there are pauses
+RISE = 8.0  # dB by which sound exceeds the background
+MIN_RANGE = 12.0  # dB below the loudest sound that are still sound, however loud the background is
+MIN_LEVEL = -90.0  # dBFS; the quietest clip of RAVDESS reaches -58
+MIN_SOUND = 0.3  # s
+SILENCE = 1e-20  # power of a frame without any sound
+MAX_PAUSE = 1.0  # s, the longest inside a clip of RAVDESS
+PAUSE = 0.25  # s that remain of longer ones
+
+
+def find_speech(waveform, sample_rate):
+    """Find the part of a recording between its silent edges.
+
+    Levels are those of fast changes, so that neither an offset nor hum counts as sound. They pass
+    a median filter, beyond whose edges there is silence, so that a click neither counts as the
+    loudest sound nor widens the part, be it the first or last thing in the recording. Steady noise
+    between the edges of the recording and the sound is not part of it.
+
+    Parameters
+    ----------
+    waveform : numpy.ndarray, shape (n_samples,)
+        Mono samples, full scale at 1.
+    sample_rate : int
+        In Hz.
+
+    Returns
+    -------
+    slice
+        The samples from the first to the last sound.
+
+    Raises
+    ------
+    NoSpeechError
+        The recording is silent, or holds less than `MIN_SOUND` of sound.
+    """
+    return _span(*_find_sound(waveform, sample_rate), waveform.size)
+
+
+def cut_speech(waveform, sample_rate):
+    """Extract the speech of a recording, without long pauses and without what lies below a voice.
+
+    Pauses of more than `MAX_PAUSE` become `PAUSE`: a recogniser that learned from single sentences
+    would mistake the time between two for a way of speaking.
+
+    Parameters
+    ----------
+    waveform, sample_rate
+        As for `find_speech`.
+
+    Returns
+    -------
+    numpy.ndarray, shape (n_speech_samples,)
+
+    Raises
+    ------
+    NoSpeechError
+        As for `find_speech`.
+    """
+    sounding, length = _find_sound(waveform, sample_rate)
+    speech, margin = _span(sounding, length, waveform.size), round(PAUSE / FRAME / 2)
+    kept = np.ones(waveform.size, bool)
+    for last in np.flatnonzero(np.diff(sounding) - 1 > MAX_PAUSE / FRAME):
+        start, stop = sounding[last] + 1 + margin, sounding[last + 1] - margin
+        kept[start * length : stop * length] = False
+    return remove_rumble(waveform, sample_rate)[speech][kept[speech]]
+
+
+def sound_duration(waveform, sample_rate):
+    """Return the seconds of sound in a recording, pauses not counted; raises as `find_speech`."""
+    sounding, _ = _find_sound(waveform, sample_rate)
+    return sounding.size * FRAME
+
+
+def _span(sounding, length, n_samples):
+    """Return the samples from the first to the last frame of sound."""
+    start, stop = sounding[0] - 1, sounding[-1] + 2  # one more frame on either side
+    return slice(int(max(0, start)) * length, min(int(stop) * length, n_samples))
+
+
+def _find_sound(waveform, sample_rate):
+    """Return the indices of the frames that are sound, and the samples of a frame."""
+    length = int(FRAME * sample_rate)
+    n_frames = waveform.size // length
+    if n_frames * FRAME < MIN_SOUND:
+        raise _too_little(waveform.size / sample_rate)
+    changes = waveform - uniform_filter1d(waveform, int(LOCAL * sample_rate))
+    frames = changes[: n_frames * length].reshape(n_frames, length)
+    levels = 10 * np.log10(np.mean(np.square(frames, dtype=np.float64), axis=1) + SILENCE)
+    levels = median_filter(levels, SMOOTHING, mode="constant", cval=10 * np.log10(SILENCE))
+    loudest = levels.max()
+    if loudest < MIN_LEVEL:
+        raise NoSpeechError(
+            "The recording is silent; check that the microphone is on and record again."
+        )
+    background = np.percentile(levels, BACKGROUND)
+    threshold = np.clip(background + RISE, loudest - RANGE, loudest - MIN_RANGE)
+    (sounding,) = np.nonzero(levels > threshold)
+    if sounding.size * FRAME < MIN_SOUND:
+        raise _too_little(sounding.size * FRAME)
+    return sounding, length
+
+
+def _too_little(seconds):
+    return NoSpeechError(
+        f"The recording holds only {seconds:.2f} s of sound; give at least {MIN_SOUND} s of speech."
+    )

@@ -1,0 +1,1 @@
+"""Corpora: recordings with what is known of each, and how they are split."""

@@ -1,0 +1,138 @@
+"""The tab about the model, filled from the model's own files."""
+
+import re
+from html import escape
+from pathlib import Path
+
+import gradio as gr
+from huggingface_hub import ModelCard, constants
+
+from ser.demo.wording import percent
+
+HEADLINE = {
+    "accuracy": "Accuracy",
+    "unweighted_average_recall": "Unweighted recall",
+    "macro_f1": "Macro-F1",
+}
+
+LIMITS = ("Where it fails", "Out-of-scope use")
+"""Sections of a card that everybody should see."""
+
+
+def add_tab():
+    """Lay out the tab; return the components that `contents` fills once the model has loaded."""
+    loading = '<p class="ser-quiet">The model is loading.</p>'
+    facts = gr.HTML(f'<div class="ser-card">{loading}</div>', elem_id="ser-about")
+    limits = gr.Markdown(elem_classes="ser-text")
+    with gr.Accordion("Model card", open=False):
+        card = gr.Markdown(elem_classes="ser-text")
+    return [facts, limits, card]
+
+
+def contents(recognizer):
+    """Describe a recogniser.
+
+    Returns
+    -------
+    facts : str
+        HTML: the model's source, its figures and its confusion matrix.
+    limits : str
+        Markdown: the parts of its card that `LIMITS` names.
+    card : str
+        Markdown: the card.
+    """
+    card = model_card(recognizer)
+    protocols = sorted(
+        recognizer.metrics.get("protocols", {}).values(),
+        key=lambda figures: not figures["speaker_independent"],
+    )
+    parts = [_facts(model_facts(recognizer), _address(recognizer))]
+    if protocols:
+        parts += [_figures(protocols), _confusion(protocols[0])]
+    text = re.sub(r"!\[[^]]*\]\([^)]*\)\n*", "", card.text)  # its pictures are not served
+    sections = re.split(r"(?m)^(?=## )", text)
+    limits = [part for part in sections if part.startswith(tuple(f"## {name}" for name in LIMITS))]
+    return f'<div class="ser-card">{"".join(parts)}</div>', "".join(limits), text
+
+
+def model_card(recognizer):
+    """Return the model's card, parsed."""
+    return ModelCard(recognizer.files["README.md"].decode(), ignore_metadata_errors=True)
+
+
+def model_facts(recognizer):
+    """Return name, revision, licence and emotions of a model as a dict of str."""
+    source, revision = recognizer.source, recognizer.revision or ""
+    if recognizer.revision is None:  # a folder, whose location on the server is private
+        source = "/".join(Path(source).parts[-2:])
+    if recognizer.asked not in (None, revision):
+        revision = f"{recognizer.asked}, commit {revision}"
+    return {
+        "Model": source,
+        "Revision": revision,
+        "Licence": model_card(recognizer).data.license or "",
+        "Emotions": ", ".join(recognizer.labels),
+    }
+
+
+def _address(recognizer):
+    """Return the page on the Hub of the model as it was loaded, or None for a folder."""
+    if recognizer.revision is None:
+        return None
+    return f"{constants.ENDPOINT}/{recognizer.source}/tree/{recognizer.revision}"
+
+
+def _facts(facts, address):
+    cells = {name: escape(value) for name, value in facts.items() if value}
+    if address:
+        cells["Model"] = f'<a href="{escape(address)}">{cells["Model"]}</a>'
+    rows = "".join(
+        f'<tr><th scope="row">{name}</th><td>{cell}</td></tr>' for name, cell in cells.items()
+    )
+    return f'<div class="ser-scroll"><table class="ser-table">{rows}</table></div>'
+
+
+def _figures(protocols):
+    head = "".join(f'<th scope="col">{name}</th>' for name in HEADLINE.values())
+    rows = "".join(
+        f'<tr><th scope="row">{_protocol_name(figures)}</th>'
+        + "".join(
+            f"<td>{percent(figures[key])} ± {100 * figures['fold_std'][key]:.0f}</td>"
+            for key in HEADLINE
+        )
+        + "</tr>"
+        for figures in protocols
+    )
+    return (
+        "<h2>How often it is right</h2>"
+        '<div class="ser-scroll" tabindex="0" role="region" aria-label="Figures">'
+        f'<table class="ser-table"><thead><tr><th scope="col">Tested on</th>{head}</tr></thead>'
+        f"<tbody>{rows}</tbody></table></div>"
+    )
+
+
+def _protocol_name(figures):
+    kind = "unseen speakers" if figures["speaker_independent"] else "speakers heard in training"
+    return f"{kind.capitalize()} <small>{escape(figures['description'])}</small>"
+
+
+def _confusion(figures):
+    """Draw the confusion matrix as a table whose cells are shaded by their share of the row."""
+    labels = figures["labels"]
+    head = "".join(f'<th scope="col">{escape(label)}</th>' for label in labels)
+    rows = ""
+    for label, counts in zip(labels, figures["confusion_matrix"], strict=True):
+        cells = "".join(_shaded(count / max(sum(counts), 1)) for count in counts)
+        rows += f'<tr><th scope="row">{escape(label)}</th>{cells}</tr>'
+    return (
+        "<h2>Which emotions it confuses</h2>"
+        f'<p class="ser-quiet">{escape(figures["description"].capitalize())}. Each row is the '
+        "emotion of clips; cells are the percentage of them recognised as each emotion.</p>"
+        '<div class="ser-scroll" tabindex="0" role="region" aria-label="Confusion matrix">'
+        f'<table class="ser-confusion"><thead><tr><td></td>{head}</tr></thead>'
+        f"<tbody>{rows}</tbody></table></div>"
+    )
+
+
+def _shaded(share):
+    return f'<td style="--share:{share:.3f}">{100 * share:.0f}</td>'

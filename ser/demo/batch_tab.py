@@ -1,0 +1,146 @@
+"""The tab for many files at once."""
+
+import base64
+import csv
+import io
+from html import escape
+from pathlib import Path
+
+import gradio as gr
+
+from ser.demo.result_panel import colour
+from ser.demo.wording import percent, runner_up
+from ser.errors import SerError
+
+COLUMNS = ("file", "emotion", "confidence", "second choice", "duration", "warnings", "error")
+
+
+def add_tab(model):
+    """Lay out the tab in the `gr.Blocks` being built."""
+    files = gr.File(
+        file_count="multiple", type="filepath", label="Recordings", height=180, elem_id="ser-files"
+    )
+    start = gr.Button("Recognise all", variant="primary", interactive=False, elem_id="ser-start")
+    table = gr.HTML(table_html([]), elem_id="ser-batch")
+
+    def recognise_all(paths, progress=gr.Progress()):  # noqa: B008 - gradio looks for it here
+        rows = []
+        try:
+            recognizer = model.get()
+        except SerError as error:
+            raise gr.Error(str(error), print_exception=False) from None
+        results = recognizer.predict_many(paths)
+        for done, (path, result) in enumerate(zip(paths, results, strict=True), start=1):
+            rows.append(row(Path(path).name, result))
+            progress((done, len(paths)), unit="recordings")
+            yield table_html(rows), gr.Button(interactive=False)
+        yield table_html(rows, done=True), gr.Button(interactive=True)
+
+    running = start.click(recognise_all, files, [table, start], api_visibility="private")
+    files.change(
+        lambda paths: (gr.Button(interactive=bool(paths)), table_html([])),
+        files,
+        [start, table],
+        cancels=[running],  # or rows of the previous files would come back
+        api_visibility="private",
+    )
+
+
+def row(name, result):
+    """Put a result, or the error in its place, into the columns of the table.
+
+    Parameters
+    ----------
+    name : str
+        File name.
+    result : ser.Prediction or ser.errors.AudioError
+
+    Returns
+    -------
+    dict
+        A value for each of `COLUMNS`; empty text where there is none.
+    """
+    cells = dict.fromkeys(COLUMNS, "") | {"file": name}
+    if isinstance(result, SerError):
+        return cells | {"error": str(result)}
+    return cells | {
+        "emotion": result.emotion,
+        "confidence": round(result.confidence, 4),
+        "second choice": runner_up(result.probabilities)[0],
+        "duration": round(result.duration, 2),
+        "warnings": " ".join(result.warnings),
+    }
+
+
+def table_html(rows, *, done=False):
+    """Draw the table, with a link to download it once it is complete."""
+    head = "".join(f'<th scope="col">{name.capitalize()}</th>' for name in COLUMNS)
+    body = "".join(f"<tr>{_cells(cells)}</tr>" for cells in rows)
+    body = body or f'<tr><td colspan="{len(COLUMNS)}">No recordings yet.</td></tr>'
+    return (
+        '<div class="ser-card"><div class="ser-scroll" tabindex="0" role="region" '
+        'aria-label="Results">'
+        f'<table class="ser-table ser-results"><thead><tr>{head}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div>"
+        f"<p>{_download(rows if done else None)}</p></div>"
+    )
+
+
+def to_csv(rows):
+    """Write the table as CSV in which no cell is a formula.
+
+    Parameters
+    ----------
+    rows : list of dict
+        As `row` makes them.
+
+    Returns
+    -------
+    str
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow(COLUMNS)
+    writer.writerows([defused(cells[name]) for name in COLUMNS] for cells in rows)
+    return text.getvalue()
+
+
+def defused(cell):
+    """Put an apostrophe before text that a spreadsheet would run as a formula.
+
+    References
+    ----------
+    OWASP, "CSV Injection", https://owasp.org/www-community/attacks/CSV_Injection
+    """
+    risky = isinstance(cell, str) and cell.lstrip(" ").startswith(
+        ("=", "+", "-", "@", "\t", "\r", "\n")
+    )
+    return f"'{cell}" if risky else cell
+
+
+def _cells(cells):
+    emotion, confidence, duration = cells["emotion"], cells["confidence"], cells["duration"]
+    shown = cells | {
+        "emotion": emotion or "no result",
+        "confidence": percent(confidence) if emotion else "",
+        "duration": f"{duration:.1f}\N{NO-BREAK SPACE}s" if emotion else "",
+    }
+    marks = {
+        "emotion": f' class="ser-dot" style="--colour:{colour(emotion)}"' if emotion else "",
+        "error": ' class="ser-bad"',
+    }
+    return "".join(
+        f"<td{marks.get(name, '')}>{escape(str(value))}</td>" for name, value in shown.items()
+    )
+
+
+def _download(rows):
+    """Draw the button that saves the table; the file is in the page and not on the server."""
+    if rows is None:
+        return '<a class="ser-button" role="link" aria-disabled="true">Download CSV</a>'
+    # The mark at the beginning tells Excel that the text is UTF-8.
+    content = base64.b64encode(to_csv(rows).encode("utf-8-sig")).decode()
+    return (
+        '<a class="ser-button" download="emotions.csv" '
+        f'href="data:text/csv;charset=utf-8;base64,{content}">Download CSV</a>'
+    )

@@ -1,0 +1,229 @@
+"""The tab for live recognition.
+
+A browser sends sound in pieces of a tenth of a second, and gradio keeps only the newest of those
+that come while one is being handled. So a piece is only put away, and recognised behind that.
+"""
+
+import os
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import gradio as gr
+import numpy as np
+import soundfile
+
+from ser.demo.result_panel import LABELS, bars, colour, doubts, panel
+from ser.demo.wording import adjective, how_sure, percent
+from ser.errors import NoSpeechError, SerError
+
+if TYPE_CHECKING:
+    from ser import Prediction
+
+SPAN = 3.0
+"""Seconds that each update looks back over."""
+
+EVERY = 0.5
+"""Seconds of new sound from one update to the next; more where the machine cannot keep up."""
+
+HISTORY = 60
+"""Updates that the history shows."""
+
+TIME_LIMIT = 600
+"""Seconds after which listening ends by itself, so that a forgotten tab frees its place."""
+
+VISITORS = 20
+"""How many visitors can use the tab at a time."""
+
+INVITATION = "Press Record and talk."
+EXPLANATION = (
+    "Twice a second, the page shows the emotion in the last three seconds and, below it, the "
+    "history of the last half minute."
+)
+
+_workers = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="live")
+
+
+@dataclass
+class Ear:
+    """One visitor's live session: the last seconds of sound, and the last results.
+
+    Attributes
+    ----------
+    waveform : ndarray, shape (n_samples,)
+        The last `SPAN` seconds.
+    unheard : int
+        Number of samples that came after the last update.
+    result : ser.Prediction or None
+        Of the last update; None where nobody spoke.
+    history : list of (str or None, float)
+        Emotion and confidence of the last updates; None where nobody spoke.
+    running : Future or None
+        The next update, while it is recognised.
+    """
+
+    waveform: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))
+    unheard: int = 0
+    result: "Prediction | None" = None
+    history: list = field(default_factory=list)
+    running: "Future | None" = None
+
+    def hear(self, recognizer, chunk, sample_rate, voice=None):
+        """Take the next piece of sound, and have the last seconds recognised if an update is due.
+
+        Parameters
+        ----------
+        recognizer : ser.EmotionRecognizer
+        chunk : ndarray, shape (n_samples,)
+        sample_rate : int
+            In Hz; the same for all of a session.
+        voice : VoiceProfile, optional
+
+        Returns
+        -------
+        bool
+            Whether `result` and `history` are new.
+
+        Raises
+        ------
+        SerError
+            If the last update failed for another reason than that nobody spoke.
+        """
+        self.waveform = np.concatenate([self.waveform, chunk])[-int(SPAN * sample_rate) :]
+        self.unheard += chunk.size
+        is_new = self._update()
+        if self.running is None and self.unheard >= EVERY * sample_rate:
+            self.unheard = 0
+            clip = self.waveform, sample_rate
+            self.running = _workers.submit(recognizer.predict, clip, voice=voice)
+        return is_new
+
+    def _update(self):
+        """Take over the running update if it is done, and tell whether it was."""
+        if self.running is None or not self.running.done():
+            return False
+        done, self.running = self.running, None
+        try:
+            self.result = done.result()
+            heard = self.result.emotion, self.result.confidence
+        except NoSpeechError:
+            self.result, heard = None, (None, 0.0)
+        self.history = [*self.history, heard][-HISTORY:]
+        return True
+
+
+def add_tab(model, profile):
+    """Lay out the tab in the `gr.Blocks` being built.
+
+    Parameters
+    ----------
+    model : ser.demo.served_model.ServedModel
+    profile : gr.State
+        The visitor's voice, or None.
+    """
+    ear = gr.State(None)
+    with gr.Row(equal_height=False):
+        with gr.Column(scale=5, min_width=300):
+            microphone = gr.Audio(
+                sources=["microphone"],
+                streaming=True,
+                type="filepath",
+                label="Microphone",
+                buttons=[],
+                elem_id="ser-live",
+            )
+            gr.HTML(f"<p>{EXPLANATION}</p>", elem_classes="ser-quiet")
+        with gr.Column(scale=7, min_width=300):
+            output = gr.HTML(live_panel(None, [], LABELS, INVITATION), elem_id="ser-live-result")
+
+    def listen(chunk, state, voice):
+        state = state or Ear()
+        try:
+            piece = read_once(chunk)  # at once, as pieces would pile up while the model loads
+            recognizer = model.get()
+            if piece is None or not state.hear(recognizer, *piece, voice):
+                return gr.skip(), state
+        except SerError as error:
+            return live_panel(None, [], LABELS, str(error)), state
+        return live_panel(state.result, state.history, recognizer.labels), state
+
+    microphone.stream(
+        listen,
+        [microphone, ear, profile],
+        [output, ear],
+        time_limit=TIME_LIMIT,
+        concurrency_limit=VISITORS,
+        show_progress="hidden",
+        api_visibility="private",
+    )
+
+    def stop(state):
+        if state is None or state.result is not None:
+            return gr.skip(), None  # the last result stays
+        return live_panel(None, state.history, LABELS, INVITATION), None
+
+    microphone.start_recording(lambda: None, None, ear, api_visibility="private")
+    microphone.stop_recording(stop, ear, [output, ear], api_visibility="private")
+
+
+def read_once(path):
+    """Read a piece of sound that a browser sent, and delete it from the server's disk.
+
+    Parameters
+    ----------
+    path : str or None
+
+    Returns
+    -------
+    samples : ndarray, shape (n_samples,)
+        Mono.
+    sample_rate : int
+        In Hz. Instead of both, None if there is no such file.
+    """
+    try:
+        samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
+        Path(path).unlink(missing_ok=True)
+    except (OSError, TypeError, soundfile.LibsndfileError):
+        # Identical pieces share a file: another session may have deleted a silent one of ours.
+        return None
+    return samples.mean(axis=1), rate
+
+
+def live_panel(result, history, labels, message=None):
+    """Draw the last result and the short history.
+
+    Parameters
+    ----------
+    result : ser.Prediction or None
+        None where nobody speaks.
+    history : list of (str or None, float)
+        As in `Ear`.
+    labels : sequence of str
+        Every emotion, in order.
+    message : str, optional
+        Shown in place of a result while the microphone is off.
+
+    Returns
+    -------
+    str
+        HTML; not announced by screen readers, which could not keep up.
+    """
+    marks = "".join(
+        f'<i style="--colour:{colour(emotion) if emotion else "var(--ser-soft)"};'
+        f'--share:{share:.2f}"></i>'
+        for emotion, share in history
+    )
+    strip = f'<div class="ser-history" aria-hidden="true">{marks}</div>'
+    if result is None:
+        body = bars(dict.fromkeys(labels, 0.0)) + strip
+        if message is None:
+            return panel("No speech in the last seconds.", "Listening", body, "empty")
+        return panel(escape(message), "Not listening", body, "empty")
+    return panel(
+        f"<b>{how_sure(result.confidence)}</b>, {percent(result.confidence)}",
+        adjective(result.emotion).capitalize(),
+        bars(result.probabilities, result.emotion) + strip + doubts(result.warnings),
+        hue=colour(result.emotion),
+    )

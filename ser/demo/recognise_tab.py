@@ -1,0 +1,214 @@
+"""The first tab: one recording, its result and its picture."""
+
+import threading
+from dataclasses import dataclass
+from uuid import uuid4
+
+import gradio as gr
+
+from ser.audio.activity import find_speech
+from ser.audio.loading import read_recording
+from ser.demo import example_shelf, share_panel, voice_panel
+from ser.demo.picture import draw_recording, empty_picture
+from ser.demo.result_panel import empty_panel, error_panel, result_panel
+from ser.errors import AudioError, SerError
+from ser.timeline import timeline_steps
+from ser.windows import MIN_DURATION
+
+SEE_RESULT = '() => document.querySelector("#ser-result h2").scrollIntoView({ block: "nearest" })'
+"""Brings the headline of a result onto a small screen, whatever was clicked below it."""
+
+TIMELINES = 8
+"""How many recordings can be followed at a time."""
+
+GONE = "The recording is no longer on the server; upload or record it again."
+
+
+@dataclass(frozen=True)
+class Tab:
+    """What other parts of the page need from this one.
+
+    Attributes
+    ----------
+    profile : gr.State
+        The visitor's voice profile, or None.
+    shelf : ser.demo.example_shelf.Shelf
+    buttons : ser.demo.example_shelf.Buttons
+    clip : gr.Audio
+        The recording.
+    """
+
+    profile: gr.State
+    shelf: example_shelf.Shelf
+    buttons: example_shelf.Buttons
+    clip: gr.Audio
+
+
+def add_tab(model, sharing=None):
+    """Lay out the tab in the `gr.Blocks` being built.
+
+    Parameters
+    ----------
+    model : ser.demo.served_model.ServedModel
+    sharing : ser.hub.sharing.ClipSharing, optional
+        Where visitors can share their clips; without it, the page does not offer that.
+
+    Returns
+    -------
+    Tab
+    """
+    shelf = example_shelf.Shelf(model)
+    with gr.Row(equal_height=False, elem_id="ser-recognise"):
+        with gr.Column(scale=5, min_width=300):
+            clip = gr.Audio(
+                sources=["upload", "microphone"],
+                type="filepath",
+                label="Recording",
+                buttons=[],
+                elem_id="ser-clip",
+            )
+            buttons = example_shelf.add_buttons(shelf, clip)
+            profile = voice_panel.add_panel(model)
+        with gr.Column(scale=7, min_width=300):
+            panel = gr.HTML(empty_panel(), elem_id="ser-result")
+            own = gr.State(None)  # a recording of the visitor's own, and its result
+            if sharing is not None:
+                share_panel.add_panel(model, sharing, own)
+    picture = gr.HTML(empty_picture(), elem_id="ser-picture")
+    waiting = gr.HTML(elem_id="ser-waiting")
+    course = gr.State(None)  # a new token for each recording whose timeline is to come
+    newest = gr.State([None])  # that token, set at once, so that an older timeline stops
+    turn = threading.Lock()
+
+    def show(path, voice_profile, newest):
+        newest[0] = token = uuid4().hex
+        if path is None:
+            return empty_panel(), empty_picture(), None, None, ""
+        try:
+            recognizer = model.get()
+            example = shelf.number(path)
+        except SerError as error:
+            return error_panel(str(error)), empty_picture(), None, None, ""
+        except FileNotFoundError:  # identical files share a path, and a voice sample is deleted
+            return error_panel(GONE), empty_picture(), None, None, ""
+        if voice_profile is None and example in shelf.results:
+            shown = shelf.results[example]
+        else:
+            shown = analyse(recognizer, path, voice_profile)
+        if voice_profile is None and example is not None:
+            shelf.results[example] = shown
+        *drawn, result = shown
+        is_long = result is not None and result["duration"] > MIN_DURATION
+        own_result = (path, result) if result is not None and example is None else None
+        return *drawn, own_result, token if is_long else None, ""
+
+    def follow(token, path, voice_profile, newest):
+        yield gr.skip(), ""
+        if token is None:
+            return
+        steps = follow_course(model.get(), path, voice_profile)
+        while True:
+            # A window at a time of all timelines leaves the rest of the machine to those who wait
+            # for a result, and holds no visitor's up until another one's is complete.
+            with turn:
+                drawn = next(steps, None)
+            if drawn is None:
+                return
+            # Gradio's own `cancels` comes too late for a result that is there at once.
+            if newest[0] != token:
+                yield gr.skip(), ""
+                return
+            yield drawn
+
+    course.change(
+        follow,
+        [course, clip, profile, newest],
+        [picture, waiting],
+        concurrency_limit=TIMELINES,
+        show_progress="hidden",
+        trigger_mode="always_last",
+        api_visibility="private",
+    )
+    recognition = gr.on(
+        [clip.change, profile.change],
+        show,
+        [clip, profile, newest],
+        [panel, picture, own, course, waiting],
+        show_progress="minimal",
+        show_progress_on=[panel],
+        trigger_mode="always_last",
+        api_visibility="private",
+    )
+    recognition.then(None, js=SEE_RESULT)
+    return Tab(profile, shelf, buttons, clip)
+
+
+def analyse(recognizer, clip, voice_profile=None):
+    """Recognise and draw a recording.
+
+    Parameters
+    ----------
+    recognizer : ser.EmotionRecognizer
+    clip : str or Path
+    voice_profile : VoiceProfile, optional
+
+    Returns
+    -------
+    panel, picture : str
+        HTML.
+    result : dict or None
+        As `Prediction.to_dict` gives it; None if the recording cannot be recognised.
+    """
+    rate = recognizer.config["sample_rate"]
+    try:
+        recording = read_recording(clip, rate)
+    except AudioError as error:
+        return error_panel(str(error), recognizer.labels), empty_picture(), None
+    waveform = recording.waveform
+    try:
+        result = recognizer.predict(recording, voice=voice_profile)
+    except AudioError as error:
+        return error_panel(str(error), recognizer.labels), draw_recording(waveform, rate), None
+    panel = result_panel(result, relative=voice_profile is not None)
+    picture = draw_recording(waveform, rate, find_speech(waveform, rate))
+    return panel, picture, result.to_dict()
+
+
+def follow_course(recognizer, clip, voice_profile=None):
+    """Recognise the timeline of a recording and draw it with the rest.
+
+    Parameters
+    ----------
+    recognizer : ser.EmotionRecognizer
+    clip : str or Path
+    voice_profile : VoiceProfile, optional
+
+    Yields
+    ------
+    picture : str or update
+        HTML, with the last window.
+    waiting : str
+        HTML that shows the progress.
+    """
+    rate = recognizer.config["sample_rate"]
+    try:
+        recording = read_recording(clip, rate)
+        waveform = recording.waveform
+        steps = timeline_steps(recognizer, recording, voice=voice_profile)
+        for done, count, timeline in steps:
+            if timeline is None:
+                yield gr.skip(), progress_bar(done, count)
+            else:
+                segment = find_speech(waveform, rate)
+                yield draw_recording(waveform, rate, segment, timeline), ""
+    except AudioError:  # the recording was deleted meanwhile, or no window holds enough speech
+        yield gr.skip(), ""
+
+
+def progress_bar(done, count):
+    """Draw how much of a timeline is done."""
+    return (
+        f'<p class="ser-quiet" style="--share:{done / count:.3f};--colour:var(--ser-accent)">'
+        '<span class="ser-track" aria-hidden="true"><i></i></span>'
+        f"Timeline: {done} of {count} windows</p>"
+    )

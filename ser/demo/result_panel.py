@@ -1,0 +1,88 @@
+"""The result panel: the emotion, how confident the model is, and reasons for doubt."""
+
+from html import escape
+
+from ser.demo.wording import adjective, how_sure, percent, runner_up
+
+LABELS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
+"""Bars to show while nothing has been recognised yet."""
+
+
+def empty_panel(labels=LABELS):
+    """Draw the panel before anything is recognised, with empty bars."""
+    invitation = "Record a sentence or two, or upload an audio file."
+    return panel(invitation, "No recording yet", bars(dict.fromkeys(labels, 0.0)), "empty")
+
+
+def error_panel(sentence, labels=LABELS):
+    """Draw the panel for a recording that cannot be recognised, and say why."""
+    nothing = bars(dict.fromkeys(labels, 0.0))
+    return panel(escape(sentence), "No result", nothing, "error", live="polite")
+
+
+def result_panel(prediction, *, relative=False):
+    """Draw the panel of a result.
+
+    Parameters
+    ----------
+    prediction : ser.Prediction
+    relative : bool
+        Whether a voice profile was taken into account.
+
+    Returns
+    -------
+    str
+        HTML.
+    """
+    confidence = prediction.confidence
+    sure = f"<b>{how_sure(confidence)}</b>, {percent(confidence)}"
+    second, share = runner_up(prediction.probabilities)
+    if share > confidence / 2:
+        sure += f" – it could also be {escape(adjective(second))}, {percent(share)}"
+    if relative:
+        sure += '. <span class="ser-relative">Relative to your voice</span>'
+    return panel(
+        sure,
+        adjective(prediction.emotion).capitalize(),
+        bars(prediction.probabilities, prediction.emotion) + doubts(prediction.warnings),
+        hue=colour(prediction.emotion),
+        live="polite",
+    )
+
+
+def bars(probabilities, top=None):
+    """Draw one bar per emotion, in the given order, so that results can be compared at a glance."""
+    rows = []
+    for emotion, share in probabilities.items():
+        mark = ' class="ser-top"' if emotion == top else ""
+        rows.append(
+            f'<li{mark} style="--share:{share:.4f};--colour:{colour(emotion)}">'
+            f'<span class="ser-name">{escape(emotion)}</span>'
+            '<span class="ser-track" aria-hidden="true"><i></i></span>'
+            f'<span class="ser-share">{percent(share)}</span></li>'
+        )
+    return f'<ul class="ser-bars" aria-label="Probability of each emotion">{"".join(rows)}</ul>'
+
+
+def doubts(warnings):
+    """List the reasons to doubt a result; nothing if there are none."""
+    if not warnings:
+        return ""
+    items = "".join(f"<li>{escape(sentence)}</li>" for sentence in warnings)
+    return f'<div class="ser-doubts"><h3>Reasons for doubt</h3><ul>{items}</ul></div>'
+
+
+def colour(emotion):
+    """Return the CSS colour of an emotion, the same in bars, timeline and live history."""
+    return (
+        f"var(--emotion-{emotion}, var(--ser-accent))" if emotion.isalpha() else "var(--ser-accent)"
+    )
+
+
+def panel(explanation, headline, body, state="result", *, hue="inherit", live="off"):
+    """Put a headline, the sentence under it (HTML) and a body (HTML) into a frame."""
+    return (
+        f'<section class="ser-panel ser-{state}" aria-live="{live}">'
+        f'<h2 style="--colour:{hue}">{escape(headline)}</h2>'
+        f'<p class="ser-sure">{explanation}</p>{body}</section>'
+    )

@@ -1,0 +1,72 @@
+"""The panel under a result in which a visitor shares the clip and its true emotion."""
+
+from html import escape
+
+import gradio as gr
+
+from ser.errors import SerError
+
+THANKS = "Thank you. The clip will be added to the dataset as soon as the Hub accepts it."
+
+
+def add_panel(model, sharing, result):
+    """Lay out the panel in the `gr.Blocks` being built.
+
+    Parameters
+    ----------
+    model : ser.demo.served_model.ServedModel
+    sharing : ser.hub.sharing.ClipSharing
+    result : gr.State
+        The path of the recording and the result that was shown, as `Prediction.to_dict` gives it;
+        None if the recording is not theirs to share, or nothing was recognised.
+    """
+    with gr.Accordion("Share this clip", open=False, elem_id="ser-share"):
+        emotion = gr.Radio(label="Which emotion was it really?", choices=[], interactive=True)
+        consent = gr.Checkbox(label=sharing.terms, interactive=True)
+        share = gr.Button("Share", interactive=False)
+        status = gr.HTML(_status(""), elem_classes="ser-quiet")
+
+    def reset(shown):
+        labels = list(shown[1]["probabilities"]) if shown else []
+        return (
+            gr.Radio(choices=labels, value=None, interactive=True),
+            gr.Checkbox(value=False, interactive=True),
+            gr.Button(interactive=False),
+            _status(""),
+        )
+
+    def ready(shown, label, agreed):
+        return gr.Button(interactive=bool(shown and label and agreed))
+
+    def give(shown, label, agreed):
+        from ser import Prediction
+
+        path, prediction = shown[0], Prediction(**shown[1])
+        try:
+            sharing.share(path, prediction, model.get(), emotion=label, consent=agreed)
+        except SerError as error:
+            return gr.skip(), gr.skip(), gr.Button(interactive=True), _status(str(error))
+        done = [part(interactive=False) for part in (gr.Radio, gr.Checkbox, gr.Button)]
+        return *done, _status(THANKS)
+
+    result.change(reset, result, [emotion, consent, share, status], api_visibility="private")
+    gr.on(
+        [emotion.input, consent.input],
+        ready,
+        [result, emotion, consent],
+        share,
+        show_progress="hidden",
+        trigger_mode="always_last",
+        api_visibility="private",
+    )
+    share.click(
+        give,
+        [result, emotion, consent],
+        [emotion, consent, share, status],
+        trigger_mode="once",
+        api_visibility="private",
+    )
+
+
+def _status(sentence):
+    return f'<p role="status">{escape(sentence)}</p>'

@@ -1,0 +1,135 @@
+"""What can be found out on the Hub before anything is made or uploaded for it."""
+
+import re
+
+from huggingface_hub import HfApi, get_token
+from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
+
+from ser.errors import HubError, ModelNotFoundError
+from ser.hub.errors import check_name, plain_words
+from ser.model.folder import REQUIRED_FILES
+
+
+def check_target(repo_id, *, private=False, tag=None, token=None):
+    """Check that a new model can be published, so that nobody trains for nothing.
+
+    Parameters
+    ----------
+    repo_id, private, tag, token
+        As for `ser.hub.repository.push_model`.
+
+    Raises
+    ------
+    HubError
+        If there is no token or it may not write, the name or the tag cannot be used, the tag is
+        taken, or a private repository was asked for and there is a public one.
+    """
+    check_name(repo_id)
+    check_token(token)
+    check_tag_name(tag)
+    api = HfApi(token=token)
+    with plain_words(repo_id):
+        try:
+            info = api.model_info(repo_id)
+        except RepositoryNotFoundError:
+            info = None
+        _check_right(api, repo_id, exists=info is not None)
+        if info is None:
+            return
+        check_privacy(info, private=private)
+        refs = api.list_repo_refs(repo_id) if tag else None
+        if refs and tag in {ref.name for ref in (*refs.branches, *refs.tags)}:
+            raise HubError(
+                f"The tag '{tag}' of '{repo_id}' is taken: choose another tag for the new model."
+            )
+
+
+def _check_right(api, repo_id, *, exists):
+    """Refuse a token that may not write to the repository, or create it."""
+    user = api.whoami()
+    if user.get("auth", {}).get("accessToken", {}).get("role") == "read":
+        raise HubError(
+            "Your token may only read: log in with `hf auth login`, or set HF_TOKEN to one with "
+            "write access."
+        )
+    if exists:
+        try:
+            api.auth_check(repo_id, write=True)
+        except HfHubHTTPError as error:
+            if error.response.status_code in (401, 403):
+                raise HubError(f"Your token is not allowed to write to '{repo_id}'.") from error
+        return
+    owners = [user["name"], *(each["name"] for each in user.get("orgs", []))]
+    owner = repo_id.split("/")[0]
+    if owner not in owners:
+        raise HubError(
+            f"Your token is not allowed to create '{repo_id}': its owner must be "
+            f"{' or '.join(owners)}."
+        )
+
+
+def check_privacy(info, *, private):
+    """Raise a `HubError` if a private repository was asked for and this one is public."""
+    if private and not info.private:
+        raise HubError(
+            f"'{info.id}' exists and is public: make it private in its settings first, or leave "
+            "out --private."
+        )
+
+
+def check_token(token):
+    """Raise a `HubError` unless there is a token."""
+    if not (token or get_token()):
+        raise HubError(
+            "There is no token for the Hub: log in with `hf auth login`, or set HF_TOKEN to a "
+            "token with write access."
+        )
+
+
+def check_tag_name(tag):
+    """Raise a `HubError` if a tag, unless it is None, cannot be one."""
+    if tag is not None and not re.fullmatch(r"\w[\w-]*(\.[\w-]+)*(?<!\.lock)", tag):
+        raise HubError(f"'{tag}' cannot be a tag: use letters, digits, dots and dashes, as in v1.")
+    if tag == "main":
+        raise HubError("'main' cannot be a tag: it is the branch; choose another, such as v1.")
+
+
+def check_served(model, *, token=None):
+    """Check that there is a model for a Space to serve.
+
+    Parameters
+    ----------
+    model : str
+        ``OWNER/NAME`` or ``OWNER/NAME@REVISION``.
+    token : str, optional
+        By default the one that ``hf auth login`` stored.
+
+    Returns
+    -------
+    bool
+        Whether anyone can read it; if not, a Space needs a token for it.
+
+    Raises
+    ------
+    HubError
+        If there is no such repository or revision.
+    ModelNotFoundError
+        If it is not a model of ser.
+    """
+    repo_id, _, revision = model.partition("@")
+    check_name(repo_id)
+    with plain_words(repo_id, revision):
+        info = HfApi(token=token).model_info(repo_id, revision=revision or None)
+    check_model(info)
+    return not (info.private or info.gated)
+
+
+def check_model(info):
+    """Raise a `ModelNotFoundError` if a repository lacks a file of a model; return its files."""
+    names = [sibling.rfilename for sibling in info.siblings or []]
+    if missing := [name for name in REQUIRED_FILES if name not in names]:
+        raise ModelNotFoundError(
+            f"The repository '{info.id}' is not a model of ser: it has no {', no '.join(missing)}; "
+            "give one that `python -m ser push` published."
+        )
+    return names

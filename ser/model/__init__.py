@@ -1,0 +1,1 @@
+"""The model: classifier, voice profiles, calibration, and the folder that holds them."""

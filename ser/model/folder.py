@@ -1,0 +1,343 @@
+"""The model folder: what is in it, how it is written, and the audit before it is opened.
+
+=====================  =========================================================
+``model.skops``        a dict of fitted scikit-learn pipelines, nothing else
+``config.json``        labels, sample rate, feature configuration and its hash,
+                       library versions, SHA-256 of ``model.skops``, format version
+``metrics.json``       the figures
+``README.md``          the model card
+``*.png``              pictures of the figures
+``examples/``          example clips (FLAC) and ``metadata.csv``
+=====================  =========================================================
+
+A folder is handled as a whole, as a mapping from file name to bytes: it is read once, and exactly
+what was audited is opened, copied and published.
+"""
+
+import hashlib
+import io
+import json
+import logging
+import re
+import warnings
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from zipfile import ZIP_DEFLATED, ZipFile
+
+from ser.audio.speed import SPEED_RANGE
+from ser.errors import (
+    ModelFormatError,
+    ModelIntegrityError,
+    ModelNotFoundError,
+    UntrustedModelError,
+)
+from ser.model.atomic_folder import is_kept_in, replace_folder
+
+logger = logging.getLogger(__name__)
+
+FORMAT_VERSION = 5
+MAX_BYTES = 128 * 2**20
+"""Bytes in a folder, and bytes that ``model.skops`` may unpack to."""
+MAX_SPEEDS = 8  # at which a clip is processed; each takes time
+
+REQUIRED_FILES = ("model.skops", "config.json", "metrics.json", "README.md")
+CONFIG_TYPES = {
+    "labels": list,
+    "sample_rate": int,
+    "features": dict,
+    "feature_hash": str,
+    "speeds": list,
+    "sha256": str,
+    "versions": dict,
+}
+
+MARK = "model.skops"
+"""A folder without this file is not a model folder and is not replaced."""
+
+_OPTIONAL_FILE = re.compile(r"[\w-][\w.-]*\.png|examples/(metadata\.csv|[\w-][\w.-]*\.flac)")
+
+
+@dataclass(frozen=True)
+class ModelFolder:
+    """A model folder that passed the audit.
+
+    Attributes
+    ----------
+    model : dict of str to sklearn.pipeline.Pipeline
+        Fitted pipelines by name.
+    config, metrics : dict
+        Contents of ``config.json`` and ``metrics.json``.
+    files : dict of str to bytes
+        Every file of the folder by its name, ``model.skops`` included.
+    """
+
+    model: dict
+    config: dict
+    metrics: dict
+    files: dict[str, bytes]
+
+
+def is_model_file(name):
+    """Tell whether a model folder has a place for a file of this name (POSIX, relative)."""
+    return name in REQUIRED_FILES or _OPTIONAL_FILE.fullmatch(name) is not None
+
+
+def library_versions():
+    """Return the installed versions of the libraries that a model depends on."""
+    return {name: version(name) for name in ("scikit-learn", "skops", "librosa")}
+
+
+def write_model_folder(folder, *, model, config, metrics, readme, files=None):
+    """Write a model folder, whole or not at all.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Where to write; an older model folder there is replaced.
+    model : dict of str to sklearn.pipeline.Pipeline
+        Fitted pipelines of scikit-learn and NumPy types.
+    config : dict
+        What `CONFIG_TYPES` names, except the digest and the versions, which are added here; further
+        entries are kept as they are.
+    metrics : dict
+        Figures, for ``metrics.json``.
+    readme : str
+        The model card.
+    files : dict of str to bytes, optional
+        Pictures and examples by file name.
+
+    Raises
+    ------
+    UntrustedModelError
+        If `model` holds types that skops does not trust by default.
+    SerError
+        If `folder` holds anything that does not belong to a model, or cannot be written.
+    """
+    import skops.io
+
+    skops_bytes = skops.io.dumps(model, compression=ZIP_DEFLATED)
+    described = {
+        "format_version": FORMAT_VERSION,
+        "versions": library_versions(),
+        "sha256": hashlib.sha256(skops_bytes).hexdigest(),
+    }
+    contents = {
+        "model.skops": skops_bytes,
+        "config.json": _to_json(config | described),
+        "metrics.json": _to_json(metrics),
+        "README.md": readme.encode(),
+        **(files or {}),
+    }
+    for name in contents:
+        if not is_model_file(name):
+            raise ValueError(f"a model folder has no place for {name!r}")
+    audit(contents, source=folder)
+    replace_folder(folder, contents, is_ours=is_model_file, mark=MARK)
+
+
+def read_model_folder(folder, *, source=None):
+    """Read and audit a model folder.
+
+    Parameters
+    ----------
+    folder : str or Path
+        A folder that `write_model_folder` wrote. Files that do not belong in it are not read.
+    source : str, optional
+        Its name in messages; by default its path.
+
+    Returns
+    -------
+    ModelFolder
+
+    Raises
+    ------
+    ModelNotFoundError
+        If the folder or a required file is missing.
+    ModelFormatError, ModelIntegrityError, UntrustedModelError
+        See `audit`.
+    """
+    folder = Path(folder)
+    try:
+        if not folder.is_dir():
+            raise ModelNotFoundError(
+                f"There is no model folder '{folder}': give a folder that train.py wrote."
+            )
+        paths = {
+            name: path
+            for path in sorted([*folder.iterdir(), *folder.glob("examples/*")])
+            if is_model_file(name := path.relative_to(folder).as_posix()) and path.is_file()
+        }
+        size = sum(path.stat().st_size for path in paths.values())
+        if size > MAX_BYTES:
+            raise ModelFormatError(
+                f"The model files in '{folder}' have {size / 2**20:.0f} MiB, but at most "
+                f"{MAX_BYTES // 2**20} MiB are read: it is not a model of ser."
+            )
+        for name, path in paths.items():
+            if not is_kept_in(folder, path):
+                raise ModelFormatError(
+                    f"The {name} in '{folder}' is a link to a file elsewhere: put the file itself "
+                    "there, or remove the link."
+                )
+        files = {name: path.read_bytes() for name, path in paths.items()}
+    except ModelNotFoundError:
+        raise
+    except OSError as error:
+        raise ModelNotFoundError(
+            f"The model folder '{folder}' cannot be read ({error.strerror or error})."
+        ) from error
+    return audit(files, source=source or folder)
+
+
+def audit(files, *, source):
+    """Check the files of a model folder, then open its model.
+
+    Nothing of ``model.skops`` is constructed before its types, its digest and the rest of the
+    folder have been found in order.
+
+    Parameters
+    ----------
+    files : dict of str to bytes
+        File contents by name.
+    source : object
+        Where the files are from, for messages.
+
+    Returns
+    -------
+    ModelFolder
+
+    Raises
+    ------
+    ModelNotFoundError
+        If a required file is missing.
+    ModelFormatError
+        If a file is malformed or the folder has another format version.
+    UntrustedModelError
+        If ``model.skops`` holds types that skops does not trust by default.
+    ModelIntegrityError
+        If ``model.skops`` is not the file that ``config.json`` describes.
+    """
+    for name in REQUIRED_FILES:
+        if name not in files:
+            raise ModelNotFoundError(
+                f"'{source}' has no {name}: it is not a complete model folder, "
+                "write it again with train.py."
+            )
+    config = _parse_json(files["config.json"], f"config.json of '{source}'")
+    metrics = _parse_json(files["metrics.json"], f"metrics.json of '{source}'")
+    for name in ("README.md", "examples/metadata.csv"):
+        try:
+            files.get(name, b"").decode()
+        except UnicodeDecodeError as error:
+            raise ModelFormatError(
+                f"The {name} of '{source}' is not text in UTF-8: write it again in that encoding."
+            ) from error
+    _check_config(config, source)
+    model = _open_model(files["model.skops"], config, source)
+    return ModelFolder(model, config, metrics, dict(files))
+
+
+def _to_json(value):
+    return (json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
+
+
+def _parse_json(content, name):
+    try:
+        value = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise ModelFormatError(f"The {name} is not JSON ({error}).") from error
+    if not isinstance(value, dict):
+        raise ModelFormatError(f"The {name} holds a {type(value).__name__}, not an object.")
+    return value
+
+
+def _check_config(config, source):
+    found = config.get("format_version")
+    if type(found) is not int:
+        raise ModelFormatError(
+            f"'{source}' has model format version {found!r}: it is not a model of ser; give one "
+            "that train.py wrote."
+        )
+    if found != FORMAT_VERSION:
+        advice = "train it again with train.py" if found < FORMAT_VERSION else "update ser"
+        raise ModelFormatError(
+            f"'{source}' has model format version {found}, but this ser reads version "
+            f"{FORMAT_VERSION}: {advice}."
+        )
+    for key, kind in CONFIG_TYPES.items():
+        if type(config.get(key)) is not kind:
+            raise ModelFormatError(
+                f"The config.json of '{source}' has no {key}, or one that is not a {kind.__name__}."
+            )
+    labels = config["labels"]
+    if len({label for label in labels if isinstance(label, str)}) < max(len(labels), 2):
+        raise ModelFormatError(
+            f"The labels in the config.json of '{source}' are not two or more different names."
+        )
+    speeds, (lowest, highest) = config["speeds"], SPEED_RANGE
+    known = [type(speed) in (int, float) and lowest <= speed <= highest for speed in speeds]
+    if not known or not all(known) or len(known) > MAX_SPEEDS:
+        raise ModelFormatError(
+            f"The config.json of '{source}' has speeds of {speeds}: one to {MAX_SPEEDS} numbers "
+            f"from {lowest:g} to {highest:g} are needed; train the model again with train.py."
+        )
+
+
+def _open_model(content, config, source):
+    # Imported here: skops takes seconds, and the command line's --help should not.
+    import skops.io
+    from sklearn.exceptions import InconsistentVersionWarning
+    from sklearn.pipeline import Pipeline
+
+    digest = hashlib.sha256(content).hexdigest()
+    altered = digest != config["sha256"]
+    try:
+        untrusted = _untrusted_types(content)
+    except Exception as error:  # the content decides what zipfile and skops stumble over
+        raise (_altered if altered else _malformed)(source) from error
+    # Types before the digest: whoever adds a foreign type can also write a matching digest.
+    if untrusted:
+        raise UntrustedModelError(
+            f"The model.skops of '{source}' holds {', '.join(untrusted)}, but only types of "
+            "scikit-learn and NumPy are opened: do not use this file."
+        )
+    if altered:
+        raise _altered(source)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", InconsistentVersionWarning)
+            model = skops.io.loads(content, trusted=[])
+    except Exception as error:
+        raise _malformed(source) from error
+    if not (isinstance(model, dict) and model):
+        raise _malformed(source)
+    if not all(isinstance(pipeline, Pipeline) for pipeline in model.values()):
+        raise _malformed(source)
+    saved, running = config["versions"].get("scikit-learn"), version("scikit-learn")
+    if saved != running:
+        logger.info("'%s' was saved by scikit-learn %s; this is %s.", source, saved, running)
+    return model
+
+
+def _untrusted_types(content):
+    import skops.io
+
+    unpacked = sum(entry.file_size for entry in ZipFile(io.BytesIO(content)).infolist())
+    if unpacked > MAX_BYTES:
+        raise ValueError(f"{unpacked} bytes when unpacked")
+    return skops.io.get_untrusted_types(data=content)
+
+
+def _altered(source):
+    return ModelIntegrityError(
+        f"The model.skops of '{source}' does not have the SHA-256 that its config.json names: "
+        "it was altered or damaged; fetch it or train it again."
+    )
+
+
+def _malformed(source):
+    return ModelFormatError(
+        f"The model.skops of '{source}' does not hold scikit-learn pipelines saved by skops: "
+        "it is not a model of ser."
+    )

@@ -1,0 +1,230 @@
+"""A model on another corpus, with and without a voice profile.
+
+Clips are named as in CREMA-D, ``ACTOR_SENTENCE_EMOTION_LEVEL``. Only emotions that model and
+corpus share are compared: the model's calm counts as neutral, as other corpora have no calm, and
+its other emotions are removed before the most probable one is chosen. A voice profile is made
+from the first neutral clips of a speaker, by name; the remaining clips are tested both with and
+without it.
+
+References
+----------
+Cao et al., "CREMA-D: Crowd-Sourced Emotional Multimodal Actors Dataset", IEEE Transactions on
+Affective Computing 5(4), 2014.
+"""
+
+import re
+import sys
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from tqdm.auto import tqdm
+
+from ser.corpora.sources import find_audio
+from ser.errors import AudioError, DatasetError, VoiceProfileError
+from ser.studies.common import paired_difference, percent, points
+from ser.training.metrics import evaluate
+from ser.training.report import to_text
+
+EMOTIONS = {
+    "NEU": "neutral",
+    "HAP": "happy",
+    "SAD": "sad",
+    "ANG": "angry",
+    "FEA": "fearful",
+    "DIS": "disgust",
+}
+MERGED = {"calm": "neutral"}
+N_PROFILE_CLIPS = 4
+
+_NAME = re.compile(rf"(?P<actor>[^_]+)_(?P<sentence>[^_]+)_(?P<emotion>{'|'.join(EMOTIONS)})_[^_]+")
+
+
+@dataclass(frozen=True)
+class CorpusClip:
+    """A clip of another corpus: its file, who speaks, and which emotion is acted."""
+
+    file: Path
+    actor: str
+    emotion: str
+
+
+def find_clips(folder):
+    """Return the clips of a corpus, by name.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Searched with its subfolders for WAV and FLAC files; those with other names are ignored.
+
+    Returns
+    -------
+    list of CorpusClip
+
+    Raises
+    ------
+    DatasetError
+        If there is no such folder, or it holds no clip.
+    """
+    folder = Path(folder).expanduser()
+    if not folder.is_dir():
+        raise DatasetError(f"There is no folder {folder}; give the one that holds the recordings.")
+    clips, n_files = [], 0
+    for file in find_audio(folder):
+        n_files += 1
+        if name := _NAME.fullmatch(file.stem):
+            clips.append(CorpusClip(file, name["actor"], EMOTIONS[name["emotion"]]))
+    if not clips:
+        raise DatasetError(
+            f"None of the {n_files} WAV and FLAC files in {folder} is named as in CREMA-D, "
+            f"ACTOR_SENTENCE_EMOTION_LEVEL with an emotion of {', '.join(EMOTIONS)}, such as "
+            "1001_DFA_ANG_XX.wav; rename them, or give another folder."
+        )
+    return sorted(clips, key=lambda clip: clip.file.name)
+
+
+def evaluate_corpus(recognizer, clips):
+    """Recognise the clips of a corpus with and without a voice profile.
+
+    Parameters
+    ----------
+    recognizer : EmotionRecognizer
+    clips : list of CorpusClip
+
+    Returns
+    -------
+    dict
+        Ready for JSON. ``all`` has the figures of all clips without a profile; ``without`` and
+        ``with`` those of the clips that are not in a profile, of speakers who have one, and
+        ``profile_difference`` compares these two; each as `ser.training.metrics.evaluate` makes
+        them, or None if there are no such clips. ``emotions`` are those that are shared. ``failed``
+        lists clips that the recogniser refuses, which no figure counts; ``unshared`` counts
+        clips of other emotions; ``profiles`` has the clips of each speaker's profile, and
+        ``no_profile`` says why a speaker has none.
+
+    Raises
+    ------
+    DatasetError
+        If model and corpus share fewer than two emotions, or no clip can be recognised.
+    """
+    known = {MERGED.get(label, label) for label in recognizer.labels}
+    present = {clip.emotion for clip in clips}
+    shared = [emotion for emotion in EMOTIONS.values() if emotion in known & present]
+    if len(shared) < 2:
+        raise DatasetError(
+            f"The model and the corpus share {', '.join(shared) or 'no emotion'}; give a model and "
+            "recordings with two emotions in common."
+        )
+    tested = [clip for clip in clips if clip.emotion in shared]
+    profiles, files, no_profile = _make_profiles(recognizer, tested)
+
+    plain, profiled, failed = {}, {}, []
+    for clip in tqdm(tested, desc="Recognising", unit="clip", file=sys.stderr):
+        try:
+            plain[clip] = _share(recognizer.predict(clip.file), shared)
+            if clip.actor in profiles and clip.file not in files[clip.actor]:
+                prediction = recognizer.predict(clip.file, voice=profiles[clip.actor])
+                profiled[clip] = _share(prediction, shared)
+        except AudioError as error:
+            plain.pop(clip, None)
+            failed.append({"file": clip.file.name, "error": str(error)})
+    if not plain:
+        raise DatasetError(f"None of the clips can be recognised; the first one: {failed[0]}")
+    return {
+        "model": recognizer.source,
+        "emotions": shared,
+        "speakers": len({clip.actor for clip in tested}),
+        "failed": failed,
+        "unshared": len(clips) - len(tested),
+        "profiles": {actor: [file.name for file in each] for actor, each in files.items()},
+        "no_profile": no_profile,
+        "all": _figures(plain, shared),
+        "without": _figures({clip: plain[clip] for clip in profiled}, shared),
+        "with": _figures(profiled, shared),
+        "profile_difference": _difference(plain, profiled, shared),
+    }
+
+
+def _make_profiles(recognizer, clips):
+    """Return each speaker's profile, the files it is made from, and why some have none."""
+    neutral = defaultdict(list)
+    for clip in clips:
+        neutral[clip.actor] += [clip.file] * (clip.emotion == "neutral")
+    profiles, files, no_profile = {}, {}, {}
+    for actor, found in tqdm(neutral.items(), desc="Voice profiles", unit="speaker"):
+        if len(found) < N_PROFILE_CLIPS:
+            no_profile[actor] = f"{len(found)} neutral clips, {N_PROFILE_CLIPS} are needed"
+            continue
+        try:
+            profiles[actor] = recognizer.voice_profile(found[:N_PROFILE_CLIPS])
+            files[actor] = found[:N_PROFILE_CLIPS]
+        except (AudioError, VoiceProfileError) as error:
+            no_profile[actor] = str(error)
+    return profiles, files, no_profile
+
+
+def _share(prediction, shared):
+    """Return the probabilities of the shared emotions, which sum to 1, in their order."""
+    merged = dict.fromkeys(shared, 0.0)
+    for label, probability in prediction.probabilities.items():
+        label = MERGED.get(label, label)
+        if label in merged:
+            merged[label] += probability
+    probabilities = np.array(list(merged.values())) + np.finfo(float).tiny
+    return probabilities / probabilities.sum()
+
+
+def _figures(recognised, shared):
+    if not recognised:
+        return None
+    return evaluate(
+        [shared.index(clip.emotion) for clip in recognised],
+        np.array(list(recognised.values())),
+        labels=shared,
+        folds=[clip.actor for clip in recognised],
+        groups={},
+    )
+
+
+def _difference(plain, profiled, shared):
+    """Compare the accuracies with and without a profile over the same clips."""
+    if not profiled:
+        return None
+    return paired_difference(
+        np.array([shared.index(clip.emotion) for clip in profiled]),
+        np.array([each.argmax() for each in profiled.values()]),
+        np.array([plain[clip].argmax() for clip in profiled]),
+        np.array([clip.actor for clip in profiled]),
+    )
+
+
+def format_result(result):
+    """Write what `evaluate_corpus` returns for a terminal."""
+    ways = {
+        "without a profile, all clips": result["all"],
+        "without a profile, clips outside profiles": result["without"],
+        "with a profile, the same clips": result["with"],
+    }
+    ways = {title: figures for title, figures in ways.items() if figures}
+    rows = [["", "unweighted recall %", "accuracy %", "clips"]]
+    for title, figures in ways.items():
+        shares = [percent(figures["unweighted_average_recall"]), percent(figures["accuracy"])]
+        rows.append([title, *shares, str(figures["clips"])])
+    if result["with"]:
+        key = "unweighted_average_recall"
+        gain = 100 * (result["with"][key] - result["without"][key])
+        rows.append(
+            ["gain from the profile", f"{gain:+.1f}", points(result["profile_difference"]), ""]
+        )
+    classes = [["recall %", *("without, all", "without", "with")[: len(ways)], "clips"]]
+    for label in result["emotions"]:
+        recalls = [percent(figures["classes"][label]["recall"]) for figures in ways.values()]
+        classes.append([label, *recalls, str(result["all"]["classes"][label]["support"])])
+    notes = [
+        f"{result['all']['clips']} clips of {result['speakers']} speakers; "
+        f"{len(result['failed'])} failed, {result['unshared']} of emotions that are not shared",
+        *(f"failed: {each['file']}: {each['error']}" for each in result["failed"]),
+        *(f"no profile for {actor}: {why}" for actor, why in result["no_profile"].items()),
+    ]
+    return "\n\n".join([to_text(rows), to_text(classes), "\n".join(notes)])

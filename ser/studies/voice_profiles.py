@@ -1,0 +1,218 @@
+"""The gain from a voice profile of two neutral clips, on unseen speakers."""
+
+import itertools
+from collections import defaultdict
+
+import numpy as np
+from joblib import Parallel, delayed
+from threadpoolctl import threadpool_limits
+from tqdm.auto import tqdm
+
+from ser.audio.speed import SPEEDS
+from ser.errors import DatasetError
+from ser.model.classifier import EXPERTS, EmotionClassifier, weigh
+from ser.model.perceptrons import fit_pipelines
+from ser.model.voice_profile import fit_voice
+from ser.studies.common import (
+    figures,
+    load_corpus,
+    paired_difference,
+    percent,
+    points,
+)
+from ser.training.metrics import apply_temperature, fit_temperature
+from ser.training.run import WEIGHTS, corpus_folds
+
+TITLE = "Voice profiles"
+ABOUT = (
+    "Each unseen speaker is tested with and without a profile made from two of their neutral "
+    "clips, which are left out of the test in both cases. Every pair of neutral clips is used in "
+    "turn; figures are means over the pairs. Differences are paired over the same clips, that of "
+    "accuracy ± its standard error over actors. The structure and weight of the voice model were "
+    "chosen with these clips in view, but no clip of a tested actor was used to fit the recogniser "
+    "or the voice model."
+)
+WITHOUT = "without"
+ROWS = {
+    WITHOUT: "without a profile",
+    "profile": "with a profile",
+    "features": "with its features alone",
+    "loudness": "with its loudness alone",
+}
+N_PROFILE_CLIPS = 2
+
+
+def run(options):
+    """Yield name and figures of each row.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+        Of the command.
+
+    Yields
+    ------
+    tuple of (str, dict)
+
+    Raises
+    ------
+    DatasetError
+        If an actor has fewer than three neutral clips.
+    """
+    corpus = load_corpus(options)
+    folds = corpus_folds(corpus, options.protocol, options.seed)
+    is_neutral = np.array([corpus.labels[target] == "neutral" for target in corpus.targets])
+    n_neutral = min(np.sum(is_neutral & (corpus.actors == actor)) for actor in set(corpus.actors))
+    if n_neutral <= N_PROFILE_CLIPS:
+        raise DatasetError(
+            f"An actor has only {n_neutral} neutral clips; a profile of {N_PROFILE_CLIPS} and a "
+            f"test need {N_PROFILE_CLIPS + 1} of every actor."
+        )
+    choices = list(itertools.combinations(range(n_neutral), N_PROFILE_CLIPS))
+    heard = Parallel(n_jobs=options.jobs, return_as="generator")(
+        delayed(_hear)(
+            corpus.features[fold.train],
+            corpus.heard[fold.test].astype(np.float32),
+            corpus.parts,
+            *((values[fold.train], values[fold.test]) for values in _columns(corpus, is_neutral)),
+            labels=corpus.labels,
+            choices=choices,
+            options=options,
+        )
+        for fold in folds
+    )
+    heard = list(tqdm(heard, total=len(folds), desc="Testing each fold", unit="fold"))
+    recognised, in_profile = _recognise(corpus, folds, heard, len(choices))
+    baseline = recognised[WITHOUT]
+    for name in [WITHOUT, *(row for row in options.rows if row != WITHOUT)]:
+        yield name, _compare(corpus, recognised[name], baseline, in_profile)
+
+
+def tables(results):
+    """Lay the figures out."""
+    rows = [["speaker", "accuracy %", "vs. no profile", "unweighted recall %", "vs. no profile"]]
+    recall = "unweighted_average_recall"
+    for name in ROWS:
+        if result := results.get(name):
+            gain = 100 * (result[recall] - results[WITHOUT][recall])
+            known = name == WITHOUT
+            rows.append(
+                [
+                    ROWS[name],
+                    percent(result["accuracy"]),
+                    "" if known else points(result["to_without"]),
+                    percent(result[recall]),
+                    "" if known else f"{gain:+.1f}",
+                ]
+            )
+    return {f"Profiles of {N_PROFILE_CLIPS} neutral clips": rows}
+
+
+def _columns(corpus, is_neutral):
+    return corpus.levels, corpus.targets, corpus.actors, is_neutral
+
+
+def _hear(train, test, parts, levels, targets, actors, is_neutral, *, labels, choices, options):
+    """Train without a fold and test its clips with each choice of profile.
+
+    Where arguments are pairs, the first item is for training and the second for the test.
+
+    Returns
+    -------
+    plain : ndarray, shape (n_test, n_labels)
+        Probabilities without a profile, not calibrated.
+    evidence : dict of str to ndarray, shape (n_choices, n_test, n_labels)
+        Evidence from the profiles, by row.
+    in_profile : ndarray of bool, shape (n_choices, n_test)
+        Which clips a profile is made from.
+    """
+    with threadpool_limits(1):
+        pipelines = fit_pipelines(
+            train,
+            targets[0],
+            seed=options.seed,
+            parts=parts,
+            settings=options.settings,
+            weights=WEIGHTS,
+        )
+        classifier = EmotionClassifier(labels, pipelines)
+        known = {"seed": options.seed, "prosody": parts["prosody"], "n_heard": len(SPEEDS)}
+        classifier.learn_voices(train, levels[0], targets[0], actors[0], **known)
+        plain = classifier.predict_proba(test)
+        chosen = _choose(actors[1], is_neutral[1], choices)
+        evidence = defaultdict(float)
+        for expert in EXPERTS:
+            learned = classifier.components(train, f"{expert} heard")
+            heard = classifier.components(test, f"{expert} heard").mean(axis=1)
+            versions = {  # what is left out is the same for all
+                "profile": ((learned, levels[0]), (heard, levels[1])),
+                "features": ((learned, 0 * levels[0]), (heard, 0 * levels[1])),
+                "loudness": ((learned[..., :0], levels[0]), (heard[..., :0], levels[1])),
+            }
+            for name, (learning, tested) in versions.items():
+                voice = fit_voice(*learning, targets[0], actors[0], labels, n_heard=len(SPEEDS))
+                values = np.column_stack(tested)
+                told = [
+                    voice.predict(np.hstack([values, usual]))
+                    for usual in values[chosen].mean(axis=2)
+                ]
+                evidence[name] += np.stack(told) / len(EXPERTS)
+        in_profile = (chosen == np.arange(len(test))[:, None]).any(axis=2)
+        return plain, evidence, in_profile
+
+
+def _choose(actors, is_neutral, choices):
+    """Return the clips of the profile with which each clip is tested, by choice.
+
+    Returns
+    -------
+    ndarray of int, shape (n_choices, n_clips, N_PROFILE_CLIPS)
+    """
+    chosen = np.zeros((len(choices), len(actors), N_PROFILE_CLIPS), dtype=int)
+    for actor in np.unique(actors):
+        neutral = np.flatnonzero((actors == actor) & is_neutral)
+        chosen[:, actors == actor] = neutral[np.array(choices)][:, None]
+    return chosen
+
+
+def _recognise(corpus, folds, heard, n_choices):
+    """Calibrate each fold with the others, and choose emotions for each row.
+
+    Returns
+    -------
+    recognised : dict of str to ndarray of int, shape (n_choices, n_clips)
+    in_profile : ndarray of bool, shape (n_choices, n_clips)
+    """
+    n_clips, shape = len(corpus.targets), (n_choices, len(corpus.targets))
+    plain = np.zeros((n_clips, len(corpus.labels)))
+    for fold, (probabilities, *_) in zip(folds, heard, strict=True):
+        plain[fold.test] = probabilities
+    recognised = {name: np.zeros(shape, dtype=int) for name in ROWS}
+    in_profile = np.zeros(shape, dtype=bool)
+    for fold, (probabilities, evidence, left_out) in zip(folds, heard, strict=True):
+        others = np.setdiff1d(np.arange(n_clips), fold.test)
+        temperature = fit_temperature(plain[others], corpus.targets[others])
+        known = apply_temperature(probabilities, temperature)
+        recognised[WITHOUT][:, fold.test] = known.argmax(axis=1)
+        for name, told in evidence.items():
+            recognised[name][:, fold.test] = weigh(known, told).argmax(axis=2)
+        in_profile[:, fold.test] = left_out
+    return recognised, in_profile
+
+
+def _compare(corpus, recognised, baseline, in_profile):
+    """Return mean figures over the choices of profile, on the clips outside each profile."""
+    tested = [
+        figures(corpus.targets[~left_out], classes[~left_out])
+        for classes, left_out in zip(recognised, in_profile, strict=True)
+    ]
+    targets, actors = (
+        np.broadcast_to(values, in_profile.shape)[~in_profile]
+        for values in (corpus.targets, corpus.actors)
+    )
+    return {
+        **{name: float(np.mean([each[name] for each in tested])) for name in tested[0]},
+        "to_without": paired_difference(
+            targets, recognised[~in_profile], baseline[~in_profile], actors
+        ),
+    }

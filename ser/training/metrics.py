@@ -1,0 +1,227 @@
+"""Figures of merit of a classifier's predictions, and the calibration of its confidence.
+
+Conventions
+-----------
+- A clip is tested once; ``n_clips`` predictions of ``n_classes`` classes.
+- Targets are class indices, shape ``(n_clips,)``.
+- Probabilities have shape ``(n_clips, n_classes)``; rows sum to 1. The most
+  probable class is the recognised one, and its probability is the confidence.
+- Figures are shares from 0 to 1, not percentages. Averages over classes are taken
+  over those that occur among the targets, so that part of a corpus can be judged.
+- Functions are pure. Wrong shapes or values raise a ``ValueError``.
+
+`evaluate` returns what ``metrics.json`` holds for a protocol of `ser.corpora.folds`::
+
+    {"protocols": {"actors": {"description": "six folds ...", "speaker_independent": true,
+                              "accuracy": 0.61, ...},
+                   "random": {...}}}
+
+References
+----------
+Guo et al., "On Calibration of Modern Neural Networks", ICML 2017 (expected
+calibration error, reliability diagram, temperature).
+"""
+
+import numpy as np
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax, softmax
+from sklearn.metrics import (
+    accuracy_score,
+    classification_report,
+    confusion_matrix,
+    f1_score,
+    recall_score,
+)
+
+N_BINS = 15
+"""Bins of equal width into which confidence is sorted."""
+
+TEMPERATURE_RANGE = (0.05, 20.0)
+
+
+def validate(targets, probabilities, labels):
+    """Raise ValueError unless targets and probabilities fit each other and the labels."""
+    if probabilities.shape != (len(targets), len(labels)) or targets.ndim != 1:
+        raise ValueError(
+            f"probabilities have the shape {probabilities.shape}; {len(targets)} targets and "
+            f"{len(labels)} labels need {(len(targets), len(labels))}"
+        )
+    if len(targets) == 0:
+        raise ValueError("there are no predictions to evaluate")
+    if targets.min() < 0 or targets.max() >= len(labels):
+        raise ValueError(
+            f"targets range from {targets.min()} to {targets.max()}; they must be indices from 0 "
+            f"to {len(labels) - 1}"
+        )
+    if not (probabilities >= 0).all() or not np.allclose(probabilities.sum(axis=1), 1, atol=1e-3):
+        raise ValueError("probabilities must be non-negative and sum to 1 for each clip")
+
+
+def evaluate(targets, probabilities, *, labels, folds, groups):
+    """Return all figures about the predictions of one protocol.
+
+    Parameters
+    ----------
+    targets : array_like of int, shape (n_clips,)
+    probabilities : array_like of float, shape (n_clips, n_classes)
+    labels : sequence of str
+        Names of the classes.
+    folds : array_like, shape (n_clips,)
+        In which fold each clip was tested.
+    groups : dict of str to array_like of str, shape (n_clips,)
+        Partitions of the clips to slice by, such as ``{"sex": ["men", "women", ...]}``.
+
+    Returns
+    -------
+    dict
+        Python numbers and strings only, ready for JSON:
+
+        - ``clips``, ``accuracy``, ``unweighted_average_recall``, ``macro_f1``: over all clips
+        - ``folds``: the same for each fold; ``fold_mean`` and ``fold_std`` over the folds
+        - ``classes``: for each label ``precision``, ``recall``, ``f1``, ``support``, and
+          ``accuracy``, the share of the class's clips that is recognised (its recall)
+        - ``slices``: for each group and value, ``clips`` and the three figures
+        - ``labels`` and ``confusion_matrix``: counts, a row for each target
+        - ``expected_calibration_error`` and the ``reliability`` bins that it is made of
+    """
+    targets, probabilities = np.asarray(targets), np.asarray(probabilities, dtype=float)
+    validate(targets, probabilities, labels)
+    recognised = probabilities.argmax(axis=1)
+    indices = range(len(labels))
+
+    by_fold = list(_slices(targets, recognised, folds).values())
+    names = [name for name in by_fold[0] if name != "clips"]
+    report = classification_report(
+        targets,
+        recognised,
+        labels=indices,
+        target_names=labels,
+        output_dict=True,
+        zero_division=0,
+    )
+    bins = reliability(targets, probabilities)
+    return {
+        **_figures(targets, recognised),
+        "fold_mean": {name: float(np.mean([fold[name] for fold in by_fold])) for name in names},
+        "fold_std": {name: float(np.std([fold[name] for fold in by_fold])) for name in names},
+        "folds": by_fold,
+        "classes": {
+            label: {
+                "precision": float(report[label]["precision"]),
+                "recall": float(report[label]["recall"]),
+                "f1": float(report[label]["f1-score"]),
+                "support": int(report[label]["support"]),
+                "accuracy": float(report[label]["recall"]),
+            }
+            for label in labels
+        },
+        "slices": {name: _slices(targets, recognised, values) for name, values in groups.items()},
+        "labels": list(labels),
+        "confusion_matrix": confusion_matrix(targets, recognised, labels=indices).tolist(),
+        "expected_calibration_error": expected_calibration_error(bins),
+        "reliability": bins,
+    }
+
+
+def _figures(targets, recognised):
+    """Return size and the three headline figures of some clips."""
+    present = np.unique(targets)
+    average = {"labels": present, "average": "macro", "zero_division": 0}
+    return {
+        "clips": len(targets),
+        "accuracy": float(accuracy_score(targets, recognised)),
+        "unweighted_average_recall": float(recall_score(targets, recognised, **average)),
+        "macro_f1": float(f1_score(targets, recognised, **average)),
+    }
+
+
+def _slices(targets, recognised, values):
+    """Return the headline figures of the clips of each value, in ascending order."""
+    values = np.asarray(values)
+    if values.shape != targets.shape:
+        raise ValueError(f"{len(values)} values given to slice {len(targets)} clips by")
+    return {
+        str(value): _figures(targets[values == value], recognised[values == value])
+        for value in np.unique(values)
+    }
+
+
+def reliability(targets, probabilities):
+    """Sort clips by confidence and compare it with how often they are recognised.
+
+    Returns
+    -------
+    list of dict
+        `N_BINS` bins of ``lower < confidence <= upper``: how many ``clips``, their mean
+        ``confidence`` and their ``accuracy`` (both None in a bin without clips).
+    """
+    confidence = np.max(probabilities, axis=1)
+    correct = np.argmax(probabilities, axis=1) == targets
+    positions = np.clip(np.ceil(confidence * N_BINS) - 1, 0, N_BINS - 1).astype(int)
+    bins = []
+    for position in range(N_BINS):
+        inside = positions == position
+        bins.append(
+            {
+                "lower": position / N_BINS,
+                "upper": (position + 1) / N_BINS,
+                "clips": int(inside.sum()),
+                "confidence": float(confidence[inside].mean()) if inside.any() else None,
+                "accuracy": float(correct[inside].mean()) if inside.any() else None,
+            }
+        )
+    return bins
+
+
+def expected_calibration_error(bins):
+    """Return the mean gap between confidence and accuracy, weighted by the clips in each bin."""
+    gaps = [
+        each["clips"] * abs(each["confidence"] - each["accuracy"]) for each in bins if each["clips"]
+    ]
+    return sum(gaps) / sum(each["clips"] for each in bins)
+
+
+def fit_temperature(probabilities, targets):
+    """Find the temperature under which probabilities are most likely to give the targets.
+
+    Parameters
+    ----------
+    probabilities : array_like of float, shape (n_clips, n_classes)
+        Predictions of clips that the classifier was not trained on.
+    targets : array_like of int, shape (n_clips,)
+
+    Returns
+    -------
+    float
+        Within `TEMPERATURE_RANGE`; above 1 where the classifier is overconfident.
+    """
+    logits = _logits(probabilities)
+
+    def negative_log_likelihood(log_temperature):
+        likelihoods = log_softmax(logits / np.exp(log_temperature), axis=1)
+        return -likelihoods[np.arange(len(logits)), targets].mean()
+
+    found = minimize_scalar(
+        negative_log_likelihood, bounds=np.log(TEMPERATURE_RANGE), method="bounded"
+    )
+    return float(np.exp(found.x))
+
+
+def apply_temperature(probabilities, temperature):
+    """Soften (above 1) or sharpen (below 1) probabilities; the highest one stays the highest.
+
+    Parameters
+    ----------
+    probabilities : array_like of float, shape (..., n_classes)
+    temperature : float
+
+    Returns
+    -------
+    ndarray of float, shape (..., n_classes)
+    """
+    return softmax(_logits(probabilities) / temperature, axis=-1)
+
+
+def _logits(probabilities):
+    """Return logits that a softmax turns into `probabilities`."""
+    return np.log(np.maximum(np.asarray(probabilities, dtype=float), np.finfo(float).tiny))

@@ -1,0 +1,146 @@
+"""python -m ser, as people run it."""
+
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import soundfile
+from tiny_model import FEATURES, LABELS, voice
+
+from ser.cli.main import COMMANDS, main
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def model(tiny_model):
+    return str(tiny_model)
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory):
+    paths = [tmp_path_factory.mktemp("clips") / f"{emotion}.wav" for emotion in LABELS]
+    for path, emotion in zip(paths, LABELS, strict=True):
+        soundfile.write(path, voice(emotion, seed=100), FEATURES.sample_rate)
+    return [str(path) for path in paths]
+
+
+def test_a_line_a_clip(model, clips, capsys):
+    assert main(["predict", *clips, "--model", model]) == 0
+    out, err = capsys.readouterr()
+    for line, clip, emotion in zip(out.splitlines(), clips, LABELS, strict=True):
+        assert line.startswith(f"{clip}: {emotion} ") and line.rstrip("]").endswith("%")
+    assert not err
+
+
+def test_a_bad_clip_fails_alone(model, clips, capsys, tmp_path):
+    bad = tmp_path / "bad.wav"
+    bad.write_text("no audio")
+    arguments = [clips[0], str(bad), "missing.wav", clips[1]]
+    assert main(["predict", "--model", model, *arguments]) == 1
+    out, err = capsys.readouterr()
+    assert len(out.splitlines()) == 2
+    assert [line.split(": ")[0] for line in err.splitlines()] == [str(bad), "missing.wav"]
+    assert "Traceback" not in err
+
+
+def test_json_is_an_object_a_line(model, clips, capsys):
+    assert main(["predict", "--json", clips[0], "missing.wav", "--model", model, clips[1]]) == 1
+    out, err = capsys.readouterr()
+    first, failed, last = map(json.loads, out.splitlines())
+    assert (first["file"], first["emotion"]) == (clips[0], LABELS[0])
+    assert list(first["probabilities"]) == list(LABELS)
+    assert failed.keys() == {"file", "error"} and failed["file"] == "missing.wav"
+    assert last["emotion"] == LABELS[1] and not err
+
+
+def run(arguments, folder, **options):
+    done = subprocess.run(
+        [sys.executable, "-m", "ser", "predict", "--model", *arguments],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        **options,
+    )
+    return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+
+def test_a_clip_from_a_pipe_beside_one_whose_name_looks_like_an_option(model, clips, tmp_path):
+    content = Path(clips[1]).read_bytes()
+    (tmp_path / "--json").write_bytes(Path(clips[0]).read_bytes())
+    arguments = [model, "missing.wav", "-", "--json", "--", "--json"]
+    status, out, err = run(arguments, tmp_path, input=content)
+    missing, piped, last = map(json.loads, out.splitlines())
+    assert (status, err) == (1, "")
+    assert missing["file"] == "missing.wav"
+    assert (piped["file"], piped["emotion"]) == ("-", LABELS[1])
+    assert (last["file"], last["emotion"]) == ("--json", LABELS[0])
+
+
+def test_what_standard_input_lacks_is_said(model, tmp_path):
+    status, out, err = run([model, "-"], tmp_path, input=b"no audio")
+    assert (status, out) == (1, "")
+    assert err.startswith("-: Standard input is not audio") and err.count("\n") == 1
+
+
+@pytest.mark.parametrize("stdin", [None, io.TextIOWrapper(io.BytesIO())], ids=["closed", "empty"])
+def test_standard_input_without_a_byte(model, monkeypatch, capsys, stdin):
+    monkeypatch.setattr(sys, "stdin", stdin)
+    assert main(["predict", "-", "--model", model]) == 1
+    assert "is empty (0 bytes)" in capsys.readouterr().err
+
+
+def test_a_missing_model_is_one_sentence(clips, capsys):
+    assert main(["predict", clips[0], "--model", "no such folder"]) == 1
+    out, err = capsys.readouterr()
+    assert not out and err.startswith("error: There is no model folder 'no such folder'")
+    assert err.count("\n") == 1
+
+
+def test_help_lists_all_commands_and_loads_nothing_heavy():
+    code = (
+        "import sys, ser.cli.main as m\n"
+        "try: m.main(['--help'])\n"
+        "except SystemExit: print([x for x in ('numpy', 'sklearn', 'gradio') if x in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout.endswith("[]\n") and not done.stderr
+    for command in COMMANDS:
+        assert f"\n  {command} " in done.stdout
+
+
+WRONG_USAGE = [
+    [],
+    ["dance"],
+    ["predict"],
+    ["predict", "--loud", "x"],
+    ["predict", "-", "x", "-"],
+    ["predict", "--json", "--"],
+    ["deploy", "ada/demo", "--model", "ada/voices", "--output", "space"],
+]
+
+
+@pytest.mark.parametrize("arguments", WRONG_USAGE)
+def test_wrong_usage_is_explained(arguments, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    assert "usage: python -m ser" in capsys.readouterr().err
+
+
+def test_a_reader_that_leaves_early_is_no_error(model, clips):
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [sys.executable, "-m", "ser", "predict", *clips, "--model", model],
+        cwd=ROOT,
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    os.close(writer)
+    assert done.returncode == 1 and not done.stderr

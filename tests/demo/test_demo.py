@@ -1,0 +1,225 @@
+"""The pieces of the page, without a browser."""
+
+import csv
+import io
+import re
+import threading
+from concurrent.futures import wait
+
+import numpy as np
+import pytest
+from signals import speech_like
+
+from ser import EmotionRecognizer, Prediction
+from ser.demo import about_tab, batch_tab, example_shelf, wording
+from ser.demo.live_tab import Ear, live_panel
+from ser.demo.picture import draw_recording
+from ser.demo.recognise_tab import analyse, follow_course
+from ser.demo.result_panel import empty_panel, error_panel, result_panel
+from ser.errors import UnreadableAudioError
+from ser.model.folder import read_model_folder
+from ser.timeline import Timeline, Window
+
+RATE = 24000
+
+
+def prediction(**shares):
+    shares = {"calm": 0.0, "happy": 0.0, "disgust": 0.0} | shares
+    emotion = max(shares, key=shares.get)
+    return Prediction(emotion, shares[emotion], shares, 3.2, 1.9, ["It is noisy: <10 dB."])
+
+
+def test_a_result_is_said_in_words_and_in_a_number():
+    panel = result_panel(prediction(disgust=0.72, calm=0.28))
+    assert "Disgusted" in panel
+    assert "Fairly sure" in panel
+    assert "72\N{NO-BREAK SPACE}%" in panel
+    assert "could also be" not in panel
+    assert "It is noisy: &lt;10 dB." in panel
+    assert "your voice" not in panel
+
+
+def test_a_close_second_is_named():
+    assert "could also be calm" in result_panel(prediction(happy=0.5, calm=0.4))
+
+
+def test_a_result_with_a_voice_profile_says_so():
+    assert "Relative to your voice" in result_panel(prediction(happy=1.0), relative=True)
+
+
+def test_bars_keep_the_order_of_the_labels():
+    panel = result_panel(prediction(happy=0.6, disgust=0.3, calm=0.1))
+    assert panel.index(">calm<") < panel.index(">happy<") < panel.index(">disgust<")
+
+
+def test_what_is_shown_of_a_file_cannot_be_markup():
+    assert "<b>" not in error_panel("<b>.wav is not audio.")
+    rows = [batch_tab.row("<b>.wav", UnreadableAudioError("<b>.wav is not audio."))]
+    assert "<b>" not in batch_tab.table_html(rows)
+
+
+@pytest.mark.parametrize(
+    ("share", "text"), [(0.0, "0 %"), (0.001, "<1 %"), (0.006, "1 %"), (1.0, "100 %")]
+)
+def test_percent(share, text):
+    assert wording.percent(share).replace("\N{NO-BREAK SPACE}", " ") == text
+
+
+def test_clock():
+    assert wording.clock(7.46).replace("\N{NO-BREAK SPACE}", " ") == "7.5 s"
+    assert wording.clock(67) == "1:07"
+
+
+@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", " =1"])
+def test_cells_that_a_spreadsheet_would_run_are_defused(cell):
+    rows = [batch_tab.row(cell, prediction(happy=1.0))]
+    (read,) = csv.DictReader(io.StringIO(batch_tab.to_csv(rows)))
+    assert read["file"] == f"'{cell}"
+
+
+def test_batch_rows_hold_result_or_error():
+    good = batch_tab.row("a.wav", prediction(happy=0.6, calm=0.4))
+    assert (good["emotion"], good["second choice"], good["error"]) == ("happy", "calm", "")
+    bad = batch_tab.row("b.wav", UnreadableAudioError("b.wav is not audio."))
+    assert (bad["emotion"], bad["error"]) == ("", "b.wav is not audio.")
+
+
+def test_the_table_can_be_downloaded_when_it_is_complete():
+    rows = [batch_tab.row("a.wav", prediction(happy=1.0))]
+    assert "aria-disabled" in batch_tab.table_html(rows)
+    assert 'download="emotions.csv"' in batch_tab.table_html(rows, done=True)
+
+
+@pytest.mark.parametrize("seconds", [0.02, 2.0])
+def test_a_picture_is_described(seconds):
+    waveform = speech_like()[: int(seconds * RATE)]
+    picture = draw_recording(waveform, RATE, slice(0, waveform.size))
+    assert 'role="img"' in picture
+    assert "was used" in picture
+    assert "nan" not in re.sub("base64,[^)]*", "", picture)
+
+
+def test_a_picture_of_pitch_says_its_range():
+    assert "its median 1" in draw_recording(speech_like(pitch=140), RATE)
+
+
+def test_silence_has_an_empty_picture():
+    assert "The pitch is" not in draw_recording(np.zeros(RATE, np.float32), RATE)
+
+
+def test_a_timeline_is_drawn_with_a_row_an_emotion():
+    shares = {"calm": 0.7, "angry": 0.3}
+    windows = [Window(0, 3, 2.0, "calm", 0.7, shares), Window(3, 6)]
+    waveform = np.zeros(6 * RATE, np.float32)
+    picture = draw_recording(waveform, RATE, None, Timeline(6.0, windows))
+    assert picture.count("ser-course") == 2
+    assert "no speech" in picture
+
+
+def test_examples_say_what_the_actor_was_asked_for():
+    table = "file_name,emotion,description\na.flac,happy,\nb.flac,,Synthetic\ngone.flac,sad,\n"
+    files = {
+        "examples/metadata.csv": table.encode(),
+        "examples/a.flac": b"",
+        "examples/b.flac": b"",
+    }
+    found = example_shelf.read_examples(files)
+    assert [example.caption for example in found] == ["Acted: happy", "Synthetic"]
+
+
+def test_a_model_without_examples_has_none():
+    assert example_shelf.read_examples({}) == []
+
+
+def test_the_ear_keeps_three_seconds_and_updates_twice_a_second(recognizer):
+    ear, voice = Ear(), speech_like(seconds=5)
+    pieces = np.split(voice, np.arange(RATE // 10, voice.size, RATE // 10))
+    updates = 0
+    for piece in pieces:
+        updates += ear.hear(recognizer, piece, RATE)
+        if ear.running is not None:
+            wait([ear.running])
+    assert updates == len(ear.history) == 11
+    assert ear.waveform.size == 3 * RATE
+    assert ear.history[0] == (None, 0.0)
+    assert ear.result.emotion in live_panel(ear.result, ear.history, recognizer.labels)
+
+
+def test_the_ear_loses_no_sound_while_a_slow_recogniser_works(recognizer):
+    may_answer, asked = threading.Event(), []
+
+    class Slow:
+        def predict(self, clip, voice):
+            asked.append(clip)
+            may_answer.wait()
+            return recognizer.predict(clip, voice=voice)
+
+    ear, voice = Ear(), speech_like(seconds=1)
+    pieces = np.array_split(voice, 20)
+    updates = [ear.hear(Slow(), piece, RATE) for piece in pieces]
+    may_answer.set()
+    wait([ear.running])
+    assert not any(updates)
+    np.testing.assert_array_equal(ear.waveform, voice)
+    assert len(asked) == 1  # what has become old is not recognised any more
+    assert ear.hear(Slow(), np.zeros(1, np.float32), RATE)
+    assert len(ear.history) == 1
+    wait([ear.running])
+    assert asked[1][0].size == voice.size + 1
+
+
+def test_a_pause_is_said_and_what_was_heard_before_it_stays():
+    history = [("happy", 0.6), (None, 0.0)]
+    silent = live_panel(None, history, ["happy"])
+    stopped = live_panel(None, history, ["happy"], "Press Record and talk.")
+    assert ">Listening<" in silent
+    assert ">Not listening<" in stopped
+    assert "Press Record and talk." in stopped
+    assert silent.count("<i style=") == stopped.count("<i style=") == len(history)
+
+
+def test_a_recording_is_shown_at_once_and_its_timeline_after(recognizer):
+    long = speech_like(seconds=6)
+    _, picture, result = analyse(recognizer, (long, RATE))
+    assert result["duration"] == 7
+    assert "ser-strip" not in picture
+    *steps, (with_timeline, waiting) = follow_course(recognizer, (long, RATE))
+    assert "ser-strip" in with_timeline
+    assert waiting == ""
+    assert [re.search(r"(\d+) of 9 windows", bar)[1] for _, bar in steps] == list("012345678")
+
+
+def test_silence_is_drawn_without_an_emotion(recognizer):
+    panel, picture, result = analyse(recognizer, (np.zeros(RATE, np.float32), RATE))
+    assert "ser-error" in panel
+    assert 'role="img"' in picture
+    assert result is None
+
+
+def test_about_names_licence_and_protocol(recognizer):
+    facts, limits, card = about_tab.contents(recognizer)
+    assert recognizer.labels[0] in facts
+    for figures in recognizer.metrics["protocols"].values():
+        assert figures["description"] in facts
+    assert "## Out-of-scope use" in limits
+    assert limits.count("## ") == 2
+    assert "![" not in card
+
+
+def test_the_panel_is_there_before_the_model():
+    assert empty_panel().count("<li") == 8
+
+
+def test_bars_of_an_unknown_emotion_have_the_accent_colour():
+    assert "--ser-accent" in result_panel(prediction(**{"x;y": 1.0}))
+
+
+def test_the_facts_name_the_revision_that_was_asked_for_and_link_to_it(tiny_model):
+    folder, commit = read_model_folder(tiny_model), "0" * 40
+    page = f"https://huggingface.co/ada/voices/tree/{commit}"
+    for asked, shown in (("v1", f"v1, commit {commit}"), (commit, commit), (None, commit)):
+        recognizer = EmotionRecognizer(folder, source="ada/voices", revision=commit, asked=asked)
+        facts, _, _ = about_tab.contents(recognizer)
+        assert f'<a href="{page}">ada/voices</a>' in facts and f"<td>{shown}</td>" in facts
+    facts, _, _ = about_tab.contents(EmotionRecognizer.from_pretrained(tiny_model))
+    assert "<a " not in facts and "Revision" not in facts

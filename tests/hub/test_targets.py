@@ -1,0 +1,85 @@
+"""What cannot be published is said before anybody trains; tags and revisions are what they say."""
+
+import pytest
+from hub_model import REPO, push, refused, run_command
+
+from ser.errors import HubError
+
+
+def check(repo_id=REPO, **options):
+    from ser.hub.targets import check_target
+
+    check_target(repo_id, **options)
+
+
+def train(*arguments):
+    from unittest.mock import patch
+
+    import train
+
+    with patch.object(train.logger, "error") as error:
+        status = train.main(["--dataset", "there/is-none", *arguments])
+    return status, [call.args[0] % call.args[1:] for call in error.call_args_list]
+
+
+def test_training_starts_only_if_its_model_can_be_published(hub, machine, tmp_path):
+    output = tmp_path / "model"
+    status, said = machine.run(train, "--output", str(output), "--push-to-hub", "bob/voices")
+    assert status == 1 and len(said) == 1
+    assert "not allowed to create 'bob/voices': its owner must be ada" in said[0]
+    assert not hub.repos and not any("there/is-none" in request for request in hub.requests)
+
+
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [
+        ({"tag": "not a tag"}, "'not a tag' cannot be a tag"),
+        ({"tag": "v1..2"}, "'v1..2' cannot be a tag"),
+        ({"tag": "main"}, "'main' cannot be a tag: it is the branch"),
+        ({"tag": "v1"}, "The tag 'v1' of 'ada/voices' is taken"),
+        ({"private": True}, "exists and is public"),
+        ({"token": "hf_bob"}, "not allowed to write to 'ada/voices'"),
+        ({"token": "hf_eve"}, "Your token may only read"),
+        ({"token": "hf_wrong"}, "did not accept the token"),
+        ({"token": None}, "no token.* `hf auth login`"),
+    ],
+)
+def test_a_target_is_checked_without_a_change(hub, machine, options, match):
+    hub.accounts["hf_eve"], hub.roles["eve"] = "eve", "read"
+    repo = hub.add(REPO, {"README.md": b""})
+    repo.tags["v1"] = repo.commits[-1].sha
+    token = options.pop("token", "hf_ada")
+    refused(machine, check, kind=HubError, match=match, token=token, **options)
+    assert len(repo.commits) == 1 and list(hub.repos) == [("model", REPO)]
+
+
+def test_a_good_target_is_accepted_whether_it_is_there_or_not(hub, machine):
+    machine.run(check, tag="v1")
+    hub.add(REPO, {"README.md": b""})
+    machine.run(check, tag="v1")
+    hub.refuse = lambda method, path: (404, "unknown path") if "auth-check" in path else None
+    machine.run(check)  # a server that cannot tell
+
+
+def test_a_branch_is_no_tag(hub, machine, files):
+    refused(machine, push, files, tag="main", match="'main' cannot be a tag")
+    assert not hub.repos
+
+
+def test_an_unchanged_model_can_get_another_tag_and_be_pulled_by_it(
+    hub, machine, folder, tmp_path
+):  # fmt: skip
+    said = [
+        machine.run(run_command, "push", folder, REPO, *more)[1].strip().split(": ")[-1]
+        for more in (["--tag", "v1"], ["--tag", "v2"], ["--tag", "v2"], [])
+    ]
+    assert said == [
+        "published, the tag v1 was set",
+        "nothing has changed, but the tag v2 was set",
+        "nothing has changed",
+        "nothing has changed",
+    ]
+    assert hub.repos["model", REPO].tags.keys() == {"v1", "v2"}
+    status, out, _ = machine.run(run_command, "pull", f"{REPO}@v2", tmp_path / "voices")
+    assert status == 0 and hub.repos["model", REPO].tags["v2"] in out
+    assert (tmp_path / "voices/model.skops").is_file()

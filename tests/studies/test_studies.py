@@ -1,0 +1,393 @@
+"""The studies on a small corpus of made-up voices, in RAVDESS's names."""
+
+import json
+from argparse import Namespace
+from functools import partial
+
+import numpy as np
+import pytest
+import soundfile
+from signals import noise, speech_like
+
+from ser.audio.speed import SPEEDS
+from ser.cli.main import main
+from ser.corpora.folds import Fold
+from ser.corpora.ravdess import load_ravdess
+from ser.errors import DatasetError
+from ser.features import FeatureConfig, FeatureExtractor
+from ser.model.perceptrons import MLPSettings
+from ser.studies import ablation, comparison, disturbance, robustness, search, voice_profiles
+from ser.studies.baselines import RECIPES, TRIMMED, Recipe, extract_family
+from ser.studies.common import (
+    NOT_RECOGNISED,
+    collect,
+    figures,
+    fit_ours,
+    paired_difference,
+    run_folds,
+)
+from ser.training.run import CLEAN, COPIES, WEIGHTS
+
+RATE = 24000
+ACTORS = (2, 3, 8)  # each in another published fold
+PITCH = {2: 90, 3: 170, 5: 320}  # Hz, of calm, happy and angry
+TINY = FeatureConfig(families=("energy", "pitch", "mfcc"), statistics=("mean", "std", "trajectory"))
+QUICK = MLPSettings(n_components=16, hidden_units=16, alpha=0.1, learning_rate=0.02, batch_size=8)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cache(tmp_path_factory):
+    """Keep what the studies derive out of the user's cache."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("datasets.config.HF_DATASETS_CACHE", tmp_path_factory.mktemp("cache"))
+        yield
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("voices")
+    for actor in ACTORS:
+        for emotion, pitch in PITCH.items():
+            for repetition in (1, 2):
+                name = f"03-01-{emotion:02}-01-01-{repetition:02}-{actor:02}.wav"
+                seed = 1000 * actor + 10 * emotion + repetition
+                waveform = speech_like(0.8, RATE, pitch=pitch * (1 + actor / 100), seed=seed)
+                soundfile.write(folder / name, waveform, RATE)
+    return folder
+
+
+def options(folder, study, rows=None, **changes):
+    rows = list(study.ROWS) if rows is None else rows
+    defaults = {"protocol": "published", "seed": 0, "jobs": 1, "sets": ["eight"]}
+    given = {"dataset": str(folder), "rows": rows, "features": TINY, "settings": QUICK}
+    return Namespace(**{**defaults, **given, **changes})
+
+
+def clip(folder, index=0):
+    return load_ravdess(folder)[index]
+
+
+# Plumbing
+
+
+def nearest(features, targets):
+    """Fit the simplest classifier: the class whose mean is nearest."""
+    means = np.stack([features[targets == target].mean(axis=(0, 1)) for target in range(3)])
+    return partial(_nearest, means)
+
+
+def _nearest(means, rows):
+    distances = np.linalg.norm(rows.mean(axis=1)[:, None] - means, axis=2)
+    return distances.argmin(axis=1)
+
+
+def test_folds_are_tested_alike_by_any_number_of_processes():
+    rng = np.random.default_rng(0)
+    targets = np.arange(30) % 3
+    features = (targets[:, None, None] + rng.normal(0, 0.1, (30, 2, 4))).astype(np.float32)
+    halves = np.arange(30) < 15
+    folds = [
+        Fold("a", np.flatnonzero(halves), np.flatnonzero(~halves)),
+        Fold("b", np.flatnonzero(~halves), np.flatnonzero(halves)),
+    ]
+    tests = np.stack([features, 1 + features], axis=1)  # the second version is one class up
+    for jobs in (1, 2):
+        tested = run_folds(
+            features, targets, folds, nearest, jobs=jobs, description="", tests=tests
+        )
+        recognised = collect(tested, folds, 30)
+        np.testing.assert_array_equal(recognised[:, 0], targets)
+        np.testing.assert_array_equal(recognised[:, 1], np.minimum(targets + 1, 2))
+
+
+def test_a_refused_clip_is_never_right():
+    result = figures(np.array([0, 0, 1, 1]), np.array([0, NOT_RECOGNISED, 1, 1]))
+    assert result == {"clips": 4, "accuracy": 0.75, "unweighted_average_recall": 0.75}
+
+
+def test_paired_difference_is_over_clips_and_its_error_over_actors():
+    targets, actors = np.zeros(4, int), np.array([1, 1, 2, 2])
+    better = paired_difference(targets, targets, np.array([1, 1, 0, 0]), actors)
+    assert better["difference"] == 0.5
+    assert better["standard_error"] == pytest.approx(0.5)  # gains of 1 and of 0
+    assert paired_difference(targets, targets, targets, actors * 0)["standard_error"] is None
+
+
+# Comparison
+
+
+@pytest.mark.parametrize(("row", "n_values"), [("mfcc", 40), ("usual", 180), ("usual193", 193)])
+def test_recipes_have_the_values_of_their_names(folder, row, n_values):
+    values = [extract_family(clip(folder), family=each) for each in RECIPES[row].families]
+    assert np.concatenate(values, axis=1).shape == (1, n_values)
+
+
+def test_copies_of_the_181_values_are_for_training_only(folder):
+    values = extract_family(clip(folder), family=TRIMMED)
+    assert values.shape == (4, 181)
+    alone = extract_family(clip(folder), family=TRIMMED, copies=False)
+    np.testing.assert_array_equal(values[:1], alone)
+    assert all(np.abs(copy - values[0]).max() > 0.1 for copy in values[1:])
+
+
+def test_a_recipe_trains_on_as_many_clips_of_a_class_as_it_may():
+    recipe = Recipe("", (), RECIPES["tree"].classifier, max_clips=3)
+    targets = np.array([0] * 10 + [1] * 2)
+    predict = recipe.fit(np.ones((12, 2, 1)), targets, seed=0)
+    tree = predict.args[0].tree_
+    assert tree.n_node_samples[0] == (3 + 2) * 2  # with two copies each
+
+
+def test_comparison_puts_ours_beside_the_others(folder):
+    results = dict(comparison.run(options(folder, comparison, ["tree", "ours"])))
+    assert list(results) == ["eight/tree", "eight/ours"]
+    ours = results["eight/ours"]
+    assert ours["random"]["clips"] == ours["strangers"]["clips"] == 18
+    assert ours["strangers"]["accuracy"] > 0.6  # chance is a third
+    assert ours["values"] == len(FeatureExtractor(TINY).names)
+    assert ours["clip_seconds"] > 0 and ours["training_seconds"] > 0
+    ((title, table),) = comparison.tables(results).items()
+    assert title == "Speech, eight emotions: 18 clips"
+    assert [row[1] for row in table] == ["features", "180", str(ours["values"])]
+
+
+def test_sets_that_need_song_are_left_out_if_there_is_none(folder, caplog):
+    given = options(folder, comparison, ["tree"], sets=["six", "song"])
+    results = dict(comparison.run(given))
+    assert list(results) == ["six/tree"]
+    assert "Left out the sets that need song" in caplog.text
+
+
+# Robustness
+
+
+def test_gain_changes_nothing_and_each_condition_is_compared_with_clean(folder):
+    results = dict(robustness.run(options(folder, robustness)))
+    assert list(results) == list(robustness.ROWS)
+    assert results["clean"]["accuracy"] > 0.6  # chance is a third
+    for name in ("quiet", "loud"):
+        assert results[name]["changed"] == 0 and results[name]["to_clean"]["difference"] == 0
+    for result in results.values():
+        gain = result["accuracy"] - results["clean"]["accuracy"]
+        assert result["to_clean"]["difference"] == pytest.approx(gain)
+    ((_, table),) = robustness.tables(results).items()
+    assert len(table) == 1 + len(robustness.ROWS) and table[1][0] == "as recorded"
+
+
+def degrade(name, waveform):
+    clip = robustness.Recording((waveform, RATE), waveform, RATE)
+    return robustness.CONDITIONS[name][1](clip, np.random.default_rng(0))
+
+
+def share_above(waveform, hertz):
+    power = np.abs(np.fft.rfft(waveform)) ** 2
+    return power[np.fft.rfftfreq(waveform.size, 1 / RATE) > hertz].sum() / power.sum()
+
+
+def test_what_lies_beside_the_voice_is_compared_with_the_clip_as_it_is(folder):
+    given = options(folder, disturbance, ["hum60", "dying", "end"], jobs=1)
+    results = dict(disturbance.run(given))
+    ((title, table),) = disturbance.tables(results).items()
+    assert title == f"18 clips of {folder.name}"
+    assert [row[0] for row in table[1:]] == [
+        disturbance.ROWS[name] for name in ("clean", "hum60", "dying", "end")
+    ]
+    assert table[1][1:] == ["100.0", "100.0", "0.0"]
+    assert all(figures["same_speech"] == 1 for figures in results.values())
+
+
+def test_disturbances_need_recordings(tmp_path):
+    with pytest.raises(DatasetError, match="no recordings in"):
+        list(disturbance.run(options(tmp_path, disturbance)))
+
+
+def test_telephone_ends_at_3400_hertz_and_mp3_does_not():
+    hiss = noise(seconds=1, sample_rate=RATE)
+    assert share_above(degrade("telephone", hiss), 3500) < 1e-3
+    assert share_above(degrade("mp3", hiss), 3500) > 0.3
+
+
+def test_noise_is_as_far_below_the_speech_as_it_says():
+    speech = speech_like(1, RATE)[RATE // 2 : -RATE // 2]
+    for name, snr in (("noise20", 20), ("noise10", 10), ("pink15", 15)):
+        added = degrade(name, speech) - speech
+        assert 10 * np.log10(np.mean(speech**2) / np.mean(added**2)) == pytest.approx(snr, abs=1.5)
+
+
+def test_eight_bits_are_those_of_a_file(tmp_path):
+    samples = (speech_like(1, 48000, level=0.01) * 2**15).astype(np.int16)
+    features = []
+    for subtype, condition in (("PCM_16", "8bit"), ("PCM_U8", "clean")):
+        path = tmp_path / f"{subtype}.wav"
+        soundfile.write(path, samples, 48000, subtype=subtype)
+        clip = {"file": "a name", "audio": {"bytes": None, "path": str(path)}}
+        given = {"config": TINY.to_dict(), "conditions": [condition], "seed": 0}
+        features.append(robustness.extract_degraded(clip, **given))
+    assert np.isfinite(features).all()
+    np.testing.assert_array_equal(*features)
+
+
+# Voice profiles
+
+
+def test_clips_of_a_profile_are_not_tested_and_both_ways_test_the_same_ones(tmp_path):
+    # One is as loud in everyday speech as another when angry: only a profile tells.
+    for actor, gain in zip(ACTORS, (1, 0.3, 0.1), strict=True):
+        for emotion, level in ((1, 0.02), (5, 0.2)):
+            for repetition in (1, 2):
+                for statement in (1, 2):
+                    name = f"03-01-{emotion:02}-01-{statement:02}-{repetition:02}-{actor:02}.wav"
+                    seed = 100 * actor + 10 * emotion + 2 * repetition + statement
+                    waveform = speech_like(0.8, RATE, level=level, seed=seed)
+                    soundfile.write(tmp_path / name, waveform * gain, RATE, "FLOAT")
+    results = dict(voice_profiles.run(options(tmp_path, voice_profiles)))
+    assert list(results) == list(voice_profiles.ROWS)
+    assert results["without"]["clips"] == 3 * (4 - 2 + 4)
+    assert results["loudness"]["accuracy"] > results["without"]["accuracy"] + 0.2
+    gain = results["profile"]["accuracy"] - results["without"]["accuracy"]
+    assert results["profile"]["to_without"]["difference"] == pytest.approx(gain)
+
+
+def test_a_profile_needs_neutral_clips(folder):
+    with pytest.raises(DatasetError, match="only 0 neutral clips"):
+        list(voice_profiles.run(options(folder, voice_profiles)))
+
+
+# Ablation
+
+
+def test_every_feature_is_of_one_statistic():
+    config = FeatureConfig()
+    columns = np.stack([ablation.statistic_columns(each, config) for each in config.statistics])
+    np.testing.assert_array_equal(columns.sum(axis=0), 1)
+    names = np.array(FeatureExtractor(config).names)
+    assert all(name.endswith(".mean") for name in names[columns[0]])
+
+
+def test_without_a_family_no_feature_names_its_descriptors():
+    config = FeatureConfig()
+    names = np.array(FeatureExtractor(config).names)
+    left = names[ablation.without("family:energy", config, QUICK)["columns"]]
+    assert not any("energy" in name for name in left)
+    assert "f0.all.mean" in left and "corr.mfcc1.f0" in left and len(left) < len(names)
+
+
+def test_ablation_hears_clips_as_recorded_and_weighs_copies_alike():
+    assert [COPIES[index] for index in ablation.AS_RECORDED] == [(1.0, CLEAN)] * len(SPEEDS)
+    (weights,) = ablation.without("weights", FeatureConfig(), QUICK).values()
+    assert set(weights) == {1.0} and len(weights) == len(WEIGHTS) != sum(WEIGHTS)
+
+
+def test_parts_are_those_of_the_features_that_are_left():
+    rng = np.random.default_rng(0)
+    targets = np.arange(40) % 2
+    features = (rng.standard_normal((40, 1, 4)) + targets[:, None, None]).astype(np.float32)
+    columns = np.array([0, 2, 3])
+    common = {"seed": 0, "n_labels": 2, "settings": QUICK, "weights": [1]}
+    fits = [
+        fit_ours(
+            features, targets, parts={"summaries": np.array([1, 2])}, columns=columns, **common
+        ),
+        fit_ours(features[..., columns], targets, parts={"summaries": np.array([1])}, **common),
+    ]
+    first, second = (fit.args[0].pipelines["general"]["mlp"].coefs_[0] for fit in fits)
+    np.testing.assert_array_equal(first, second)
+
+
+def test_ablation_compares_with_the_full_expert(folder):
+    rows = ["family:mfcc", "copies:all", "weights", "speed", "summaries", "classifier:limit"]
+    results = dict(ablation.run(options(folder, ablation, rows)))
+    assert list(results) == ["full", *rows]
+    full = results["full"]
+    assert full["clean"]["to_full"] == {"difference": 0, "standard_error": 0}
+    assert results["family:mfcc"]["features"] < full["features"]
+    assert results["copies:all"]["features"] == full["features"]
+    for result in results.values():
+        gain = result["clean"]["accuracy"] - full["clean"]["accuracy"]
+        assert result["clean"]["to_full"]["difference"] == pytest.approx(gain)
+    ((_, table),) = ablation.tables(results).items()
+    assert [row[0] for row in table[:3]] == ["without", "nothing", "family mfcc"]
+
+
+# Search
+
+
+def test_settings_are_judged_by_models_that_heard_neither_fold():
+    sides = [(np.setdiff1d(np.arange(9), test), test) for test in np.arange(9).reshape(3, 3)]
+    first, second, _ = (Fold(str(i), *side) for i, side in enumerate(sides))
+    inner = search.without_both(first, second)
+    np.testing.assert_array_equal(inner.train, [6, 7, 8])
+    np.testing.assert_array_equal(inner.test, [0, 1, 2, 3, 4, 5])
+
+
+def test_search_chooses_for_each_fold_and_tests_the_choice(folder):
+    results = dict(search.run(options(folder, search)))
+    assert list(results) == [*search.candidates(QUICK), "nested"]
+    nested = results["nested"]
+    for fold, chosen in nested["choices"].items():
+        best = max(result["scores"][fold] for name, result in results.items() if name != "nested")
+        assert results[chosen]["scores"][fold] == best
+    gain = nested["chosen"]["accuracy"] - nested["defaults"]["accuracy"]
+    assert nested["to_defaults"]["difference"] == pytest.approx(gain)
+    settings, tested = search.tables(results).values()
+    assert sum(int(row[-1]) for row in settings[1:]) == len(nested["choices"])
+    assert [row[0] for row in tested[1:]] == ["defaults", "chosen without the tested fold"]
+
+
+def test_candidates_are_the_same_every_time_and_differ_from_each_other():
+    settings = search.candidates(QUICK)
+    assert settings == search.candidates(QUICK)
+    assert len(set(settings.values())) == len(settings) == 1 + search.N_RANDOM
+
+
+def test_search_needs_three_groups_of_actors(tmp_path, folder):
+    for file in folder.glob("*-0[23].wav"):
+        (tmp_path / file.name).symlink_to(file)
+    with pytest.raises(DatasetError, match="three groups"):
+        list(search.run(options(tmp_path, search)))
+
+
+# The command
+
+
+def test_the_command_writes_tables_and_keeps_rows_that_were_not_run_again(folder, tmp_path, capsys):
+    output = tmp_path / "docs" / "studies.md"
+    arguments = ["study", "comparison", str(folder), "--sets", "eight", "--jobs", "1"]
+    for row in ("tree", "mfcc"):
+        assert main([*arguments, "--rows", row, "--output", str(output)]) == 0
+    printed = capsys.readouterr().out
+    assert printed.count("Speech, eight emotions: 18 clips") == 2
+    rows = json.loads(output.with_suffix(".json").read_text())["comparison"]["rows"]
+    assert rows.keys() == {"eight/tree", "eight/mfcc"}
+    text = output.read_text()
+    assert text.startswith("# Studies\n") and "## Comparison\n" in text
+    lines = [line for line in text.splitlines() if line.startswith("| mean MFCC")]
+    assert [line.split(" | ")[0] for line in lines] == [
+        "| mean MFCC, MLP with two hidden layers",
+        "| mean MFCC + chroma + mel, decision tree",
+    ]
+    assert sorted(path.name for path in output.parent.iterdir()) == ["studies.json", "studies.md"]
+
+
+@pytest.mark.parametrize("name", ["notes.md", "notes.json"])
+def test_files_that_no_study_wrote_are_left_as_they_are(tmp_path, capsys, name):
+    (tmp_path / name).write_text('{"mine": 1}')
+    assert main(["study", "ablation", ".", "--output", str(tmp_path / "notes.md")]) == 1
+    assert "not written by a study" in capsys.readouterr().err
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {name: '{"mine": 1}'}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["comparison", ".", "--rows", "magic"], "no row 'magic'; choose from mfcc, usual"),
+        (["comparison", ".", "--sets", "nine"], "no set 'nine'; choose from eight"),
+        (["robustness", ".", "--sets", "six"], "no set 'six'; it has no sets"),
+        (["ablation", ".", "--output", "tables.txt"], "ending in .md"),
+        (["robustness", "missing/folder/x"], "missing/folder/x"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_one_sentence(arguments, complaint, capsys):
+    assert main(["study", *arguments]) == 1
+    err = capsys.readouterr().err
+    assert err.startswith("error: ") and complaint in err and "Traceback" not in err

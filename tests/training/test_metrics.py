@@ -1,0 +1,136 @@
+import json
+
+import numpy as np
+import pytest
+from scipy.special import softmax
+
+from ser.training.metrics import apply_temperature, evaluate, fit_temperature, validate
+
+LABELS = ("calm", "happy", "sad")
+
+
+def sure(recognised, confidence=0.8):
+    """Probabilities of three classes in which the recognised ones have this confidence."""
+    probabilities = np.full((len(recognised), 3), (1 - confidence) / 2)
+    probabilities[np.arange(len(recognised)), recognised] = confidence
+    return probabilities
+
+
+# calm: 3 of 4 recognised, happy: 1 of 2, sad: 0 of 1
+TARGETS = [0, 0, 0, 0, 1, 1, 2]
+RECOGNISED = [0, 0, 0, 1, 1, 0, 1]
+FOLDS = [0, 0, 1, 1, 0, 1, 0]
+GROUPS = {"sex": ["men", "men", "women", "women", "men", "women", "men"]}
+
+
+@pytest.fixture
+def figures():
+    return evaluate(TARGETS, sure(RECOGNISED), labels=LABELS, folds=FOLDS, groups=GROUPS)
+
+
+def test_headline_figures_are_what_one_counts_by_hand(figures):
+    assert figures["clips"] == 7
+    assert figures["accuracy"] == pytest.approx(4 / 7)
+    assert figures["unweighted_average_recall"] == pytest.approx((3 / 4 + 1 / 2 + 0) / 3)
+    assert figures["macro_f1"] == pytest.approx((3 / 4 + 2 / 5 + 0) / 3)
+
+
+def test_each_class_has_its_report(figures):
+    assert figures["classes"]["calm"] == {
+        "precision": 0.75,
+        "recall": 0.75,
+        "f1": 0.75,
+        "support": 4,
+        "accuracy": 0.75,
+    }
+    assert figures["classes"]["happy"]["precision"] == pytest.approx(1 / 3)
+    assert figures["classes"]["sad"]["f1"] == 0
+    assert list(figures["classes"]) == list(LABELS)
+
+
+def test_rows_of_the_confusion_matrix_are_targets(figures):
+    assert figures["labels"] == list(LABELS)
+    assert figures["confusion_matrix"] == [[3, 1, 0], [1, 1, 0], [0, 1, 0]]
+
+
+def test_spread_is_over_folds(figures):
+    accuracies = [3 / 4, 1 / 3]
+    assert [fold["accuracy"] for fold in figures["folds"]] == pytest.approx(accuracies)
+    assert figures["fold_mean"]["accuracy"] == pytest.approx(np.mean(accuracies))
+    assert figures["fold_std"]["accuracy"] == pytest.approx(np.std(accuracies))
+
+
+def test_slices_judge_only_the_classes_that_they_hold(figures):
+    women = figures["slices"]["sex"]["women"]  # calm: 1 of 2, happy: 0 of 1, no sad
+    assert women["clips"] == 3
+    assert women["unweighted_average_recall"] == pytest.approx(1 / 4)
+
+
+def test_figures_are_plain_json(figures):
+    assert json.loads(json.dumps(figures)) == figures
+
+
+def test_calibration_error_is_the_gap_between_confidence_and_accuracy():
+    # Ten clips at 0.8 of which 6 are right, ten at 0.5 of which 5 are.
+    recognised = [0] * 20
+    targets = [0] * 6 + [1] * 4 + [0] * 5 + [2] * 5
+    probabilities = np.concatenate([sure(recognised[:10], 0.8), sure(recognised[10:], 0.5)])
+    figures = evaluate(targets, probabilities, labels=LABELS, folds=[0] * 20, groups={})
+    assert figures["expected_calibration_error"] == pytest.approx(0.5 * 0.2 + 0.5 * 0.0)
+    filled = [each for each in figures["reliability"] if each["clips"]]
+    assert [each["accuracy"] for each in filled] == pytest.approx([0.5, 0.6])
+    assert len(figures["reliability"]) == 15
+
+
+def test_certainty_falls_into_the_last_bin():
+    figures = evaluate([0], [[1.0, 0.0, 0.0]], labels=LABELS, folds=[0], groups={})
+    assert figures["reliability"][-1]["clips"] == 1
+    assert figures["expected_calibration_error"] == 0
+
+
+@pytest.mark.parametrize(
+    ("targets", "probabilities", "message"),
+    [
+        ([0, 1], sure([0]), "shape"),
+        ([0], np.full((1, 2), 0.5), "shape"),
+        ([3], sure([0]), "from 0 to 2"),
+        ([-1], sure([0]), "from 0 to 2"),
+        ([0], 2 * sure([0]), "sum to 1"),
+        ([0], [[1.5, -0.5, 0.0]], "non-negative"),
+        ([0], [[np.nan, 0.5, 0.5]], "sum to 1"),
+        ([], np.empty((0, 3)), "no predictions"),
+    ],
+)
+def test_predictions_that_do_not_fit_are_refused(targets, probabilities, message):
+    with pytest.raises(ValueError, match=message):
+        validate(np.array(targets, dtype=int), np.array(probabilities), LABELS)
+
+
+def test_groups_that_do_not_fit_are_refused():
+    with pytest.raises(ValueError, match="3 values given to slice 7 clips by"):
+        evaluate(TARGETS, sure(RECOGNISED), labels=LABELS, folds=FOLDS, groups={"sex": ["men"] * 3})
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 2.0])
+def test_fitted_temperature_undoes_a_false_sureness(temperature):
+    rng = np.random.default_rng(0)
+    logits = rng.normal(scale=2, size=(20000, 3))
+    true = softmax(logits, axis=1)
+    targets = (rng.random(len(true))[:, None] > true.cumsum(axis=1)).sum(axis=1)
+    distorted = softmax(logits * temperature, axis=1)
+    assert fit_temperature(distorted, targets) == pytest.approx(temperature, rel=0.05)
+
+
+def test_temperature_keeps_the_order_and_the_sum():
+    probabilities = np.array([[0.7, 0.2, 0.1], [0.0, 0.0, 1.0]])
+    soft = apply_temperature(probabilities, 2.0)
+    assert soft.sum(axis=1) == pytest.approx([1, 1])
+    assert (soft.argsort(axis=1) == probabilities.argsort(axis=1)).all()
+    assert soft[0, 0] < 0.7 < apply_temperature(probabilities, 0.5)[0, 0]
+    assert apply_temperature(probabilities, 1.0) == pytest.approx(probabilities)
+    assert apply_temperature(probabilities[0], 1.0) == pytest.approx(probabilities[0])
+
+
+def test_temperature_is_finite_for_a_classifier_that_is_always_or_never_right():
+    for targets in ([0, 1, 2], [1, 2, 0]):
+        assert np.isfinite(fit_temperature(np.eye(3), targets))

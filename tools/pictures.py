@@ -1,0 +1,90 @@
+"""Take the pictures of the demo that README shows: `python tools/pictures.py`.
+
+Runs the app on the model that ships, uses it in Chromium with the synthetic example clips, and
+writes PNG files to `docs/`.
+"""
+
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+
+from browser import chromium, missing, open_page, upload
+from running_app import ROOT, RunningApp
+
+DOCS = ROOT / "docs"
+EXAMPLES = ROOT / "ser" / "pretrained" / "examples"
+
+
+def main():
+    """Run the command."""
+    if reason := missing():
+        sys.exit(reason)
+    DOCS.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        long = join_examples(Path(folder, "long.wav"))
+        app = RunningApp(Path(folder)).wait()
+        try:
+            with chromium(long) as browser:
+                take_all(browser, app.url, long)
+        finally:
+            app.stop()
+
+
+def join_examples(path):
+    """Write the example clips one after the other to a file, with pauses."""
+    parts = []
+    for clip in sorted(EXAMPLES.glob("synthetic-*.flac")):
+        samples, rate = soundfile.read(clip)
+        parts += [samples, np.zeros(rate // 2)]
+    soundfile.write(path, np.concatenate(parts), rate)
+    return path
+
+
+def take_all(browser, url, long):
+    """Take a picture of each main state of the page."""
+    short = EXAMPLES / "synthetic-loud-lively.flac"
+    for name, look in {
+        "result": {},
+        "result-dark": {"dark": True},
+        "result-phone": {"width": 390, "height": 844},
+    }.items():
+        page = open_page(browser, url, **look)
+        upload(page, short)
+        take(page, name)
+        page.context.close()
+
+    page = open_page(browser, url)
+    upload(page, long)
+    page.locator(".ser-strip i").first.wait_for()
+    take(page, "timeline")
+    page.get_by_role("tab", name="Live").click()
+    page.locator("#ser-live .record-button").click()
+    page.wait_for_timeout(7000)
+    take(page, "live")
+    page.locator("#ser-live .stop-button").click()
+    page.get_by_role("tab", name="Batch").click()
+    bad = long.with_name("notes.wav")
+    bad.write_text("not a recording")
+    files = sorted(EXAMPLES.glob("synthetic-*.flac"))
+    page.set_input_files("#ser-files input[type=file]", [*files, bad])
+    page.locator("#ser-start:not([disabled])").click()
+    page.locator("#ser-batch a[download]").wait_for()
+    take(page, "batch")
+    page.get_by_role("tab", name="About").click()
+    take(page, "about")
+
+
+def take(page, name):
+    """Write one picture of the whole page."""
+    page.mouse.move(2, 2)
+    page.wait_for_timeout(800)  # for transitions to end
+    page.screenshot(path=DOCS / f"{name}.png", full_page=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,140 @@
+"""What README.md holds: its figures, its code, its links. `python tools/readme.py` updates figures.
+
+The figures stand between HTML comments: those of the model that ships, from its metrics.json, and
+of the comparison, from what `python -m ser study` wrote. No other text of README is touched. The
+card of the model that ships is written again, with the comparison in it.
+"""
+
+import json
+import re
+import sys
+import textwrap
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+README = ROOT / "README.md"
+SHIPPED = ROOT / "ser" / "pretrained"
+METRICS = SHIPPED / "metrics.json"
+STUDIES = ROOT / "docs" / "studies.json"
+
+sys.path.insert(0, str(ROOT))  # for when this is run as a command
+
+from ser import EmotionRecognizer  # noqa: E402
+from ser.studies.comparison import tables  # noqa: E402
+from ser.training.card import make_card  # noqa: E402
+from ser.training.examples import widget  # noqa: E402
+from ser.training.report import class_table, summary_table, to_markdown  # noqa: E402
+
+
+def main():
+    """Run the command."""
+    README.write_text(with_figures(README.read_text(encoding="utf-8")), encoding="utf-8")
+    (SHIPPED / "README.md").write_text(card(), encoding="utf-8")
+
+
+def card():
+    """Return the card of the model that ships."""
+    config, metrics, studies = (
+        json.loads(path.read_text(encoding="utf-8"))
+        for path in (SHIPPED / "config.json", METRICS, STUDIES)
+    )
+    recognizer = EmotionRecognizer.from_pretrained(SHIPPED)
+    clips = {name: clip for name, clip in recognizer.files.items() if name.endswith(".flac")}
+    answers = {name: recognizer.predict(clip).probabilities for name, clip in clips.items()}
+    return make_card(
+        config,
+        metrics,
+        name="ser/pretrained",
+        files=recognizer.files,
+        comparison=comparison(studies),
+        widget=widget(recognizer.files, answers),
+        about_examples="`examples/` has synthetic clips, of no emotion, with this model's answers.",
+    )
+
+
+def with_figures(text):
+    """Return README's text with the figures that hold now."""
+    metrics = json.loads(METRICS.read_text(encoding="utf-8"))
+    blocks = {"headline": headline(metrics), "figures": figures(metrics)}
+    if STUDIES.exists():
+        blocks["comparison"] = comparison(json.loads(STUDIES.read_text(encoding="utf-8")))
+    for name, block in blocks.items():
+        begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
+        if text.count(begin) != 1 or text.count(end) != 1:
+            raise ValueError(f"README.md must have {begin} and {end} once each")
+        before, rest = text.split(begin)
+        text = f"{before}{begin}\n{block}\n{end}{rest.split(end)[1]}"
+    return text
+
+
+def headline(metrics):
+    """Say in a few sentences how often the model is right about speakers it never heard."""
+    protocol, strangers = _first(metrics, speaker_independent=True)
+    _, known = _first(metrics, speaker_independent=False)
+    counts = [row["support"] for row in strangers["classes"].values()]
+    text = (
+        f"**Correct on {_percent(strangers['accuracy'])} of {sum(counts)} acted clips by speakers "
+        f"it has never heard** ({len(counts)} emotions, protocol `{protocol}`; guessing gives "
+        f"{_percent(max(counts) / sum(counts))}). Its confidence is off by "
+        f"{100 * strangers['expected_calibration_error']:.1f} points on average. The figure "
+        "usually reported, with the same actors in training and test, is "
+        f"{_percent(known['accuracy'])}."
+    )
+    return textwrap.fill(text, 100)
+
+
+def figures(metrics):
+    """Write the figures of all protocols, and of the first one by emotion and by group."""
+    _, strangers = _first(metrics, speaker_independent=True)
+    groups = [
+        f"{group}: "
+        + ", ".join(f"{name} {_percent(row['accuracy'])}" for name, row in rows.items())
+        for group, rows in strangers["slices"].items()
+    ]
+    classes = strangers["classes"]
+    weakest = sorted(classes, key=lambda name: classes[name]["recall"])[:2]
+    text = (
+        f"Of unseen speakers ({strangers['description']}), it recognises "
+        f"{' and '.join(weakest)} least often. Accuracy by {'; by '.join(groups)}."
+    )
+    tables = map(to_markdown, (summary_table(metrics), class_table(strangers)))
+    return f"\n\n{textwrap.fill(text, 100)}\n\n".join(tables)
+
+
+def comparison(studies):
+    """Write the table of the comparison under all emotions."""
+    title, rows = next(iter(tables(studies["comparison"]["rows"]).items()))
+    return f"{title}.\n\n{to_markdown(rows)}"
+
+
+def code(language):
+    """Return README's blocks of code in a language, in their order."""
+    text = README.read_text(encoding="utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+
+
+def commands():
+    """Return README's commands of a shell, one string each, continued lines joined."""
+    lines = "".join(code("bash")).replace("\\\n", " ").splitlines()
+    return [line for line in lines if line.strip() and not line.startswith("#")]
+
+
+def local_links():
+    """Return the paths that README links to or shows, without addresses on other hosts."""
+    text = README.read_text(encoding="utf-8")
+    targets = re.findall(r"\]\(([^)#\s]+)\)|src=\"([^\"]+)\"", text)
+    return [link for pair in targets for link in pair if link and "://" not in link]
+
+
+def _first(metrics, *, speaker_independent):
+    """Return name and figures of the first protocol of a kind."""
+    protocols = metrics["protocols"].items()
+    return next(one for one in protocols if one[1]["speaker_independent"] is speaker_independent)
+
+
+def _percent(share):
+    return f"{100 * share:.1f} %"
+
+
+if __name__ == "__main__":
+    main()
