@@ -8,11 +8,10 @@ from pathlib import Path
 from ser.corpora.recordings import RAVDESS, in_words, licence_link, licence_name, people
 from ser.model.folder import library_versions
 
-_HERE = Path(__file__).parent
-TEMPLATE = next(
-    path for path in (_HERE / "model_card.md", _HERE.parents[1] / "model_card.md") if path.is_file()
-)
+TEMPLATE = Path(__file__).with_name("model_card.md")
 """Beside this module where ser is installed, at the top of a clone."""
+if not TEMPLATE.is_file():
+    TEMPLATE = Path(__file__).parents[2] / "model_card.md"
 TITLE = "Speech emotion recognition"
 
 EXAMPLES = (
