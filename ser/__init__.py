@@ -33,5 +33,6 @@ _MODULES = {
 def __getattr__(name: str) -> Any:
     # Deferred, so that `import ser.audio.loading` does not pay for scikit-learn and skops.
     if name in _MODULES:
-        return getattr(import_module(_MODULES[name]), name)
+        globals()[name] = value = getattr(import_module(_MODULES[name]), name)
+        return value
     raise AttributeError(f"module 'ser' has no attribute {name!r}")
