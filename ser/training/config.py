@@ -35,9 +35,7 @@ class Copy:
     def __post_init__(self) -> None:
         allowed = (CLEAN, EIGHT_BIT, *RECORDINGS)
         if self.recording not in allowed:
-            raise ValueError(
-                f"recording is {self.recording!r}; choose from {', '.join(allowed)}"
-            )
+            raise ValueError(f"recording is {self.recording!r}; choose from {', '.join(allowed)}")
 
 
 COPIES = (
