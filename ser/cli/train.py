@@ -102,7 +102,8 @@ def add_train(parser: ArgumentParser) -> None:
 
 def _train(parser: ArgumentParser, options: Namespace) -> int:
     # Imports that take seconds are deferred, so that --help answers at once.
-    from ser.corpora.load import load_corpus
+    from ser.corpora.loading import load_corpus
+    from ser.corpora.own import Columns
     from ser.hub.targets import check_target
     from ser.model.atomic_folder import check_replaceable
     from ser.model.folder import MARK, is_model_file
@@ -112,6 +113,8 @@ def _train(parser: ArgumentParser, options: Namespace) -> int:
 
     if (options.private or options.tag) and not options.push_to_hub:
         parser.error("--private and --tag apply to publishing: add --push-to-hub OWNER/NAME")
+    if options.dataset_name and not options.licence:
+        parser.error("--dataset-name needs the licence of the recordings: add --licence")
     if options.channel and options.corpus:
         parser.error("--channel is for RAVDESS: leave out --corpus")
     logging.getLogger("ser").setLevel(logging.INFO)
@@ -120,15 +123,14 @@ def _train(parser: ArgumentParser, options: Namespace) -> int:
     check_replaceable(options.output, is_ours=is_model_file, mark=MARK)
     if options.push_to_hub:
         check_target(options.push_to_hub, private=options.private, tag=options.tag)
-    columns = {name: getattr(options, f"{name}_column") for name in COLUMNS}
+    columns = {name: column for name in COLUMNS if (column := getattr(options, f"{name}_column"))}
     corpus = load_corpus(
         options.dataset,
         corpus=CHANNELS[options.channel] if options.channel else options.corpus,
-        columns={name: column for name, column in columns.items() if column},
+        columns=Columns(**columns) if columns else None,
         mapping=dict(options.map),
         emotions=options.emotions,
-        name=options.dataset_name,
-        licence=options.licence,
+        about={"name": options.dataset_name, "licence": options.licence},
     )
     config = TrainingConfig(
         protocols=() if options.skip_evaluation else options.protocol,

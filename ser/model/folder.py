@@ -43,7 +43,8 @@ FORMAT_VERSION = 6
 """Raise it when a folder that the code before wrote cannot be opened any more, or gives other
 answers although its features are the same: a renamed or new entry of ``config.json`` or pipeline,
 another meaning of one. What only adds files or entries that nothing needs leaves it. With the new
-number, put a folder of the one before into ``tests/model``, where a test holds what is said of it."""
+number, put a folder of the one before into ``tests/model``, where a test holds what is said of
+it."""
 
 MAX_BYTES = 128 * 2**20
 """Bytes in a folder, and bytes that ``model.skops`` may unpack to."""

@@ -19,7 +19,7 @@ from ser.corpora.folds import (
     describe_folds,
     is_speaker_independent,
 )
-from ser.corpora.load import load_corpus
+from ser.corpora.loading import load_corpus
 from ser.errors import DatasetError
 from ser.features import FeatureExtractor
 from ser.hub.repository import Published, name_in_card
@@ -105,7 +105,7 @@ def train(
     Parameters
     ----------
     corpus : Corpus, str or Path
-        As `ser.corpora.load.load_corpus` returns it, or its source.
+        As `ser.corpora.loading.load_corpus` returns it, or its source.
     config : TrainingConfig, optional
     jobs : int, optional
         Processes that extract features; one per core by default.

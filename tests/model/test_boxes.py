@@ -68,7 +68,9 @@ def test_an_average_of_perceptrons_averages_their_logits(classes):
 
 def test_the_rate_that_is_set_is_the_rate_of_the_next_step():
     y = np.arange(60) % 2
-    still, moved = (MLPClassifier((5,), random_state=0).partial_fit(rows(), y, [0, 1]) for _ in "ab")
+    still, moved = (
+        MLPClassifier((5,), random_state=0).partial_fit(rows(), y, classes=[0, 1]) for _ in "ab"
+    )
     before = moved.coefs_[0].copy()
     boxes.set_learning_rate(still, 0.0)
     still.partial_fit(rows(), y)

@@ -107,8 +107,8 @@ def test_a_small_training_gives_the_answers_that_it_gave(golden):
 def test_the_shipped_model_gives_the_answers_that_it_gave(golden):
     assert difference(shipped(), golden["shipped"]) < TOLERANCE, (
         "the shipped model answers differently: raise FEATURE_VERSION in ser/features/config.py if "
-        "the features changed, FORMAT_VERSION in ser/model/folder.py if the model's code did, train "
-        "it again, and run python tests/model/test_golden.py"
+        "the features changed, FORMAT_VERSION in ser/model/folder.py if the model's code did; "
+        "train it again, and run python tests/model/test_golden.py"
     )
 
 
