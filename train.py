@@ -10,16 +10,14 @@ import logging
 import os
 import sys
 import time
-from dataclasses import asdict, replace
 from functools import partial
-from pathlib import Path
 
 from tqdm.auto import tqdm
 
 from ser.cli.options import add_links, licence, process_count, repository, seed
+from ser.corpora.emotions import NAMES
 from ser.corpora.folds import PROTOCOLS, is_speaker_independent
-from ser.corpora.ravdess import CHANNELS, EMOTIONS
-from ser.corpora.recordings import RAVDESS, Recordings
+from ser.corpora.ravdess import ABOUT, CHANNELS
 from ser.errors import DatasetError, SerError
 from ser.training.card import TITLE
 
@@ -35,7 +33,7 @@ def parse_arguments(arguments=None):
     )
     parser.add_argument(
         "--dataset",
-        default=RAVDESS.repo_id,
+        default=ABOUT.repo_id,
         help="folder or ZIP of recordings named like RAVDESS's, or a dataset on the Hub, "
         "OWNER/NAME[@REVISION] (default: %(default)s)",
     )
@@ -45,9 +43,9 @@ def parse_arguments(arguments=None):
     parser.add_argument(
         "--emotions",
         nargs="+",
-        choices=EMOTIONS,
+        choices=NAMES,
         metavar="EMOTION",
-        help=f"emotions to distinguish, from {', '.join(EMOTIONS)} (default: all)",
+        help=f"emotions to distinguish, from {', '.join(NAMES)} (default: all)",
     )
     parser.add_argument(
         "--output", default="model", help="model folder to write (default: %(default)s)"
@@ -123,7 +121,6 @@ def main(arguments=None):
 def train(options):
     """Run the training that the options describe."""
     # Imports that take seconds are deferred, here and below, so that --help answers at once.
-    from ser.corpora.sources import find_source
     from ser.features import FeatureConfig
     from ser.hub.targets import check_target
     from ser.model.atomic_folder import check_replaceable
@@ -140,21 +137,19 @@ def train(options):
         check_target(options.push_to_hub, private=options.private, tag=options.tag)
     start = time.monotonic()
     features, settings = FeatureConfig(), MLPSettings()
-    source = find_source(options.dataset)
-    recordings = _recordings(options, source)
-    dataset, protocols = _load(options, source)
-    corpus = extract_corpus(dataset, features, seed=options.seed, jobs=options.jobs)
+    recordings, protocols = _load(options)
+    corpus = extract_corpus(recordings, features, seed=options.seed, jobs=options.jobs)
     logger.info("%d clips with %d features each", len(corpus.targets), corpus.features.shape[2])
 
     metrics, temperature, max_novelty, held_out = _evaluate(corpus, protocols, options, settings)
     logger.info("Training on all clips")
     classifier = _fit(corpus, options, settings, temperature, max_novelty)
-    config = _describe(corpus, classifier, options, features, settings, recordings)
+    config = _describe(corpus, classifier, options, features, settings)
     config["training_seconds"] = round(time.monotonic() - start)
     files, answers = draw_figures(metrics), {}
     if held_out is not None and not options.no_examples:
         files |= make_examples(
-            corpus.dataset, held_out.argmax(axis=1), seed=options.seed, recordings=recordings
+            corpus.dataset, held_out.argmax(axis=1), seed=options.seed, about=recordings.about
         )
         answers = {
             f"examples/{file}.flac": dict(zip(corpus.labels, probabilities.tolist(), strict=True))
@@ -178,35 +173,32 @@ def train(options):
         _publish(options)
 
 
-def _recordings(options, source):
-    """Return what there is to say of the recordings."""
-    if options.dataset_name:
-        about = Recordings(options.dataset_name, options.licence)
-    else:
-        about = replace(RAVDESS, licence=options.licence or RAVDESS.licence)
-    if source.repo_id:
-        about = replace(about, repo_id=source.repo_id, revision=source.revision)
-    return about
-
-
-def _load(options, source):
-    """Return the clips, and the protocols under which they can be evaluated, in order."""
+def _load(options):
+    """Return the recordings, and the protocols under which they can be evaluated, in order."""
     from ser.corpora.folds import make_folds
-    from ser.corpora.ravdess import load_ravdess
+    from ser.corpora.loading import load_corpus
 
-    dataset = load_ravdess(source, channel=options.channel, emotions=options.emotions)
-    if len(set(dataset["emotion"])) < 2:
+    corpus = load_corpus(
+        options.dataset,
+        corpus=CHANNELS[options.channel],
+        emotions=options.emotions,
+        about={"name": options.dataset_name, "licence": options.licence},
+    )
+    clips = corpus.clips
+    if len(set(clips["emotion"])) < 2:
         raise DatasetError("All clips have the same emotion; give at least two emotions.")
     protocols = [] if options.skip_evaluation else _ordered(options.protocol)
     for protocol in protocols:  # only to check that they can be made
         make_folds(
             protocol,
-            emotions=dataset["emotion"],
-            actors=dataset["actor"],
-            statements=dataset["statement"],
+            emotions=clips["emotion"],
+            speakers=clips["speaker"],
+            sexes=clips["sex"],
+            sentences=clips["sentence"],
+            published=corpus.published_folds,
             seed=options.seed,
         )
-    return dataset, protocols
+    return corpus, protocols
 
 
 def _evaluate(corpus, protocols, options, settings):
@@ -276,17 +268,13 @@ def _fit(corpus, options, settings, temperature, max_novelty):
     return classifier
 
 
-def _describe(corpus, classifier, options, features, settings, recordings):
+def _describe(corpus, classifier, options, features, settings):
     """Return the part of ``config.json`` on the classifier and its training."""
-    import numpy as np
-
     from ser.audio.speed import SPEEDS
+    from ser.corpora.corpus import describe_corpus
     from ser.features import FeatureExtractor
     from ser.training.run import describe_training
 
-    # For a path on this machine, only the name: its location is private.
-    place = Path(options.dataset).expanduser()
-    actors = np.unique(corpus.actors)
     return {
         **classifier.to_config(),
         "name": options.name,
@@ -295,15 +283,7 @@ def _describe(corpus, classifier, options, features, settings, recordings):
         "feature_hash": FeatureExtractor(features).hash,
         "speeds": list(SPEEDS),
         "seed": options.seed,
-        "dataset": {
-            "source": place.resolve().name if place.exists() else options.dataset,
-            "channel": options.channel,
-            "clips": len(corpus.targets),
-            "men": int(sum(actors % 2)),
-            "women": int(sum(actors % 2 == 0)),
-            "sentences": len(np.unique(corpus.statements)),
-            **asdict(recordings),
-        },
+        "dataset": describe_corpus(corpus.recordings, corpus.dataset),
         "training": describe_training(settings),
     }
 

@@ -15,8 +15,9 @@ from ser.audio.activity import cut_speech, find_speech
 from ser.audio.augmentation import RECORDINGS, in_eight_bits
 from ser.audio.loading import load_audio
 from ser.audio.speed import SPEEDS, change_speed
+from ser.corpora.corpus import Corpus as Recordings
+from ser.corpora.corpus import natural
 from ser.corpora.folds import describe_folds, is_speaker_independent, make_folds
-from ser.corpora.ravdess import ClipName
 from ser.errors import AudioError, DatasetError, NoSpeechError
 from ser.features import FeatureConfig, FeatureExtractor, feature_fingerprint
 from ser.model import voice_profile
@@ -60,25 +61,29 @@ class Corpus:
         Of all copies of the clips; half precision, since they are many.
     levels : ndarray of float32, shape (n_clips,)
         Power of the speech in dBFS.
-    targets, actors, statements : ndarray of int, shape (n_clips,)
+    targets : ndarray of int, shape (n_clips,)
+    actors : ndarray of int, shape (n_clips,)
+        Numbers of the speakers, in natural order of their names.
     parts : dict of str to ndarray of int
         Indices of features by kind, see `ser.features.FeatureExtractor.parts`.
     groups : dict of str to ndarray of str, shape (n_clips,)
-        ``sex`` and ``intensity`` of each clip.
+        ``sex`` and ``intensity`` of each clip, where they are known.
     labels : tuple of str
     dataset : datasets.Dataset
         The clips whose features these are.
+    recordings : ser.corpora.corpus.Corpus
+        What they are from.
     """
 
     features: np.ndarray
     levels: np.ndarray
     targets: np.ndarray
     actors: np.ndarray
-    statements: np.ndarray
     parts: dict
     groups: dict
     labels: tuple
     dataset: object
+    recordings: Recordings
 
     @property
     def heard(self):
@@ -86,13 +91,12 @@ class Corpus:
         return self.features[:, : len(SPEEDS)]
 
 
-def extract_corpus(dataset, config, *, seed=0, jobs=1):
+def extract_corpus(recordings, config, *, seed=0, jobs=1):
     """Extract the features of all clips and copies, or take them from the cache.
 
     Parameters
     ----------
-    dataset : datasets.Dataset
-        As `ser.corpora.ravdess.load_ravdess` returns it.
+    recordings : ser.corpora.corpus.Corpus
     config : FeatureConfig
     seed : int
         For the randomness in the copies.
@@ -109,6 +113,7 @@ def extract_corpus(dataset, config, *, seed=0, jobs=1):
     DatasetError
         If no clip can be used.
     """
+    dataset = recordings.clips
     extracted = dataset.map(
         _extract_clip,
         fn_kwargs={
@@ -131,20 +136,21 @@ def extract_corpus(dataset, config, *, seed=0, jobs=1):
         )
     if len(usable) < len(dataset):
         dataset, extracted = dataset.select(usable), extracted.select(usable)
-    names = [ClipName.parse(file) for file in dataset["file"]]
+    names = sorted({name or "" for name in dataset["speaker"]}, key=natural)
+    groups = {
+        "sex": [{"male": "men", "female": "women"}.get(sex) for sex in dataset["sex"]],
+        "intensity": list(dataset["intensity"]),
+    }
     return Corpus(
         features=_stack(extracted),
         levels=np.array(extracted["level"], dtype=np.float32),
         targets=np.array(dataset["emotion"]),
-        actors=np.array(dataset["actor"]),
-        statements=np.array(dataset["statement"]),
+        actors=np.array([names.index(name or "") for name in dataset["speaker"]]),
         parts=FeatureExtractor(config).parts,
-        groups={
-            "sex": np.array([name.sex for name in names]),
-            "intensity": np.array(dataset["intensity"]),
-        },
+        groups={name: np.array(each) for name, each in groups.items() if None not in each},
         labels=tuple(dataset.features["emotion"].names),
         dataset=dataset,
+        recordings=recordings,
     )
 
 
@@ -213,8 +219,10 @@ def corpus_folds(corpus, protocol, seed):
     return make_folds(
         protocol,
         emotions=corpus.targets,
-        actors=corpus.actors,
-        statements=corpus.statements,
+        speakers=corpus.dataset["speaker"],
+        sexes=corpus.dataset["sex"],
+        sentences=corpus.dataset["sentence"],
+        published=corpus.recordings.published_folds,
         seed=seed,
     )
 
@@ -301,7 +309,15 @@ def evaluate_protocol(corpus, protocol, probabilities, folds):
         As `ser.training.metrics.evaluate` makes it, with a description of the protocol.
     """
     return {
-        "description": describe_folds(protocol, folds, corpus.actors),
+        "description": describe_folds(
+            protocol,
+            folds,
+            corpus.dataset["speaker"],
+            sexes=corpus.dataset["sex"],
+            sentences=corpus.dataset["sentence"],
+            published=corpus.recordings.published_folds,
+            noun=corpus.recordings.about.speaker,
+        ),
         "speaker_independent": is_speaker_independent(protocol),
         **evaluate(
             corpus.targets,
