@@ -36,6 +36,7 @@ COMMANDS = {
     "predict": Command("ser.cli.model", "recognise the emotion in clips"),
     "push": Command("ser.cli.model", "publish a model folder on the Hugging Face Hub"),
     "pull": Command("ser.cli.model", "fetch a model from the Hugging Face Hub"),
+    "train": Command("ser.cli.train", "train a model on recordings, and evaluate it", "train"),
     "evaluate": Command("ser.cli.measure", "evaluate a model on another corpus", "train"),
     "study": Command(
         "ser.cli.measure", "measure the recipe: compare, degrade, ablate, search", "train"
@@ -46,8 +47,21 @@ EXTRAS = {"train": ("training", ("datasets", "matplotlib", "pyarrow", "tqdm"))}
 """Maps an extra to a word for it, and to the packages that it brings."""
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and return the exit status."""
+def main(argv: Sequence[str] | None = None, *, prog: str | None = None) -> int:
+    """Run one command.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        The command and its arguments; by default those that this program was given.
+    prog : str, optional
+        What usage messages call the command; by default as this program was called.
+
+    Returns
+    -------
+    int
+        The exit status.
+    """
     argv = list(sys.argv[1:] if argv is None else argv)
     if isinstance(sys.stdout, io.TextIOWrapper):  # clip names may not fit its encoding
         sys.stdout.reconfigure(errors="backslashreplace")
@@ -55,12 +69,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.getLogger("huggingface_hub").propagate = False  # it prints its lines itself
     name = _parse_command(argv[:1])
     module, summary, extra = COMMANDS[name]
-    if extra and (complaint := _lacks(name, extra)):
+    prog = prog or f"{_called()} {name}"
+    if extra and (complaint := _lacks(prog, extra)):
         print(f"error: {complaint}", file=sys.stderr)
         return 1
-    parser = argparse.ArgumentParser(
-        prog=f"{_called()} {name}", description=f"{summary[0].upper()}{summary[1:]}."
-    )
+    parser = argparse.ArgumentParser(prog=prog, description=f"{summary[0].upper()}{summary[1:]}.")
     # Only the module of the command that runs is imported, so that others do not slow it down.
     getattr(import_module(module), f"add_{name}")(parser)
     args = _parse(parser, argv[1:])
@@ -85,12 +98,12 @@ def _called() -> str:
     return name if name in ("ser", "hf-ser") else "python -m ser"
 
 
-def _lacks(command: str, extra: str) -> str | None:
+def _lacks(prog: str, extra: str) -> str | None:
     """Say what to install for a command, if any of it is missing."""
     word, packages = EXTRAS[extra]
     if all(find_spec(package) for package in packages):
         return None
-    return f"`ser {command}` needs the {word} extra: pip install 'hf-ser[{extra}]'"
+    return f"`{prog}` needs the {word} extra: pip install 'hf-ser[{extra}]'"
 
 
 def _parse(parser: argparse.ArgumentParser, argv: list[str]) -> argparse.Namespace:

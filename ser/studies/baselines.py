@@ -66,7 +66,7 @@ def extract_family(clip, *, family, copies=True, seed=0):
     Parameters
     ----------
     clip : dict
-        Row of `ser.corpora.ravdess.load_ravdess`.
+        Row of `ser.corpora.corpus.Corpus.clips`.
     family : str
         Of `MEANS`, or `TRIMMED`.
     copies : bool

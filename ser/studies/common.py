@@ -11,7 +11,8 @@ from sklearn.metrics import recall_score
 from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
-from ser.corpora.ravdess import load_ravdess
+from ser.corpora import loading
+from ser.corpora.ravdess import CHANNELS
 from ser.errors import AudioError, DatasetError
 from ser.model.classifier import EmotionClassifier
 from ser.model.perceptrons import fit_pipelines
@@ -23,8 +24,13 @@ NOT_RECOGNISED = -1
 
 def load_corpus(options, channel="speech"):
     """Return the clips with their features and copies, from the cache that training fills."""
-    dataset = load_ravdess(options.dataset, channel=channel)
-    return extract_corpus(dataset, options.features, seed=options.seed, jobs=options.jobs)
+    recordings = load_recordings(options, channel)
+    return extract_corpus(recordings, options.features, seed=options.seed, jobs=options.jobs)
+
+
+def load_recordings(options, channel="speech"):
+    """Return the clips of RAVDESS that are spoken or sung."""
+    return loading.load_corpus(options.dataset, corpus=CHANNELS[channel])
 
 
 def fingerprint(*files):
@@ -41,7 +47,7 @@ def extract(dataset, function, *, code, jobs, description, **settings):
     Parameters
     ----------
     dataset : datasets.Dataset
-        As `ser.corpora.ravdess.load_ravdess` returns it.
+        As `ser.corpora.corpus.Corpus.clips`.
     function : callable
         ``function(clip, **settings)`` returns an array of shape (n_rows, n_values) for a row
         of the dataset.

@@ -13,8 +13,9 @@ from ser.audio import decoding, loading
 from ser.audio.activity import cut_speech
 from ser.audio.loading import load_audio
 from ser.audio.speed import SPEEDS, hear
+from ser.corpora.emotions import NAMES
 from ser.corpora.folds import make_folds
-from ser.corpora.ravdess import EMOTIONS, load_ravdess
+from ser.corpora.ravdess import RAVDESS
 from ser.errors import DatasetError
 from ser.features import FeatureExtractor
 from ser.studies import baselines
@@ -26,6 +27,7 @@ from ser.studies.common import (
     fingerprint,
     fit_ours,
     load_corpus,
+    load_recordings,
     percent,
     run_folds,
 )
@@ -131,7 +133,7 @@ class _Channel:
 
 def _load(options, channel):
     if OURS not in options.rows:
-        return _Channel(load_ravdess(options.dataset, channel=channel))
+        return _Channel(load_recordings(options, channel).clips)
     corpus = load_corpus(options, channel)
     return _Channel(corpus.dataset, corpus.features, corpus.parts)
 
@@ -139,13 +141,12 @@ def _load(options, channel):
 def _compare(row, channels, left_out, extraction_seconds, options):
     """Return the figures of a recipe over the clips of some channels."""
     # Labels of song are the first ones of speech, so their numbers agree.
-    emotions, actors, statements = (
+    emotions, speakers, sexes, sentences = (
         np.concatenate([np.array(channel.dataset[column]) for channel in channels])
-        for column in ("emotion", "actor", "statement")
+        for column in ("emotion", "speaker", "sex", "sentence")
     )
-    kept = ~np.isin(emotions, [EMOTIONS.index(emotion) for emotion in left_out])
+    kept = ~np.isin(emotions, [NAMES.index(emotion) for emotion in left_out])
     targets = np.unique(emotions[kept], return_inverse=True)[1]
-    actors, statements = actors[kept], statements[kept]
     if row == OURS:
         features = np.concatenate([channel.features for channel in channels])[kept]
         n_heard = len(SPEEDS)
@@ -167,8 +168,10 @@ def _compare(row, channels, left_out, extraction_seconds, options):
         split: make_folds(
             protocol,
             emotions=targets,
-            actors=actors,
-            statements=statements,
+            speakers=speakers[kept],
+            sexes=sexes[kept],
+            sentences=sentences[kept],
+            published=RAVDESS["ravdess"].published_folds,
             seed=options.seed,
         )
         for split, protocol in (("random", "random"), ("strangers", options.protocol))

@@ -180,7 +180,7 @@ def _recognizer():
 def _recognise(file, names, seed):
     """Return the answer to a clip with each disturbance."""
     recognizer = _recognizer()
-    sample_rate = recognizer.config["sample_rate"]
+    sample_rate = recognizer.sample_rate
     with threadpool_limits(1):  # processes share the cores, threads would only contend
         waveform = load_audio(file, sample_rate)
         answers = []

@@ -212,7 +212,7 @@ def extract_degraded(clip, *, config, conditions, seed):
     Parameters
     ----------
     clip : dict
-        Row of `ser.corpora.ravdess.load_ravdess`.
+        Row of `ser.corpora.corpus.Corpus.clips`.
     config : dict
         Of a `FeatureConfig`.
     conditions : sequence of str

@@ -118,7 +118,10 @@ def test_a_command_whose_extra_is_missing_says_what_to_install(monkeypatch, caps
     assert main(["study", "comparison", "ravdess"]) == 1
     out, err = capsys.readouterr()
     assert not out
-    assert err == "error: `ser study` needs the training extra: pip install 'hf-ser[train]'\n"
+    assert (
+        err
+        == "error: `python -m ser study` needs the training extra: pip install 'hf-ser[train]'\n"
+    )
     assert main(["predict", "missing.wav"]) == 1  # it needs none
     assert "extra" not in capsys.readouterr().err
 
