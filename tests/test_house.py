@@ -5,6 +5,7 @@ import inspect
 import os
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
@@ -173,3 +174,13 @@ def test_every_error_has_a_docstring_and_is_one_of_ours():
     assert len(errors) > 15
     for error in errors:
         assert issubclass(error, ser.errors.SerError) and error.__doc__
+
+
+def test_what_our_own_code_uses_of_libraries_is_not_deprecated():
+    """By the filters in pyproject.toml."""
+    for kind in (DeprecationWarning, PendingDeprecationWarning, FutureWarning):
+        for module in ("ser.audio.loading", "train", "app"):
+            with pytest.raises(kind):
+                warnings.warn_explicit("old", kind, "module.py", 1, module=module)
+        for module in ("librosa.core", "application", "serial"):
+            warnings.warn_explicit("old", kind, "module.py", 1, module=module)
