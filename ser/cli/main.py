@@ -14,7 +14,7 @@ COMMANDS = {
     "push": ("ser.cli.model", "publish a model folder on the Hugging Face Hub"),
     "pull": ("ser.cli.model", "fetch a model from the Hugging Face Hub"),
     "evaluate": ("ser.cli.measure", "evaluate a model on another corpus"),
-    "study": ("ser.cli.measure", "measure the recipe: compare, degrade, ablate, search"),
+    "study": ("ser.cli.measure", "measure the recipe: compare, degrade, ablate"),
     "deploy": ("ser.cli.model", "deploy the demo as a Space on the Hugging Face Hub"),
 }
 """Maps a command to the module with its ``add_<command>(parser)``, and to a summary."""
@@ -60,11 +60,14 @@ def _parse(parser, argv):
     names = [f"\0{name}" if name.startswith("-") else name for name in argv[end + 1 :]]
     args = parser.parse_intermixed_args([*argv[:end], *names])
     for option, value in vars(args).items():
-        if isinstance(value, list):
-            setattr(args, option, [each.removeprefix("\0") for each in value])
-        elif isinstance(value, str):
-            setattr(args, option, value.removeprefix("\0"))
+        setattr(args, option, _unmark(value))
     return args
+
+
+def _unmark(value):
+    if isinstance(value, list):
+        return [_unmark(each) for each in value]
+    return value.removeprefix("\0") if isinstance(value, str) else value
 
 
 def _parse_command(argv):

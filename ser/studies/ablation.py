@@ -1,9 +1,12 @@
-"""The effect of each part: the general expert without it, over the same clips."""
+"""The effect of each part: the recogniser without it, over the same clips."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ser.audio.augmentation import RECORDINGS
 from ser.audio.speed import SPEEDS
@@ -11,7 +14,13 @@ from ser.features import FeatureConfig, FeatureExtractor
 from ser.features.families import FAMILIES
 from ser.features.statistics import STATISTICS
 from ser.features.tracks import track_names
+from ser.model.perceptrons import MLPSettings
 from ser.studies.common import (
+    NOT_RECOGNISED,
+    OURS,
+    Figures,
+    StudyOptions,
+    Tables,
     collect,
     figures,
     fit_ours,
@@ -21,19 +30,22 @@ from ser.studies.common import (
     points,
     run_folds,
 )
+from ser.studies.robustness import hear_degraded
+from ser.studies.seeds import with_spread
 from ser.training.run import CLEAN, COPIES, EIGHT_BIT, corpus_folds
 
 TITLE = "Ablation"
 ABOUT = (
-    "Each row removes one part of the general expert, which is tested without the prosody expert; "
-    "differences from the full expert are paired over the same clips, ± standard error over "
-    "actors. Without a family, features that involve any of its descriptors are removed, except "
-    "those of the convolution kernels. With fewer copies there are more epochs, so that the number "
-    "of training steps stays the same. Degraded recordings are copies of each tested clip, made at "
-    "random like the training copies (not as under Robustness) and tested at one speed; the first "
-    "row gives the accuracy on them."
+    "Each row removes one part of the recogniser; differences from the full one are paired over "
+    "the same clips, ± standard error over actors. Without a family, features that involve any of "
+    "its descriptors are removed from both experts, except those of the convolution kernels. With "
+    "fewer copies there are more epochs of the general expert, so that the number of its training "
+    "steps stays the same. Mixup, whitening and clipping are those of the general expert. The "
+    "degraded recordings are some of those under Robustness; the first row gives the accuracy on "
+    "them."
 )
-FULL, WEIGHTS, SPEED, SUMMARIES = "full", "weights", "speed", "summaries"
+FULL, WEIGHTS, SPEED = "full", "weights", "speed"
+SUMMARIES, PROSODY = "summaries", "prosody"
 NO_LIMIT = 1e6  # standard deviations, which no feature reaches
 NO_MIXUP = 1e-3  # of the Beta distribution: its weights are 0 or 1
 
@@ -66,24 +78,26 @@ ROWS = {
     "classifier:mixup": "mixup",
     "classifier:whitening": "whitening",
     SUMMARIES: "the summaries-only perceptron",
+    PROSODY: "the prosody expert",
     "classifier:limit": "clipping of features",
 }
-TESTS = {CLEAN: [COPIES.index((speed, CLEAN)) for speed in SPEEDS]} | {
-    kind: [COPIES.index((speed, kind))] * len(SPEEDS)
-    for speed, kind in COPIES
-    if kind in RECORDINGS
-}
-"""Copies of each clip that are tested, by recording condition; degraded ones at one speed."""
+TESTS = (CLEAN, "noise15", "telephone", "room", "8bit")
+"""Conditions of `ser.studies.robustness` under which each clip is tested."""
 AS_RECORDED = [COPIES.index((1.0, CLEAN))] * len(SPEEDS)
+"""Copies that are tested, unless degraded, if a clip is to be heard at its own speed only."""
 
 
-def run(options):
-    """Yield name and figures of each row; the full general expert always comes first.
+def uses(row: str) -> tuple[str, ...]:
+    """Return the code that decides a row."""
+    return ("studies.ablation", "studies.robustness", *OURS)
+
+
+def run(options: StudyOptions) -> Iterator[tuple[str, Figures]]:
+    """Yield name and figures of each row; the full recogniser always comes first.
 
     Parameters
     ----------
-    options : argparse.Namespace
-        Of the command.
+    options : StudyOptions
 
     Yields
     ------
@@ -91,12 +105,12 @@ def run(options):
     """
     corpus = load_corpus(options)
     folds = corpus_folds(corpus, options.protocol, options.seed)
+    versions, refused = hear_degraded(corpus, TESTS, options)
     full = None
     for name in [FULL, *(row for row in options.rows if row != FULL)]:
-        heard = TESTS | {CLEAN: AS_RECORDED} if name == SPEED else TESTS
         part = {
             "settings": options.settings,
-            "parts": {"summaries": corpus.parts["summaries"]},
+            "parts": {kind: each for kind, each in corpus.parts.items() if kind != name},
             **without(name, options.features, options.settings),
         }
         tested = run_folds(
@@ -106,50 +120,52 @@ def run(options):
             partial(fit_ours, seed=options.seed, n_labels=len(corpus.labels), **part),
             jobs=options.jobs,
             description=f"Without {ROWS[name]}",
-            tests=corpus.features[:, list(heard.values())],
+            tests=corpus.features[:, None, AS_RECORDED] if name == SPEED else versions,
         )
         recognised = collect(tested, folds, len(corpus.targets))
+        recognised[refused[:, : recognised.shape[1]]] = NOT_RECOGNISED
         full = recognised if name == FULL else full
-        versions = zip(TESTS, recognised.T, full.T, strict=True)
         columns = part.get("columns")
         yield (
             name,
             {
                 "features": corpus.features.shape[2] if columns is None else len(columns),
                 **{
-                    version: {
+                    condition: {
                         **figures(corpus.targets, classes),
                         "to_full": paired_difference(
                             corpus.targets, classes, baseline, corpus.actors
                         ),
                     }
-                    for version, classes, baseline in versions
+                    for condition, classes, baseline in zip(
+                        TESTS, recognised.T, full.T, strict=False
+                    )  # of some rows only the first condition
                 },
             },
         )
 
 
-def tables(results):
+def tables(results: Mapping[str, Figures]) -> Tables:
     """Lay the figures out."""
-    worse = [name for name in TESTS if name != CLEAN]
+    worse = TESTS[1:]
     heading = ["without", "features", "accuracy %", "unweighted recall %", "vs. full model"]
     rows = [[*heading, *(f"{name}: vs. full model" for name in worse)]]
     for name in ROWS:
         if result := results.get(name):
             row = [ROWS[name], str(result["features"])]
-            row += [percent(result[CLEAN]["accuracy"])]
-            row += [percent(result[CLEAN]["unweighted_average_recall"])]
+            row += [with_spread(result[CLEAN], "accuracy")]
+            row += [with_spread(result[CLEAN], "unweighted_average_recall")]
             if name == FULL:
                 row += ["", *(f"{percent(result[each]['accuracy'])} %" for each in worse)]
             else:
                 row += [points(result[CLEAN]["to_full"])]
-                row += ["" if name == SPEED else points(result[each]["to_full"]) for each in worse]
+                row += [points(result[each]["to_full"]) if each in result else "" for each in worse]
             rows.append(row)
     return {f"Accuracy on {results[FULL]['clean']['clips']} clips without each part": rows}
 
 
-def without(name, config, settings):
-    """Return the arguments of `fit_ours` that leave a part out.
+def without(name: str, config: FeatureConfig, settings: MLPSettings) -> dict[str, Any]:
+    """Return the arguments of `fit_ours` that leave a part out, other than perceptrons.
 
     Parameters
     ----------
@@ -176,14 +192,12 @@ def without(name, config, settings):
         }
     if kind == WEIGHTS:
         return {"weights": np.ones(len(COPIES))}
-    if name == SUMMARIES:
-        return {"parts": {}}
     if kind == "classifier":
         return {"settings": replace(settings, **SETTINGS_WITHOUT[part])}
     return {}
 
 
-def family_columns(family, config):
+def family_columns(family: str, config: FeatureConfig) -> NDArray[np.bool_]:
     """Tell by name which features involve a descriptor of a family.
 
     Returns
@@ -195,7 +209,7 @@ def family_columns(family, config):
     return np.array([not descriptors.isdisjoint(name.split(".")) for name in names])
 
 
-def statistic_columns(statistic, config):
+def statistic_columns(statistic: str, config: FeatureConfig) -> NDArray[np.bool_]:
     """Tell which features belong to a statistic.
 
     Returns

@@ -2,32 +2,82 @@
 
 import hashlib
 import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any
 
+import datasets
 import numpy as np
 from joblib import Parallel, delayed
+from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import recall_score
 from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
+from ser.corpora.folds import Fold
 from ser.corpora.ravdess import load_ravdess
 from ser.errors import AudioError, DatasetError
+from ser.features import FeatureConfig
 from ser.model.classifier import EmotionClassifier
-from ser.model.perceptrons import fit_pipelines
-from ser.training.run import WEIGHTS, extract_corpus
+from ser.model.perceptrons import MLPSettings, fit_pipelines
+from ser.training.run import WEIGHTS, Corpus, extract_corpus
 
 NOT_RECOGNISED = -1
 """Class index of a clip that the recogniser refuses; it always counts as an error."""
 
 
-def load_corpus(options, channel="speech"):
+OURS = ("studies.common", "audio", "corpora", "features", "model", "training")
+"""What decides the figures of our recogniser, besides a study itself; see `ser.studies.age`."""
+
+Predict = Callable[[NDArray[np.float32]], NDArray[np.integer]]
+"""From features, shape (n_clips, n_speeds, n_features), to class indices, shape (n_clips,)."""
+
+Figures = dict[str, Any]
+"""The figures of a row by name, ready for JSON."""
+
+Tables = dict[str, list[list[str]]]
+"""Maps a title to the rows of a table, the heading first."""
+
+
+@dataclass(frozen=True)
+class StudyOptions:
+    """What a study is to do.
+
+    Attributes
+    ----------
+    dataset : str
+        RAVDESS, as `ser.corpora.ravdess.load_ravdess` takes it, or a folder of recordings.
+    protocol : str
+        Of `ser.corpora.folds.PROTOCOLS`.
+    seed : int
+    jobs : int
+        Processes.
+    rows, sets : sequence of str
+        The rows, and for the comparison the sets of clips, that are asked for.
+    features : FeatureConfig
+    settings : MLPSettings
+        Of the general expert.
+    """
+
+    dataset: str
+    protocol: str = "published"
+    seed: int = 0
+    jobs: int = 1
+    rows: Sequence[str] = ()
+    sets: Sequence[str] = ()
+    features: FeatureConfig = field(default_factory=FeatureConfig)
+    settings: MLPSettings = field(default_factory=MLPSettings)
+
+
+def load_corpus(options: StudyOptions, channel: str = "speech") -> Corpus:
     """Return the clips with their features and copies, from the cache that training fills."""
     dataset = load_ravdess(options.dataset, channel=channel)
     return extract_corpus(dataset, options.features, seed=options.seed, jobs=options.jobs)
 
 
-def fingerprint(*files):
+def fingerprint(*files: str | Path) -> str:
     """Return a hash of source files, for the key of a cache of what they compute."""
     digest = hashlib.sha256()
     for file in files:
@@ -35,7 +85,15 @@ def fingerprint(*files):
     return digest.hexdigest()
 
 
-def extract(dataset, function, *, code, jobs, description, **settings):
+def extract(
+    dataset: datasets.Dataset,
+    function: Callable[..., ArrayLike],
+    *,
+    code: str,
+    jobs: int,
+    description: str,
+    **settings: Any,
+) -> NDArray[np.float32]:
     """Compute some rows of numbers for each clip, or take them from the cache.
 
     Parameters
@@ -89,17 +147,17 @@ def _extract_clip(clip, *, function, settings, code):
 
 
 def fit_ours(
-    features,
-    targets,
+    features: NDArray[np.floating],
+    targets: NDArray[np.integer],
     *,
-    seed,
-    n_labels,
-    parts=None,
-    settings=None,
-    copies=None,
-    columns=None,
-    weights=WEIGHTS,
-):
+    seed: int,
+    n_labels: int,
+    parts: Mapping[str, NDArray[np.integer]] | None = None,
+    settings: MLPSettings | None = None,
+    copies: Sequence[int] | None = None,
+    columns: NDArray[np.integer] | None = None,
+    weights: Sequence[float] = WEIGHTS,
+) -> Predict:
     """Fit our classifier, optionally to some of the copies of `ser.training.run` and features only.
 
     Parameters
@@ -142,7 +200,16 @@ def _predict(classifier, columns, rows):
     return classifier.predict_proba(rows if columns is None else rows[:, :, columns]).argmax(axis=1)
 
 
-def run_folds(features, targets, folds, fit, *, jobs, description, tests):
+def run_folds(
+    features: NDArray[np.floating],
+    targets: NDArray[np.integer],
+    folds: Sequence[Fold],
+    fit: Callable[..., Predict],
+    *,
+    jobs: int,
+    description: str,
+    tests: NDArray[np.floating],
+) -> list[tuple[NDArray[np.integer], float, float]]:
     """Train without each fold and recognise its clips, several folds at a time.
 
     Parameters
@@ -187,7 +254,11 @@ def _run_fold(features, targets, tests, train, test, fit):
         return recognised, trained - start, (time.process_time() - start_single) / len(single)
 
 
-def collect(tested, folds, n_clips):
+def collect(
+    tested: Sequence[tuple[NDArray[np.integer], float, float]],
+    folds: Sequence[Fold],
+    n_clips: int,
+) -> NDArray[np.integer]:
     """Put what `run_folds` recognised into the order of the clips.
 
     Returns
@@ -200,7 +271,7 @@ def collect(tested, folds, n_clips):
     return recognised
 
 
-def figures(targets, recognised):
+def figures(targets: NDArray[np.integer], recognised: NDArray[np.integer]) -> Figures:
     """Return clips, accuracy and unweighted average recall as a dict."""
     return {
         "clips": len(targets),
@@ -213,7 +284,12 @@ def figures(targets, recognised):
     }
 
 
-def paired_difference(targets, recognised, baseline, actors):
+def paired_difference(
+    targets: NDArray[np.integer],
+    recognised: NDArray[np.integer],
+    baseline: NDArray[np.integer],
+    actors: NDArray[Any],
+) -> dict[str, float | None]:
     """Compare two ways of recognising the same clips.
 
     Parameters
@@ -232,12 +308,12 @@ def paired_difference(targets, recognised, baseline, actors):
     return {"difference": float(gains.mean()), "standard_error": error}
 
 
-def percent(share):
+def percent(share: float | None) -> str:
     """Write a share as a percentage; nothing for None."""
     return "" if share is None else f"{100 * share:.1f}"
 
 
-def points(paired):
+def points(paired: Mapping[str, float | None]) -> str:
     """Write a paired difference in percentage points, with its standard error."""
     error = paired["standard_error"]
     spread = "" if error is None else f" ± {100 * error:.1f}"

@@ -2,11 +2,13 @@
 
 import logging
 import time
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 
 import datasets
 import numpy as np
+from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from ser.audio import decoding, loading
@@ -17,18 +19,21 @@ from ser.corpora.folds import make_folds
 from ser.corpora.ravdess import EMOTIONS, load_ravdess
 from ser.errors import DatasetError
 from ser.features import FeatureExtractor
-from ser.studies import baselines
+from ser.studies import baselines, common
 from ser.studies.baselines import MEANS, RECIPES, SAMPLE_RATE, TRIMMED, extract_family
 from ser.studies.common import (
+    Figures,
+    StudyOptions,
+    Tables,
     collect,
     extract,
     figures,
     fingerprint,
     fit_ours,
     load_corpus,
-    percent,
     run_folds,
 )
+from ser.studies.seeds import with_spread
 
 logger = logging.getLogger(__name__)
 
@@ -56,13 +61,19 @@ SETS = {
 N_TIMED = 12  # clips whose extraction is timed
 
 
-def run(options):
+def uses(row: str) -> tuple[str, ...]:
+    """Return the code that decides a row: of the recipes, nothing of our recogniser."""
+    if row.rpartition("/")[2] == OURS:
+        return ("studies.comparison", *common.OURS)
+    return ("studies.comparison", "studies.baselines", "studies.common", "audio", "corpora")
+
+
+def run(options: StudyOptions) -> Iterator[tuple[str, Figures]]:
     """Yield name and figures of each row of each set.
 
     Parameters
     ----------
-    options : argparse.Namespace
-        Of the command.
+    options : StudyOptions
 
     Yields
     ------
@@ -86,7 +97,7 @@ def run(options):
                 yield f"{name}/{row}", _compare(row, chosen, left_out, extraction[row], options)
 
 
-def tables(results):
+def tables(results: Mapping[str, Figures]) -> Tables:
     """Lay the figures out: a table for each set."""
     laid_out = {}
     for name, (title, *_) in SETS.items():
@@ -95,7 +106,7 @@ def tables(results):
                 ROWS[row],
                 str(result["values"]),
                 *(
-                    percent(result[split][figure])
+                    with_spread(result[split], figure)
                     for split in ("random", "strangers")
                     for figure in ("accuracy", "unweighted_average_recall")
                 ),
@@ -125,8 +136,8 @@ class _Channel:
     """Clips of a channel and, if needed, our features of them with their parts."""
 
     dataset: datasets.Dataset
-    features: np.ndarray | None = None
-    parts: dict | None = None
+    features: NDArray[np.floating] | None = None
+    parts: dict[str, NDArray[np.integer]] | None = None
 
 
 def _load(options, channel):

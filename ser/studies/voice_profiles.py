@@ -2,6 +2,7 @@
 
 import itertools
 from collections import defaultdict
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -14,12 +15,16 @@ from ser.model.classifier import EXPERTS, EmotionClassifier, weigh
 from ser.model.perceptrons import fit_pipelines
 from ser.model.voice_profile import fit_voice
 from ser.studies.common import (
+    OURS,
+    Figures,
+    StudyOptions,
+    Tables,
     figures,
     load_corpus,
     paired_difference,
-    percent,
     points,
 )
+from ser.studies.seeds import with_spread
 from ser.training.metrics import apply_temperature, fit_temperature
 from ser.training.run import WEIGHTS, corpus_folds
 
@@ -42,13 +47,17 @@ ROWS = {
 N_PROFILE_CLIPS = 2
 
 
-def run(options):
+def uses(row: str) -> tuple[str, ...]:
+    """Return the code that decides a row."""
+    return ("studies.voice_profiles", *OURS)
+
+
+def run(options: StudyOptions) -> Iterator[tuple[str, Figures]]:
     """Yield name and figures of each row.
 
     Parameters
     ----------
-    options : argparse.Namespace
-        Of the command.
+    options : StudyOptions
 
     Yields
     ------
@@ -88,7 +97,7 @@ def run(options):
         yield name, _compare(corpus, recognised[name], baseline, in_profile)
 
 
-def tables(results):
+def tables(results: Mapping[str, Figures]) -> Tables:
     """Lay the figures out."""
     rows = [["speaker", "accuracy %", "vs. no profile", "unweighted recall %", "vs. no profile"]]
     recall = "unweighted_average_recall"
@@ -99,9 +108,9 @@ def tables(results):
             rows.append(
                 [
                     ROWS[name],
-                    percent(result["accuracy"]),
+                    with_spread(result, "accuracy"),
                     "" if known else points(result["to_without"]),
-                    percent(result[recall]),
+                    with_spread(result, recall),
                     "" if known else f"{gain:+.1f}",
                 ]
             )
