@@ -7,6 +7,7 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 from hub_machine import Machine
+from model_files import write_model_folder
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -14,7 +15,8 @@ from sklearn.preprocessing import StandardScaler
 from ser.errors import (
     HubError,
 )
-from ser.model.folder import read_model_folder, write_model_folder
+from ser.model.config import ModelConfig
+from ser.model.folder import read_model_folder
 
 REPO = "ada/voices"
 CARD = """---
@@ -35,11 +37,9 @@ def folder(tmp_path_factory):
         folder,
         model={"general": make_pipeline(StandardScaler(), mlp).fit(x, y)},
         config={
-            "labels": ["calm", "angry"],
-            "sample_rate": 24000,
+            "model": ModelConfig(("calm", "angry"), speeds=(1.0,)).to_dict(),
             "features": {},
             "feature_hash": "0" * 16,
-            "speeds": [1.0],
         },
         metrics={"protocols": {}},
         readme=CARD,

@@ -1,20 +1,22 @@
 """A model of two made-up voices, small and fast but whole."""
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import soundfile
+from model_files import write_model_folder
 from signals import speech_like
 
 from ser.audio.activity import cut_speech
-from ser.audio.speed import SPEEDS, hear
+from ser.audio.speed import hear
 from ser.features import FeatureConfig, FeatureExtractor
 from ser.model.classifier import EmotionClassifier
-from ser.model.folder import write_model_folder
-from ser.model.perceptrons import MLPSettings, fit_pipelines
+from ser.model.config import ModelConfig
+from ser.model.perceptrons import PERCEPTRONS
 from ser.training.card import make_card
+from ser.training.config import TrainingConfig
 from ser.training.metrics import evaluate
-from ser.training.run import describe_training
 
 LABELS = ("calm", "angry")
 FEATURES = FeatureConfig(families=("energy", "pitch", "mfcc"), statistics=("mean", "std"))
@@ -49,28 +51,34 @@ def write_tiny_model(folder):
     features = np.stack(
         [[extractor.extract(each) for each in hear(clip, FEATURES.sample_rate)] for clip in speech]
     )
-    settings = MLPSettings(
-        n_components=8, hidden_units=16, alpha=0.1, learning_rate=0.01, batch_size=8
+    model = ModelConfig(LABELS, everyday="calm", temperature=0.5)
+    settings = TrainingConfig(
+        features=FEATURES,
+        copies=(),
+        perceptrons=[
+            replace(
+                each,
+                n_components=8,
+                hidden_units=16,
+                alpha=0.1,
+                learning_rate=0.01,
+                batch_size=8,
+            )
+            for each in PERCEPTRONS
+        ],
     )
-    pipelines = fit_pipelines(features, targets, seed=0, parts=extractor.parts, settings=settings)
-    # Calm is the everyday voice here, and anger 10 dB louder.
-    known = 10.0 * targets, targets, np.arange(24) // 2 % 4
-    everyday = EmotionClassifier(("neutral", "angry"), pipelines)
-    everyday.learn_voices(
-        features, *known, n_heard=len(SPEEDS), seed=0, prosody=extractor.parts["prosody"]
-    )
-    classifier = EmotionClassifier(LABELS, everyday.pipelines, 0.5)
+    # Anger is 10 dB louder than calm, the everyday voice here.
+    classifier = EmotionClassifier(
+        model, perceptrons=settings.perceptrons, parts=extractor.parts, everyday=0
+    ).fit(features, targets, np.arange(24) // 2 % 4, levels=10.0 * targets)
     figures = metrics(targets, classifier.predict_proba(features))
     config = {
-        **classifier.to_config(),
-        "sample_rate": FEATURES.sample_rate,
+        "name": "Two voices",
+        "model": model.to_dict(),
         "features": FEATURES.to_dict(),
         "feature_hash": extractor.hash,
-        "speeds": list(SPEEDS),
-        "seed": 0,
         "dataset": {"source": "made up", "channel": "speech", "clips": len(targets)},
-        "training": describe_training(settings),
-        "training_seconds": 90,
+        "training": {**settings.describe(), "false_alarms": 0.05, "seconds": 90},
     }
     clip = io.BytesIO()
     soundfile.write(clip, voice("calm", seed=200), FEATURES.sample_rate, format="FLAC")
@@ -82,7 +90,7 @@ def write_tiny_model(folder):
     }
     write_model_folder(
         folder,
-        model=classifier.pipelines,
+        model=classifier.pipelines_,
         config=config,
         metrics=figures,
         readme=make_card(config, figures, name=str(folder), files=files),

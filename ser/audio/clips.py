@@ -11,6 +11,7 @@ from inspect import iscoroutinefunction
 from numbers import Real
 from pathlib import Path
 from reprlib import repr as short_repr
+from typing import Any
 
 import numpy as np
 import soundfile
@@ -46,19 +47,15 @@ def clip_name(clip):
     return repr(_shorten(Path(path).name or path))
 
 
-def each_clip(clips):
-    """Return several clips as they are, and one clip as the only one.
+def is_clip(clips: Any) -> bool:
+    """Tell one clip from several.
 
     Parameters
     ----------
     clips : clip or iterable of clips
         A tuple of two, one of them a number, is one clip: (waveform, sample_rate).
-
-    Returns
-    -------
-    iterable
     """
-    one = (
+    return (
         not isinstance(clips, Iterable)
         or isinstance(clips, str | os.PathLike | bytes | bytearray | memoryview | Mapping)
         or hasattr(clips, "read")
@@ -66,7 +63,11 @@ def each_clip(clips):
         # An array of numbers is a clip without its sample rate; one of objects may hold paths.
         or (hasattr(clips, "dtype") and getattr(clips.dtype, "kind", "f") in "biufc")
     )
-    return [clips] if one else clips
+
+
+def each_clip(clips: Any) -> Iterable[Any]:
+    """Return several clips as they are, and one clip as the only one, see `is_clip`."""
+    return [clips] if is_clip(clips) else clips
 
 
 @contextmanager

@@ -5,6 +5,7 @@ loudness, at most one clip in fifty gets any warning, while each defect gets its
 """
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ser.audio.rumble import remove_rumble
 
@@ -37,7 +38,13 @@ MIN_SPEECH = 0.8
 """Seconds of speech; the shortest hundredth of RAVDESS has 1.1."""
 
 
-def recording_warnings(waveform, sample_rate, segment):
+def recording_warnings(
+    waveform: NDArray[np.float32],
+    sample_rate: int,
+    segment: slice,
+    *,
+    filtered: NDArray[np.float32] | None = None,
+) -> list[str]:
     """List the defects of a recording.
 
     Parameters
@@ -49,6 +56,8 @@ def recording_warnings(waveform, sample_rate, segment):
     segment : slice
         The samples from the first to the last sound, as `ser.audio.activity.find_speech` returns
         it.
+    filtered : ndarray, shape (n_samples,), optional
+        What `ser.audio.rumble.remove_rumble` leaves of the waveform, where it is known already.
 
     Returns
     -------
@@ -57,11 +66,11 @@ def recording_warnings(waveform, sample_rate, segment):
     """
     speech = waveform[segment]
     duration = speech.size / sample_rate
-    # As the recogniser hears it: an offset, hum or rumble is no noise to it.
-    heard = remove_rumble(waveform, sample_rate)
-    loud = np.percentile(_frame_levels(heard[segment], sample_rate), 95)
+    # What the recogniser works on: an offset, hum or rumble is no noise to it.
+    filtered = remove_rumble(waveform, sample_rate) if filtered is None else filtered
+    loud = np.percentile(_frame_levels(filtered[segment], sample_rate), 95)
     sounding = _frame_levels(waveform, sample_rate) > DIGITAL_SILENCE
-    noise = np.percentile(_frame_levels(heard, sample_rate)[sounding], BACKGROUND)
+    noise = np.percentile(_frame_levels(filtered, sample_rate)[sounding], BACKGROUND)
     clipped = np.mean(np.abs(speech) >= CLIPPED_LEVEL)
     beyond = np.mean(np.abs(speech) >= BEYOND_LEVEL)
 

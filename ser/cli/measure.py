@@ -120,7 +120,8 @@ def add_evaluate(parser: argparse.ArgumentParser) -> None:
         "--on",
         required=True,
         metavar="FOLDER",
-        help="recordings named as in CREMA-D: ACTOR_SENTENCE_EMOTION_LEVEL.wav or .flac",
+        help="recordings named as in CREMA-D (ACTOR_SENTENCE_EMOTION_LEVEL.wav), RAVDESS, EmoDB, "
+        "SAVEE or TESS",
     )
     parser.add_argument("--json", action="store_true", help="print all figures as JSON")
     parser.add_argument("--output", type=Path, metavar="FILE.md", help=OUTPUT)

@@ -29,6 +29,14 @@ def licence(text):
     return text
 
 
+def label_mapping(text):
+    """Read a label and the emotion that it means."""
+    label, _, emotion = text.partition("=")
+    if not label or not emotion:
+        raise ArgumentTypeError(f"{text!r} is not LABEL=EMOTION; give one such as anger=angry")
+    return label, emotion
+
+
 def web_address(text):
     """Read the address of a page."""
     if not re.fullmatch(r"https?://[^\s/<>`]+/[^\s<>`]+", text):

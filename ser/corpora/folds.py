@@ -2,24 +2,21 @@
 
 Conventions: a fold is a pair of index arrays into the clips; no clip is on both
 sides of a fold, and every clip is tested in exactly one fold of a protocol.
-Actors are RAVDESS actor numbers: odd ones are men, even ones women.
 
-Only `random` allows an actor on both sides. Its figures measure recognition of
+Only `random` allows a speaker on both sides. Its figures measure recognition of
 speakers heard in training; those of all others, recognition of unseen speakers.
-
-References
-----------
-Luna-Jiménez et al., "A Proposal for Multimodal Emotion Recognition Using Aural
-Transformers and Action Units on RAVDESS Dataset", Applied Sciences 12(1), 2022
-(the `published` folds).
+Without knowing who speaks, only `random` is possible.
 """
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from sklearn.model_selection import StratifiedKFold
 
-from ser.corpora.recordings import in_words, people
+from ser.corpora.corpus import natural
 from ser.errors import DatasetError
 
 #: What each protocol does with all of RAVDESS, in the order in which figures are shown.
@@ -31,51 +28,67 @@ PROTOCOLS = {
     "random": "five stratified folds, same actors on both sides",
 }
 
-N_ACTOR_FOLDS = 6
+N_SPEAKER_FOLDS = 6
 N_RANDOM_FOLDS = 5
-PUBLISHED_TEST_ACTORS = (
-    (2, 5, 14, 15, 16),
-    (3, 6, 7, 13, 18),
-    (10, 11, 12, 19, 20),
-    (8, 17, 21, 23, 24),
-    (1, 4, 9, 22),
+
+_WORDS = (
+    *("no", "one", "two", "three", "four", "five", "six"),
+    *("seven", "eight", "nine", "ten", "eleven", "twelve"),
 )
 
 
 @dataclass(frozen=True, eq=False)
 class Fold:
-    """One split of the clips.
+    """One split of the clips; it unpacks as scikit-learn's ``cv`` wants it.
 
     Attributes
     ----------
     name : str
-        What is tested, such as ``"actors 1, 2, 13, 14"``.
+        What is tested, such as ``"speakers 1, 2, 13, 14"``.
     train, test : ndarray of int
         Ascending indices of the clips on either side.
     """
 
     name: str
-    train: np.ndarray
-    test: np.ndarray
+    train: NDArray[np.intp]
+    test: NDArray[np.intp]
+
+    def __iter__(self) -> Iterator[NDArray[np.intp]]:
+        yield self.train
+        yield self.test
 
 
-def is_speaker_independent(protocol):
-    """Tell whether no actor is on both sides of any fold of `protocol`."""
+def is_speaker_independent(protocol: str) -> bool:
+    """Tell whether no speaker is on both sides of any fold of `protocol`."""
     return protocol != "random"
 
 
-def make_folds(protocol, *, emotions, actors, statements, seed):
+def make_folds(
+    protocol: str,
+    *,
+    emotions: ArrayLike,
+    speakers: Sequence[Any],
+    sexes: Sequence[str | None] | None = None,
+    sentences: Sequence[Any] | None = None,
+    published: Iterable[Iterable[str]] = (),
+    seed: int,
+) -> list[Fold]:
     """Split clips into the folds of a protocol.
 
-    A dataset without some of the actors has fewer or smaller folds; folds that
-    would have nothing to train on or nothing to test are left out.
+    A corpus with few speakers has fewer folds; folds that would have nothing to train on or
+    nothing to test are left out.
 
     Parameters
     ----------
     protocol : str
-        A key of `PROTOCOLS`.
-    emotions, actors, statements : array_like of int, shape (n_clips,)
-        Class index, actor number and sentence (1 or 2) of each clip.
+        A key of `PROTOCOLS`. ``actors`` makes up to six groups of speakers, balanced by sex where
+        it is known; ``sentence`` tests these on half of the sentences and trains on the other.
+    emotions : array_like of int, shape (n_clips,)
+        Class index of each clip.
+    speakers, sexes, sentences : sequence, shape (n_clips,)
+        Of each clip; None for one that is not known.
+    published : iterable of iterable of str
+        Test speakers of each published fold of the corpus.
     seed : int
         Shuffles the clips of `random`; the other protocols do not depend on it.
 
@@ -88,25 +101,18 @@ def make_folds(protocol, *, emotions, actors, statements, seed):
     DatasetError
         If the protocol is unknown, or the clips cannot be split under it.
     """
-    emotions, actors, statements = map(np.asarray, (emotions, actors, statements))
-    if protocol == "actors":
-        folds = _actor_folds(actors, _balanced_actors())
-    elif protocol == "published":
-        folds = _actor_folds(actors, PUBLISHED_TEST_ACTORS)
-    elif protocol == "leave-one-actor-out":
-        folds = _actor_folds(actors, [[actor] for actor in np.unique(actors)])
-    elif protocol == "sentence":
-        folds = _sentence_folds(actors, statements)
-    elif protocol == "random":
+    if protocol not in PROTOCOLS:
+        raise DatasetError(f"Protocol {protocol!r} is unknown; choose from {', '.join(PROTOCOLS)}.")
+    emotions = np.asarray(emotions)
+    if protocol == "random":
         folds = _random_folds(emotions, seed)
     else:
-        raise DatasetError(f"Protocol {protocol!r} is unknown; choose from {', '.join(PROTOCOLS)}.")
-    tested = sum(len(fold.test) for fold in folds)
-    if tested != len(actors):
+        folds = _speaker_folds(protocol, speakers, sexes, sentences, published)
+    if sum(len(fold.test) for fold in folds) != len(emotions):
         raise DatasetError(
-            f"Protocol {protocol!r} cannot split {len(actors)} clips of {_list(np.unique(actors))} "
-            "so that each is tested by a model trained on others; add clips or choose another "
-            "protocol."
+            f"Protocol {protocol!r} cannot split {len(emotions)} clips of "
+            f"{_list(_in_natural_order(speakers))} so that each is tested by a model trained on "
+            "others; add clips or choose another protocol."
         )
     for fold in folds:
         if len(np.unique(emotions[fold.train])) < 2:
@@ -117,79 +123,88 @@ def make_folds(protocol, *, emotions, actors, statements, seed):
     return folds
 
 
-def describe_folds(protocol, folds, actors):
-    """Say in part of a sentence which folds were made, which with fewer actors are others.
-
-    Parameters
-    ----------
-    protocol : str
-        A key of `PROTOCOLS`.
-    folds, actors : array_like, shape (n_clips,)
-        In which fold each clip was tested, and the number of its actor.
-
-    Returns
-    -------
-    str
-        As in `PROTOCOLS` if all of RAVDESS's actors are there.
-    """
-    folds, actors = np.asarray(folds), np.asarray(actors)
-    if protocol not in ("actors", "published") or len(np.unique(actors)) == 24:
-        return PROTOCOLS[protocol]
-    tested = [np.unique(actors[folds == fold]) for fold in np.unique(folds)]
-    sizes = sorted({len(group) for group in tested})
-    size = " to ".join(in_words(each) for each in dict.fromkeys((sizes[0], sizes[-1])))
-    text = f"{in_words(len(tested))} fold{'s' * (len(tested) != 1)} of {size} "
-    text += f"actor{'s' * (sizes[-1] != 1)}"
-    sexes = {(int(sum(group % 2)), int(sum(group % 2 == 0))) for group in tested}
-    if len(sexes) == 1 and sizes != [1]:
-        text += f", {people(*sexes.pop())}"
-    if protocol == "published":
-        text += ", grouped as published"
-    return f"{text}, none of them in training"
-
-
-def _balanced_actors():
-    """Return six groups of four actors: two men and two women of RAVDESS's 24 in each."""
-    return [
-        [actor for actor in range(1, 25) if (actor - 1) // 2 % N_ACTOR_FOLDS == fold]
-        for fold in range(N_ACTOR_FOLDS)
-    ]
-
-
-def _actor_folds(actors, groups):
-    """Test one group of actors at a time and train on all others."""
+def _speaker_folds(
+    protocol: str,
+    speakers: Sequence[Any],
+    sexes: Sequence[str | None] | None,
+    sentences: Sequence[Any] | None,
+    published: Iterable[Iterable[str]],
+) -> list[Fold]:
+    """Test one group of speakers at a time and train on all others."""
+    unknown = sum(speaker is None for speaker in speakers)
+    if unknown:
+        raise DatasetError(
+            f"Protocol {protocol!r} keeps speakers apart, but who speaks is not known of {unknown} "
+            f"of {len(speakers)} clips; name the speakers, or choose the protocol 'random'."
+        )
+    names = np.array([str(speaker) for speaker in speakers], dtype=object)
+    if protocol == "leave-one-actor-out":
+        groups = [[speaker] for speaker in _in_natural_order(names)]
+    elif protocol == "published":
+        groups = [list(group) for group in published]
+        if not groups:
+            raise DatasetError(
+                "Protocol 'published' needs folds that were published, of which none are known for "
+                "this corpus; choose another protocol, such as 'actors'."
+            )
+    else:
+        groups = _balanced(names, sexes)
+    if protocol == "sentence":
+        return _sentence_folds(names, groups, sentences)
     return _usable(
-        (_list(group), ~np.isin(actors, group), np.isin(actors, group)) for group in groups
+        (_list(group), ~np.isin(names, group), np.isin(names, group)) for group in groups
     )
 
 
-def _sentence_folds(actors, statements):
-    """Test the actors of each balanced group on the sentence that training did not have."""
+def _balanced(speakers: Sequence[str], sexes: Sequence[str | None] | None) -> list[list[str]]:
+    """Return up to six groups of speakers: of each sex, every sixth in natural order."""
+    sex_of = dict(
+        zip(speakers, sexes if sexes is not None else [None] * len(speakers), strict=True)
+    )
+    ordered = _in_natural_order(speakers)
+    ranks = {}
+    for sex in set(sex_of.values()):
+        alike = [speaker for speaker in ordered if sex_of[speaker] == sex]
+        ranks |= {speaker: rank for rank, speaker in enumerate(alike)}
+    groups = [
+        [speaker for speaker in ordered if ranks[speaker] % N_SPEAKER_FOLDS == fold]
+        for fold in range(N_SPEAKER_FOLDS)
+    ]
+    groups = [group for group in groups if group]
+    return groups if len(groups) > 1 else [[speaker] for speaker in ordered]
+
+
+def _sex_of(speakers: Sequence[str], sexes: Sequence[str | None] | None) -> dict[str, str | None]:
+    """Return the sex of each speaker, None where it is not known."""
+    return dict.fromkeys(speakers) | dict(
+        zip(speakers, [] if sexes is None else sexes, strict=False)
+    )
+
+
+def _sentence_folds(
+    speakers: NDArray, groups: list[list[str]], sentences: Sequence[Any] | None
+) -> list[Fold]:
+    """Test each group of speakers on the half of the sentences that training did not have."""
+    if sentences is None or any(sentence is None for sentence in sentences):
+        raise DatasetError(
+            "Protocol 'sentence' needs to know what is said in each clip; choose another protocol, "
+            "such as 'actors'."
+        )
+    said = np.array([str(sentence) for sentence in sentences], dtype=object)
+    ordered = _in_natural_order(said)
+    middle = (len(ordered) + 1) // 2
     return _usable(
         (
-            f"{_list(group)}, sentence {statement}",
-            ~np.isin(actors, group) & (statements != statement),
-            np.isin(actors, group) & (statements == statement),
+            f"{_list(group)}, sentences {number} of 2",
+            ~np.isin(speakers, group) & ~np.isin(said, half),
+            np.isin(speakers, group) & np.isin(said, half),
         )
-        for group in _balanced_actors()
-        for statement in (1, 2)
+        for group in groups
+        for number, half in enumerate((ordered[:middle], ordered[middle:]), start=1)
     )
 
 
-def _list(actors):
-    return f"actor{'s' if len(actors) > 1 else ''} {', '.join(map(str, actors))}"
-
-
-def _usable(sides):
-    """Turn (name, training mask, test mask) into folds, without those that lack a side."""
-    return [
-        Fold(name, np.flatnonzero(train), np.flatnonzero(test))
-        for name, train, test in sides
-        if train.any() and test.any()
-    ]
-
-
-def _random_folds(emotions, seed):
+def _random_folds(emotions: NDArray, seed: int) -> list[Fold]:
     """Return stratified folds that ignore who speaks."""
     counts = np.bincount(emotions)
     if counts[counts > 0].min() < N_RANDOM_FOLDS:
@@ -202,3 +217,106 @@ def _random_folds(emotions, seed):
         Fold(f"part {number} of {N_RANDOM_FOLDS}", train, test)
         for number, (train, test) in enumerate(splitter.split(emotions, emotions), start=1)
     ]
+
+
+def _usable(sides: Iterable[tuple[str, NDArray, NDArray]]) -> list[Fold]:
+    """Turn (name, training mask, test mask) into folds, without those that lack a side."""
+    return [
+        Fold(name, np.flatnonzero(train), np.flatnonzero(test))
+        for name, train, test in sides
+        if train.any() and test.any()
+    ]
+
+
+def _in_natural_order(names: Iterable[Any]) -> list[str]:
+    return sorted({str(name) for name in names if name is not None}, key=natural)
+
+
+def _list(speakers: Sequence[str]) -> str:
+    """Name speakers; many are only counted."""
+    if not speakers:
+        return "unknown speakers"
+    if len(speakers) > 24:
+        return f"{len(speakers)} speakers"
+    return f"speaker{'s' * (len(speakers) > 1)} {', '.join(speakers)}"
+
+
+def describe_folds(
+    protocol: str,
+    folds: Sequence[str],
+    speakers: Sequence[Any],
+    *,
+    sexes: Sequence[str | None] | None = None,
+    sentences: Sequence[Any] | None = None,
+    published: Iterable[Iterable[str]] = (),
+    noun: str = "actor",
+) -> str:
+    """Say in part of a sentence which folds were made.
+
+    Parameters
+    ----------
+    protocol : str
+        A key of `PROTOCOLS`.
+    folds : sequence of str, shape (n_clips,)
+        In which fold each clip was tested.
+    speakers, sexes, sentences : sequence, shape (n_clips,)
+        Of each clip; None for one that is not known.
+    published : iterable of iterable of str
+        Test speakers of each published fold of the corpus.
+    noun : str
+        What a speaker is called, see `ser.corpora.corpus.About.speaker`.
+
+    Returns
+    -------
+    str
+        As in `PROTOCOLS` if the corpus is all of RAVDESS.
+    """
+    if None in speakers:
+        return (
+            "five stratified folds; as it is not known who speaks, the same speakers may be on "
+            "both sides"
+        )
+    text = PROTOCOLS[protocol]
+    names = np.array([str(speaker) for speaker in speakers], dtype=object)
+    is_whole = set(names) >= {speaker for group in published for speaker in group}
+    if protocol == "actors" or (protocol == "published" and not is_whole):
+        text = _describe_groups(np.asarray(folds), names, sexes)
+        text += ", grouped as published" * (protocol == "published")
+        text += ", none of them in training"
+    elif protocol == "sentence" and len(set(() if sentences is None else sentences)) > 2:
+        text = text.replace("the other sentence", "the other half of the sentences")
+    return text.replace("actor", noun)
+
+
+def _describe_groups(folds: NDArray, speakers: NDArray, sexes: Sequence[str | None] | None) -> str:
+    """Say how many speakers are in how many folds, and their sexes if these are alike."""
+    sex_of = dict(
+        zip(speakers, sexes if sexes is not None else [None] * len(speakers), strict=True)
+    )
+    tested = [set(speakers[folds == fold]) for fold in dict.fromkeys(folds)]
+    sizes = sorted({len(group) for group in tested})
+    size = " to ".join(in_words(each) for each in dict.fromkeys((sizes[0], sizes[-1])))
+    text = f"{in_words(len(tested))} fold{'s' * (len(tested) != 1)} of {size} "
+    text += f"actor{'s' * (sizes[-1] != 1)}"
+    counts = {
+        tuple(sum(sex_of[each] == sex for each in group) for sex in ("male", "female"))
+        for group in tested
+    }
+    if len(counts) == 1 and sizes != [1] and None not in sex_of.values():
+        text += f", {people(*counts.pop())}"
+    return text
+
+
+def people(men: int, women: int) -> str:
+    """Return such as "two men and one woman", without a sex that is not there."""
+    named = [(men, "man", "men"), (women, "woman", "women")]
+    return " and ".join(
+        f"{in_words(number)} {one if number == 1 else many}"
+        for number, one, many in named
+        if number
+    )
+
+
+def in_words(number: int) -> str:
+    """Return a small number as a word, any other as digits."""
+    return _WORDS[number] if number < len(_WORDS) else str(number)

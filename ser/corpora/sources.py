@@ -15,25 +15,29 @@ import shutil
 import tempfile
 import zipfile
 import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import datasets
-import pyarrow
-import pyarrow.parquet
 from datasets.utils import tqdm
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HFValidationError
 from huggingface_hub.utils import validate_repo_id
 
+from ser.corpora.tables import TEXT_SUFFIXES, parquet_columns, read_parquet
 from ser.errors import DatasetError, HubError
 from ser.hub.errors import plain_words
 
 logger = logging.getLogger(__name__)
 
-AUDIO_SUFFIXES = (".wav", ".flac")
+AUDIO_SUFFIXES = (".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a")
 ARCHIVE_SUFFIXES = (".parquet", ".zip")
+METADATA = ("*metadata.csv", "*metadata.jsonl")
 DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError)
+
+NameOf = Callable[[str, dict[str, Any]], str | None]
 
 
 @dataclass(frozen=True)
@@ -50,22 +54,27 @@ class Source:
         The dataset on the Hub that it is a copy of, and the commit.
     """
 
-    given: object
+    given: str | Path
     path: Path
     repo_id: str | None = None
     revision: str | None = None
 
-    def __str__(self):
+    def __str__(self) -> str:
         return str(self.given)
 
+    @property
+    def name(self) -> str:
+        """Its name without its place on this machine, which is private."""
+        return str(self.given) if self.repo_id else self.path.name
 
-def find_source(source):
+
+def find_source(source: str | Path) -> Source:
     """Find recordings on this machine, or fetch them from the Hub.
 
     Parameters
     ----------
     source : str or Path
-        A folder, a ZIP or Parquet file, a folder of them, or a dataset on the Hub that holds any
+        A folder, a ZIP, a table, a folder of them, or a dataset on the Hub that holds any
         of these: ``OWNER/NAME``, or ``OWNER/NAME@REVISION`` for one state of it.
 
     Returns
@@ -81,17 +90,17 @@ def find_source(source):
     return Source(source, path.resolve()) if path.exists() else _download(source)
 
 
-def open_source(source, name_of):
-    """Return a folder that holds the recordings of a source as WAV or FLAC files.
+def open_source(source: Source, name_of: NameOf, *, naming: str) -> Path:
+    """Return a folder that holds the recordings of a source as audio files.
 
     Parameters
     ----------
-    source : str, Path or Source
-        As `find_source` takes or returns it.
+    source : Source
     name_of : callable
-        ``name_of(path, row)`` gives a recording in Parquet a file name without
-        suffix, or None to keep that of its path. ``row`` is a dict of its other
-        columns.
+        ``name_of(path, columns)`` gives a recording in Parquet a file name without suffix, or
+        None to keep that of its path. ``columns`` is a dict of the other columns.
+    naming : str
+        Identifies what `name_of` does: what it named is kept.
 
     Returns
     -------
@@ -100,25 +109,62 @@ def open_source(source, name_of):
     Raises
     ------
     DatasetError
-        If there is no such source, or an archive cannot be read.
+        If an archive cannot be read.
     """
-    path = (source if isinstance(source, Source) else find_source(source)).path
-    archives = _find(path, ARCHIVE_SUFFIXES) if path.is_dir() else [path]
+    archives = _archives(source)
     if not archives:
-        return path
-    if path.is_dir() and find_audio(path):  # most likely what was unpacked from them
+        return source.path
+
+    def read(archive: Path) -> Iterator[tuple[str, bytes]]:
+        if archive.suffix.lower() == ".parquet":
+            return _read_parquet(archive, name_of)
+        return _read_zip(archive)
+
+    return unpack(archives, read, naming=naming)
+
+
+def list_recordings(source: Source) -> list[tuple[str, dict[str, Any]]]:
+    """Return path and other columns of each recording of a source, without unpacking it."""
+    archives = _archives(source)
+    if not archives:
+        return [(str(file.relative_to(source.path)), {}) for file in find_audio(source.path)]
+    found = []
+    for archive in archives:
+        if archive.suffix.lower() != ".parquet":
+            found += [(member.filename, {}) for member in _members(_open_zip(archive))]
+        elif "audio" in parquet_columns(archive).names:
+            rows = read_parquet(archive, "audio", contents=False)
+            found += [(path or "", columns) for path, _, columns in rows]
+    return found
+
+
+def find_tables(path: Path) -> list[Path]:
+    """Return the tables that a path names or a folder holds: Parquet, or `metadata` of a folder.
+
+    The latter is what `datasets` calls it, ``metadata.csv`` or ``metadata.jsonl``.
+    """
+    if not path.is_dir():
+        return [path] if path.suffix.lower() in (*TEXT_SUFFIXES, ".parquet") else []
+    tables = _find(path, TEXT_SUFFIXES)
+    return _find(path, (".parquet",)) or [file for file in tables if file.stem == "metadata"]
+
+
+def _archives(source: Source) -> list[Path]:
+    path = source.path
+    archives = _find(path, ARCHIVE_SUFFIXES) if path.is_dir() else [path]
+    if archives and path.is_dir() and find_audio(path):  # most likely unpacked from them
         names = ", ".join(archive.name for archive in archives)
-        logger.warning("Ignored in %s: %s, since there are WAV or FLAC files, too", source, names)
-        return path
-    return _unpack(archives, name_of)
+        logger.warning("Ignored in %s: %s, since there are audio files, too", source, names)
+        return []
+    return archives
 
 
-def find_audio(folder):
-    """Return the WAV and FLAC files below a folder, sorted, without the files that macOS adds."""
+def find_audio(folder: Path) -> list[Path]:
+    """Return the audio files below a folder, sorted, without the files that macOS adds."""
     return _find(folder, AUDIO_SUFFIXES)
 
 
-def _find(folder, suffixes):
+def _find(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
     files, visited = [], set()
     for parent, folders, names in os.walk(folder, followlinks=True):  # unlike `Path.rglob`
         place = Path(parent).resolve()
@@ -130,19 +176,19 @@ def _find(folder, suffixes):
     return sorted(file for file in files if _is_visible(file.relative_to(folder), suffixes))
 
 
-def _is_visible(path, suffixes):
+def _is_visible(path: Path, suffixes: tuple[str, ...]) -> bool:
     hidden = any(part.startswith((".", "__MACOSX")) for part in path.parts)
     return path.suffix.lower() in suffixes and not hidden
 
 
-def _download(source):
+def _download(source: str | Path) -> Source:
     """Fetch a dataset from the Hub, or only what changed.
 
     This avoids `load_dataset`, which refuses mirrors in several
     configurations and, without torch, mirrors made of WAV files.
     """
     missing = f"There is no folder, ZIP or Parquet file {source}"
-    patterns = [f"*{suffix}" for suffix in AUDIO_SUFFIXES + ARCHIVE_SUFFIXES]
+    patterns = [*(f"*{suffix}" for suffix in AUDIO_SUFFIXES + ARCHIVE_SUFFIXES), *METADATA]
     repo_id, _, revision = str(source).partition("@")
     try:
         validate_repo_id(repo_id)
@@ -158,20 +204,37 @@ def _download(source):
         raise DatasetError(f"{missing}, and it cannot be fetched from the Hub: {error}") from error
     if not Path(folder).is_dir():  # it is made with the first file that is fetched
         raise DatasetError(
-            f"The dataset {source} on the Hub has no WAV, FLAC, ZIP or Parquet file; give another."
+            f"The dataset {source} on the Hub has no audio, ZIP or Parquet file; give another."
         )
     folder = Path(folder).resolve()
     return Source(source, folder, repo_id, revision=folder.name)  # a folder for each commit
 
 
-def _unpack(archives, name_of):
+def unpack(
+    archives: Sequence[Path],
+    read: Callable[[Path], Iterable[tuple[str, bytes]]],
+    *,
+    naming: str,
+) -> Path:
     """Unpack recordings into one folder in the datasets cache, once; return the folder.
 
     If several share a name, the first is kept. Those that cannot be read become
     empty files, so that whoever reads the folder can name them.
+
+    Parameters
+    ----------
+    archives : sequence of Path
+    read : callable
+        Yields the name, a relative path, and the content of each recording of an archive.
+    naming : str
+        Identifies how `read` names them.
+
+    Returns
+    -------
+    Path
     """
     states = [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in archives]
-    key = hashlib.sha256(repr(states).encode()).hexdigest()[:16]
+    key = hashlib.sha256(repr((naming, states)).encode()).hexdigest()[:16]
     target = Path(datasets.config.HF_DATASETS_CACHE) / "recordings" / key
     if target.is_dir():
         return target
@@ -179,13 +242,12 @@ def _unpack(archives, name_of):
     staging = Path(tempfile.mkdtemp(dir=target.parent, prefix="unpacking-"))
     try:
         for archive in archives:
-            if archive.suffix.lower() == ".parquet":
-                recordings = _read_parquet(archive, name_of)
-            else:
-                recordings = _read_zip(archive)
-            for name, content in tqdm(recordings, desc=f"Unpacking {archive.name}", unit=" clips"):
-                file = staging / re.split(r"[\\/]", name)[-1]  # never outside the folder
+            progress = tqdm(read(archive), desc=f"Unpacking {archive.name}", unit=" clips")
+            for name, content in progress:
+                parts = [part for part in re.split(r"[\\/:]", name) if part.strip(". ")]
+                file = staging.joinpath(*parts)  # never outside the folder
                 if not file.exists() or not file.stat().st_size:
+                    file.parent.mkdir(parents=True, exist_ok=True)
                     file.write_bytes(content)
         if not target.is_dir():  # another process may have been faster
             staging.replace(target)
@@ -194,44 +256,43 @@ def _unpack(archives, name_of):
     return target
 
 
-def _read_zip(archive):
-    """Yield name and content of the audio files in a ZIP; a damaged one has no content."""
+def _open_zip(archive: Path) -> zipfile.ZipFile:
     try:
-        members = zipfile.ZipFile(archive)
-    except zipfile.BadZipFile:
+        return zipfile.ZipFile(archive)
+    except (zipfile.BadZipFile, OSError):
         raise DatasetError(
             f"{archive} is not a readable ZIP or Parquet file; give one, a folder, or the "
             "name of a dataset on the Hugging Face Hub."
         ) from None
-    with members:
-        for member in members.infolist():
-            if _is_visible(Path(member.filename), AUDIO_SUFFIXES):
-                try:
-                    content = members.read(member)
-                except (*DAMAGED, EOFError, OSError, RuntimeError):
-                    content = b""
-                yield member.filename, content
 
 
-def _read_parquet(archive, name_of):
-    """Yield name and content of the recordings in a Parquet file, a few at a time."""
-    try:
-        table = pyarrow.parquet.ParquetFile(archive)
-        if "audio" not in table.schema_arrow.names:
-            raise DatasetError(
-                f"{archive} has the columns {', '.join(table.schema_arrow.names)}; one named "
-                "audio with embedded recordings is needed."
-            )
-        number = 0
-        for batch in table.iter_batches(batch_size=16):
-            for row in batch.to_pylist():
-                number += 1
-                audio = row.pop("audio")
-                audio = audio if isinstance(audio, dict) else {"bytes": audio}
-                path = audio.get("path") or f"row {number} of {archive.name}"
-                stem = name_of(path, row) or Path(path).stem
-                suffix = Path(path).suffix if path.lower().endswith(AUDIO_SUFFIXES) else ".wav"
-                content = audio.get("bytes")
-                yield f"{stem}{suffix}", content if isinstance(content, bytes) else b""
-    except (pyarrow.ArrowException, OSError) as error:
-        raise DatasetError(f"{archive} is not a readable Parquet file.") from error
+def _members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
+    """Return the audio files in a ZIP."""
+    with archive:
+        members = archive.infolist()
+    return [each for each in members if _is_visible(Path(each.filename), AUDIO_SUFFIXES)]
+
+
+def _read_zip(archive: Path) -> Iterator[tuple[str, bytes]]:
+    """Yield name and content of the audio files in a ZIP; a damaged one has no content."""
+    with _open_zip(archive) as opened:
+        for member in _members(_open_zip(archive)):
+            try:
+                content = opened.read(member)
+            except (*DAMAGED, EOFError, OSError, RuntimeError):
+                content = b""
+            yield member.filename, content
+
+
+def _read_parquet(archive: Path, name_of: NameOf) -> Iterator[tuple[str, bytes]]:
+    """Yield name and content of the recordings in a Parquet file."""
+    for number, (path, content, columns) in enumerate(read_parquet(archive, "audio"), start=1):
+        path = path or f"row {number} of {archive.name}"
+        stem = name_of(path, columns) or Path(path).stem
+        yield f"{stem}{audio_suffix(path)}", content
+
+
+def audio_suffix(path: str) -> str:
+    """Return the suffix of a recording's path, or that of WAV if it has none."""
+    suffix = Path(path).suffix.lower()
+    return suffix if suffix in AUDIO_SUFFIXES else ".wav"

@@ -12,8 +12,7 @@ from ser.demo import example_shelf, share_panel, voice_panel
 from ser.demo.picture import draw_recording, empty_picture
 from ser.demo.result_panel import empty_panel, error_panel, result_panel
 from ser.errors import AudioError, SerError
-from ser.timeline import timeline_steps
-from ser.windows import MIN_DURATION
+from ser.timeline import MIN_DURATION, timeline_steps
 
 SEE_RESULT = '() => document.querySelector("#ser-result h2").scrollIntoView({ block: "nearest" })'
 """Brings the headline of a result onto a small screen, whatever was clicked below it."""
@@ -159,7 +158,7 @@ def analyse(recognizer, clip, voice_profile=None):
     result : dict or None
         As `Prediction.to_dict` gives it; None if the recording cannot be recognised.
     """
-    rate = recognizer.config["sample_rate"]
+    rate = recognizer.sample_rate
     try:
         recording = read_recording(clip, rate)
     except AudioError as error:
@@ -190,7 +189,7 @@ def follow_course(recognizer, clip, voice_profile=None):
     waiting : str
         HTML that shows the progress.
     """
-    rate = recognizer.config["sample_rate"]
+    rate = recognizer.sample_rate
     try:
         recording = read_recording(clip, rate)
         waveform = recording.waveform

@@ -1,7 +1,7 @@
 """The classifier: from features to calibrated probabilities, and how unusual a clip is.
 
-Two experts judge a clip. The further a clip lies from the training clips, the more weight the
-prosody expert gets.
+Experts judge a clip, see `ser.model.perceptrons`. The further a clip lies from the training clips,
+the more weight the others get compared with the first.
 
 References
 ----------
@@ -9,64 +9,195 @@ Jacobs, Jordan, Nowlan and Hinton, "Adaptive Mixtures of Local Experts", Neural 
 1991; the gate here is not learned, but a function of a clip's distance from the training clips.
 """
 
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.pipeline import Pipeline
 
-from ser.model.voice_profile import VoiceProfile, fit_components, fit_voice
-from ser.training.metrics import TEMPERATURE_RANGE, apply_temperature
-
-EXPERTS = ("general", "prosody")
-EVEN, STEEPNESS = 1.1, 8
-"""Novelty at which both experts have equal weight, and the exponent of the gate: the weight of the
-prosody expert relative to the general one is (novelty / EVEN) ** STEEPNESS. Chosen from 35 pairs
-with held-out RAVDESS and CREMA-D in view: RAVDESS alone favours the general expert more, CREMA-D
-the prosody expert."""
-
-FALSE_ALARMS = 0.05
-"""Share of held-out clips of the training corpus that count as unlike it."""
-
-PRIOR, EVIDENCE = 0.6, 0.25
-"""Exponents of the profile-free probabilities and of the profile's likelihood; the best of a grid
-on held-out RAVDESS with the general expert alone."""
+from ser.model import boxes
+from ser.model.calibration import apply_temperature
+from ser.model.config import ModelConfig
+from ser.model.perceptrons import FEATURE_LIMIT, PERCEPTRONS, PerceptronSettings, fit_experts
+from ser.model.voice_profile import (
+    N_COMPONENTS,
+    VoiceProfile,
+    fit_evidence,
+    weigh,
+)
 
 BLOCK = 1000  # rows that are transformed at once
 
 
-class EmotionClassifier:
-    """Maps features to calibrated probabilities.
+class EmotionClassifier(ClassifierMixin, BaseEstimator):
+    """Maps features to calibrated probabilities: a classifier in scikit-learn's sense.
+
+    Features have shape ``(n_clips, n_versions, n_features)``: the versions of a clip are it at each
+    of the speeds of ``config``, by which it is recognised, then any copies to learn from. An array
+    of shape ``(n_clips, n_features)`` holds one version of each clip.
 
     Parameters
     ----------
-    labels : sequence of str
-        Class names, in the order of the probabilities.
-    pipelines : dict of str to sklearn.pipeline.Pipeline
-        As `ser.model.perceptrons.fit_pipelines` returns them. Voice profiles also need those that
-        `learn_voices` adds for each expert: ``"general heard"``, the principal components by which
-        clips are compared with everyday speech, and ``"general voice"``, the evidence from that.
-    temperature : float
-        Divides the logits.
-    max_novelty : float
-        `novelty` above which a clip counts as unlike those in training.
+    config : ModelConfig, optional
+        Its labels play no part here: classes are what `fit` finds in its targets.
+    perceptrons : sequence of PerceptronSettings
+        See `ser.model.perceptrons.fit_experts`, as for the next three.
+    limit : float
+    parts : dict of str to ndarray of int, optional
+    weights : sequence of float, shape (n_versions,), optional
+    everyday : optional
+        The class of everyday speech, of which voice profiles are made.
+    seed : int
+        The same seed gives the same model.
+
+    Attributes
+    ----------
+    classes_ : ndarray, shape (n_classes,)
+        In ascending order, as the columns of probabilities.
+    pipelines_ : dict of str to sklearn.pipeline.Pipeline
+        As `ser.model.perceptrons.fit_experts` returns them; with groups and everyday speech among
+        the training clips also, for each expert, ``"EXPERT components"``, by which clips are
+        compared with everyday speech, and ``"EXPERT evidence"``, what follows from that.
+
+    Examples
+    --------
+    >>> from sklearn.model_selection import GroupKFold, cross_val_score
+    >>> rng = np.random.default_rng(0)
+    >>> X, y, speakers = rng.normal(size=(60, 8)), np.arange(60) % 2, np.arange(60) // 10
+    >>> X[:, 0] += 4 * y
+    >>> scores = cross_val_score(EmotionClassifier(), X, y, groups=speakers, cv=GroupKFold(3))
+    >>> scores.mean() > 0.9
+    np.True_
     """
 
-    def __init__(self, labels, pipelines, temperature=1.0, max_novelty=float("inf")):
-        self.labels = tuple(labels)
-        self.pipelines = pipelines
-        self.temperature = temperature
-        self.max_novelty = max_novelty
+    def __init__(
+        self,
+        config: ModelConfig | None = None,
+        *,
+        perceptrons: Sequence[PerceptronSettings] = PERCEPTRONS,
+        limit: float = FEATURE_LIMIT,
+        parts: Mapping[str, NDArray[np.integer]] | None = None,
+        weights: Sequence[float] | None = None,
+        everyday: Any = None,
+        seed: int = 0,
+    ) -> None:
+        self.config = config
+        self.perceptrons = perceptrons
+        self.limit = limit
+        self.parts = parts
+        self.weights = weights
+        self.everyday = everyday
+        self.seed = seed
 
     @classmethod
-    def from_model(cls, model, config):
-        """Restore a classifier from the contents of a model folder."""
-        max_novelty = config.get("novelty", {}).get("max", float("inf"))
-        return cls(config["labels"], dict(model), config["temperature"], max_novelty)
+    def restore(cls, pipelines: Mapping[str, Pipeline], config: ModelConfig) -> "EmotionClassifier":
+        """Make a fitted classifier of the contents of a model folder.
+
+        Its classes are indices of the labels of `config`.
+        """
+        classifier = cls(config)
+        classifier.pipelines_ = dict(pipelines)
+        classifier.classes_ = np.asarray(pipelines["general"].classes_)
+        return classifier
+
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        groups: ArrayLike | None = None,
+        *,
+        levels: ArrayLike | None = None,
+    ) -> Self:
+        """Fit the experts, and learn how to use a voice profile if speakers are known.
+
+        Parameters
+        ----------
+        X : array_like, shape (n_clips, n_versions, n_features) or (n_clips, n_features)
+            Finite. In half precision it takes less memory.
+        y : array_like, shape (n_clips,)
+            Classes: labels or numbers.
+        groups : array_like, shape (n_clips,), optional
+            Who speaks. Without it, or without everyday speech, no voice profile can be used.
+        levels : array_like, shape (n_clips,), optional
+            Power of the speech in dBFS; 0 by default.
+
+        Returns
+        -------
+        EmotionClassifier
+
+        Raises
+        ------
+        ValueError
+            If there are fewer than two classes, or `X` and `y` do not fit each other.
+        """
+        X = _versions(X)
+        self.classes_, targets = np.unique(np.asarray(y), return_inverse=True)
+        if len(X) != len(targets):
+            raise ValueError(f"X has {len(X)} clips, but y {len(targets)}; give one class a clip")
+        if len(self.classes_) < 2:
+            raise ValueError("all clips have the same class; give at least two")
+        self.pipelines_ = fit_experts(
+            X,
+            np.asarray(y),
+            seed=self.seed,
+            perceptrons=self.perceptrons,
+            limit=self.limit,
+            parts=self.parts,
+            weights=self.weights,
+        )
+        if groups is not None and np.isin(self.everyday, self.classes_):
+            levels = np.zeros(len(X)) if levels is None else np.asarray(levels)
+            self._learn_voices(X, targets, np.asarray(groups), levels)
+        return self
+
+    def _learn_voices(self, X, targets, groups, levels):
+        """Add the pipelines by which a voice profile is taken into account."""
+        _, speakers = np.unique(groups, return_inverse=True)
+        n_clean = self._n_speeds
+        everyday = int(np.flatnonzero(self.classes_ == self.everyday)[0])
+        clean = X[:, :n_clean].reshape(-1, X.shape[2]).astype(np.float32)
+        clean = self._prepare(clean)
+        parts = {settings.expert: settings.part for settings in reversed(self.perceptrons)}
+        # The first expert last: finding components of all features overwrites them in place.
+        for expert in reversed(self._experts):
+            part = parts[expert]
+            columns = slice(None) if part is None else self.parts[part]
+            pca = boxes.find_components(clean, N_COMPONENTS, seed=self.seed, columns=columns)
+            compact = boxes.compact_components(pca, N_COMPONENTS, columns, X.shape[2])
+            self.pipelines_[f"{expert} components"] = Pipeline([("pca", compact)])
+            self.pipelines_[f"{expert} evidence"] = fit_evidence(
+                self.components(X, f"{expert} components"),
+                levels,
+                targets,
+                speakers,
+                everyday=everyday,
+                n_clean=n_clean,
+            )
 
     @property
-    def knows_voices(self):
+    def knows_voices(self) -> bool:
         """Whether a voice profile can be taken into account."""
-        return "general voice" in self.pipelines
+        return "general evidence" in self.pipelines_
 
-    def check(self, n_features):
+    @property
+    def _experts(self) -> list[str]:
+        """Names of the experts, the one for clips like those in training first."""
+        return [name for name, pipeline in self.pipelines_.items() if "mlp" in pipeline.named_steps]
+
+    @property
+    def _n_speeds(self) -> int:
+        return len(self._config.speeds)
+
+    @property
+    def _config(self) -> ModelConfig:
+        return self.config or ModelConfig(("no", "yes"))
+
+    def _prepare(self, rows):
+        return self.pipelines_["general"][:-1].transform(rows)
+
+    def check(self, n_features: int) -> None:
         """Check that all parts fit, so that loading fails rather than the first prediction.
 
         Parameters
@@ -78,98 +209,81 @@ class EmotionClassifier:
         Exception
             If anything does not fit; of any type, since the contents decide what fails.
         """
-        lowest, highest = TEMPERATURE_RANGE
-        if not lowest <= float(self.temperature) <= highest:
-            raise ValueError(f"temperature {self.temperature}")
-        nothing = np.zeros((1, n_features), np.float32)
-        general, prosody = self.pipelines["general"], self.pipelines["prosody"]
-        if len(prosody) != 1 or not np.array_equal(prosody.classes_, general.classes_):
-            raise ValueError("the experts do not fit each other")
-        answers = [self.predict_proba(nothing[None])[0]]
+        known = set(range(len(self._config.labels)))
+        if not set(self.classes_.tolist()) <= known:
+            raise ValueError("the classes are not those of the labels")
+        nothing = np.zeros((1, self._n_speeds, n_features), np.float32)
+        for name in self._experts:
+            if not np.array_equal(self.pipelines_[name].classes_, self.classes_):
+                raise ValueError("the experts do not fit each other")
+            if self.knows_voices:
+                evidence = self.pipelines_[f"{name} evidence"]["evidence"]
+                if len(evidence.coef_) != len(self.classes_):
+                    raise ValueError(f"the evidence of the {name} expert has other classes")
+        answers = [self.predict_proba(nothing)]
         if self.knows_voices:
-            for expert in EXPERTS:
-                if len(self.pipelines[f"{expert} voice"]["evidence"].coef_) != len(self.labels):
-                    raise ValueError(f"the {expert} voice pipeline has other labels")
-            profile = VoiceProfile(nothing[0], 0.0, "")
-            answers.append(self.predict_proba_relative(nothing, 0.0, profile))
+            profile = VoiceProfile(nothing[0, 0], 0.0, "")
+            answers.append(self.assess(nothing, profile=profile, levels=[0.0])[0])
         if not np.allclose([answer.sum() for answer in answers], 1):
             raise ValueError("probabilities do not sum to 1")
-        self.is_novel(nothing)
 
-    def learn_voices(self, features, levels, targets, actors, *, n_heard, seed, prosody=None):
-        """Learn from clips of actors how to use a voice profile, if any of the clips is neutral.
+    def predict(self, X: ArrayLike) -> NDArray:
+        """Return the most probable class of each clip, shape (n_clips,)."""
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
 
-        Parameters
-        ----------
-        features : ndarray, shape (n_clips, n_copies, n_features)
-        levels, targets, actors, n_heard
-            As for `ser.model.voice_profile.fit_voice`.
-        seed : int
-            For the random numbers that finding components needs.
-        prosody : ndarray of int, optional
-            Indices of the features of the prosody expert; all by default.
-        """
-        if "neutral" not in self.labels or self.labels.index("neutral") not in targets:
-            return
-        heard = features[:, :n_heard].reshape(-1, features.shape[2]).astype(np.float32)
-        heard = self.pipelines["general"][:-1].transform(heard)
-        prosody = np.arange(features.shape[2]) if prosody is None else prosody
-        # general last: fitting it overwrites `heard` in place
-        known = {"prosody": prosody, "general": None}
-        for expert, columns in known.items():
-            pca = fit_components(heard, seed=seed, columns=columns)
-            self.pipelines[f"{expert} heard"] = Pipeline([("pca", pca)])
-            components = self.components(features, f"{expert} heard")
-            self.pipelines[f"{expert} voice"] = fit_voice(
-                components, levels, targets, actors, self.labels, n_heard=n_heard
-            )
+    def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Return the probability of each class, shape (n_clips, n_classes); rows sum to 1."""
+        return self.assess(X)[0]
 
-    def to_config(self):
-        """Return what a model folder keeps in ``config.json``."""
-        config = {"labels": list(self.labels), "temperature": self.temperature}
-        if np.isfinite(self.max_novelty):
-            config["novelty"] = {"max": self.max_novelty, "false_alarms": FALSE_ALARMS}
-        return config
-
-    def predict_proba(self, features):
-        """Return the probabilities of all labels.
+    def assess(
+        self,
+        X: ArrayLike,
+        *,
+        profile: VoiceProfile | None = None,
+        levels: ArrayLike | None = None,
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return probabilities, relative to a voice if it is known, and novelties.
 
         Parameters
         ----------
-        features : ndarray of float32, shape (n_clips, n_speeds, n_features)
-            At the speeds at which clips are processed; their probabilities are averaged.
+        X : array_like, shape (n_clips, n_versions, n_features) or (n_clips, n_features)
+            Versions beyond the speeds of the configuration are ignored.
+        profile : VoiceProfile, optional
+            Of the speaker of all clips.
+        levels : array_like, shape (n_clips,), optional
+            Power of the speech in dBFS; needed with a profile.
 
         Returns
         -------
-        ndarray of float64, shape (n_clips, n_labels)
-            Rows sum to 1. Labels without training clips get 0.
+        probabilities : ndarray of float64, shape (n_clips, n_classes)
+            Rows sum to 1.
+        novelties : ndarray of float64, shape (n_clips,)
+            As `novelty` returns them.
         """
-        general = self.pipelines["general"]
-        rows = general[:-1].transform(features.reshape(-1, features.shape[2]))
-        experts = {"general": general[-1], "prosody": self.pipelines["prosody"]}
-        heard = np.stack([experts[name].predict_proba(rows) for name in EXPERTS])
-        heard = heard.reshape(len(EXPERTS), *features.shape[:2], -1).mean(axis=2, dtype=np.float64)
-        known = np.sum(self.gate(features)[..., None] * heard, axis=0)
-        probabilities = np.zeros((len(known), len(self.labels)))
-        probabilities[:, general.classes_] = apply_temperature(known, self.temperature)
-        return probabilities
+        X = _versions(X)[:, : self._n_speeds]
+        rows = self._prepare(X.reshape(-1, X.shape[2]).astype(np.float32))
+        answers = [self.pipelines_[name][-1].predict_proba(rows) for name in self._experts]
+        by_expert = np.stack(answers).reshape(len(answers), *X.shape[:2], -1)
+        novelties = self._novelty(self.pipelines_["novelty"].transform(rows), len(X))
+        mixed = np.sum(
+            self.gate(novelties)[..., None] * by_expert.mean(axis=2, dtype=np.float64), axis=0
+        )
+        probabilities = apply_temperature(mixed, self._config.temperature)
+        if profile is not None:
+            evidence = self.evidence(X, profile, np.asarray(levels))
+            probabilities = weigh(probabilities, evidence, self._config)
+        return probabilities, novelties
 
-    def gate(self, features):
-        """Return the weight of each expert.
+    def gate(self, novelties: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the weight of each expert, shape (n_experts, n_clips); columns sum to 1."""
+        n_others = len(self._experts) - 1
+        if not n_others:
+            return np.ones((1, len(novelties)))
+        config = self._config
+        first = 1 / (1 + (novelties / config.gate_midpoint) ** config.gate_steepness)
+        return np.stack([first, *[(1 - first) / n_others] * n_others])
 
-        Parameters
-        ----------
-        features : ndarray of float32, shape (n_clips, n_speeds, n_features)
-
-        Returns
-        -------
-        ndarray of float64, shape (2, n_clips)
-            Columns sum to 1; rows as `EXPERTS`.
-        """
-        general = 1 / (1 + (self.novelty(features) / EVEN) ** STEEPNESS)
-        return np.stack([general, 1 - general])
-
-    def novelty(self, features):
+    def novelty(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return how unlike the training clips each clip is.
 
         The mean squared distance from their mean along the first principal components, in
@@ -178,85 +292,55 @@ class EmotionClassifier:
 
         Parameters
         ----------
-        features : ndarray of float32, shape (n_clips, n_speeds, n_features)
+        X : array_like, shape (n_clips, n_versions, n_features) or (n_clips, n_features)
 
         Returns
         -------
         ndarray of float64, shape (n_clips,)
         """
-        variance = self.pipelines["typical"]["pca"].explained_variance_
-        squares = self.components(features, "typical").astype(float) ** 2
+        X = _versions(X)[:, : self._n_speeds]
+        return self._novelty(self.components(X, "novelty"), len(X))
+
+    def _novelty(self, components, n_clips):
+        variance = self.pipelines_["novelty"]["pca"].explained_variance_
+        squares = components.reshape(n_clips, -1, len(variance)).astype(float) ** 2
         return np.mean(squares / variance, axis=(1, 2))
 
-    def components(self, features, name):
+    def components(self, X: NDArray, name: str) -> NDArray[np.float32]:
         """Return principal components of features.
 
         Parameters
         ----------
-        features : ndarray, shape (n_clips, n_versions, n_features)
-            At several speeds, or of several copies.
-        name : {"typical", "general heard", "prosody heard"}
-            Of the pipeline that finds them.
+        X : ndarray, shape (n_clips, n_versions, n_features)
+        name : str
+            Of the pipeline that finds them: ``"novelty"`` or ``"EXPERT components"``.
 
         Returns
         -------
         ndarray of float32, shape (n_clips, n_versions, n_components)
         """
-        rows = features.reshape(-1, features.shape[2])
-        limit, pca = self.pipelines["general"][:-1], self.pipelines[name]
+        rows = X.reshape(-1, X.shape[2])
         blocks = (rows[start : start + BLOCK] for start in range(0, len(rows), BLOCK))
-        found = [pca.transform(limit.transform(block.astype(np.float32))) for block in blocks]
-        return np.concatenate(found).reshape(*features.shape[:2], -1)
+        pca = self.pipelines_[name]
+        found = [pca.transform(self._prepare(block.astype(np.float32))) for block in blocks]
+        return np.concatenate(found).reshape(*X.shape[:2], -1)
 
-    def is_novel(self, features):
-        """Tell whether a clip is unlike those in training.
+    def evidence(self, X: NDArray, profile: VoiceProfile, levels: NDArray) -> NDArray[np.float64]:
+        """Return what a voice profile says of the classes, shape (n_clips, n_classes).
 
-        Parameters
-        ----------
-        features : ndarray of float32, shape (n_speeds, n_features)
+        Log densities, less a term that all classes share; the mean of the experts.
         """
-        known = np.isfinite(self.max_novelty)
-        return bool(known and self.novelty(features[None])[0] > self.max_novelty)
-
-    def predict_proba_relative(self, features, level, profile):
-        """Return the probabilities of all labels for one clip, relative to a voice.
-
-        Parameters
-        ----------
-        features : ndarray of float32, shape (n_speeds, n_features)
-        level : float
-            Power of the speech in dBFS.
-        profile : VoiceProfile
-
-        Returns
-        -------
-        ndarray of float64, shape (n_labels,)
-        """
-        told = []  # by either expert, with equal weight
-        for expert in EXPERTS:
-            clip, everyday = (
-                self.components(each[None], f"{expert} heard")[0].mean(axis=0)
-                for each in (features, profile.features[None])
-            )
-            values = np.concatenate([clip, [level], everyday, [profile.level]])
-            told.append(self.pipelines[f"{expert} voice"].predict(values[None])[0])
-        return weigh(self.predict_proba(features[None])[0], np.mean(told, axis=0))
+        found = []
+        for expert in self._experts:
+            clips = self.components(X, f"{expert} components").mean(axis=1)
+            usual = self.components(profile.features[None, None], f"{expert} components")[0, 0]
+            on_profile = np.broadcast_to([*usual, profile.level], (len(X), len(usual) + 1))
+            values = np.column_stack([clips, levels, on_profile])
+            found.append(self.pipelines_[f"{expert} evidence"].predict(values))
+        return np.mean(found, axis=0)
 
 
-def weigh(probabilities, evidence):
-    """Combine probabilities with the evidence from a voice profile.
-
-    Parameters
-    ----------
-    probabilities : ndarray, shape (..., n_labels)
-        Calibrated, without a profile.
-    evidence : ndarray, shape (..., n_labels)
-        Log densities, as the pipeline of `ser.model.voice_profile.fit_voice` predicts them.
-
-    Returns
-    -------
-    ndarray of float64, shape (..., n_labels)
-    """
-    evidence = evidence - evidence.max(axis=-1, keepdims=True)
-    weighed = probabilities**PRIOR * np.exp(EVIDENCE * evidence)
-    return weighed / weighed.sum(axis=-1, keepdims=True)
+def _versions(X: ArrayLike) -> NDArray:
+    """Return features as an array of clips, versions and features."""
+    X = np.asarray(X)
+    return X[:, None] if X.ndim == 2 else X

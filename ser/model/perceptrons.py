@@ -1,15 +1,16 @@
 """The perceptrons, on standardised features, fitted to clips and copies of them.
 
-There are two experts (Jacobs et al. 1991). The general expert averages a perceptron on all features
-with one on summaries only, which depends less on the words spoken. The prosody expert uses prosody
-and voice quality without cepstra, is regularised more strongly and weights classes equally: it is
-less accurate on clips like the training set and more accurate on others.
+`PERCEPTRONS` names them, a row each: which expert it belongs to, which features it uses, and how it
+learns. Perceptrons of one expert are averaged. The general expert averages one on all features with
+one on summaries only, which depends less on the words spoken. The prosody expert uses prosody and
+voice quality without cepstra, is regularised more strongly and weights classes equally: it is less
+accurate on clips like the training set and more accurate on others.
 
 The fitted experts are stored as scikit-learn pipelines of plain types,
 
     general   StandardScaler -> MinMaxScaler(clip) -> MLPClassifier
-    prosody   MLPClassifier, on the output of the general one's scalers
-    typical   PCA, on the same
+    prosody   MLPClassifier, on the output of the first one's scalers
+    novelty   PCA, on the same
 
 so that the model file opens without trusting anything beyond scikit-learn and NumPy. In training,
 the perceptrons see principal components; these are linear, and end up in the weights of the first
@@ -24,45 +25,43 @@ Loshchilov and Hutter, "SGDR: Stochastic Gradient Descent with Warm Restarts", I
 (the cosine schedule).
 """
 
-from copy import copy
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from joblib import Parallel, delayed
-from sklearn.decomposition import PCA
+from numpy.typing import NDArray
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import MinMaxScaler, StandardScaler
+from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
+
+from ser.model import boxes
 
 PCA_STEP = 3  # every third row finds the components, which hardly differ from those of all
 BLOCK = 1000  # rows that are transformed or mixed at once
-FLOOR = 1e-6  # least variance of a component, of that of the first
-N_TYPICAL = 100  # first components, from which the novelty of a clip is computed
-COMPONENT_LEVELS = 31  # to which weights of components are rounded, either side of 0
-LEVELS = 127  # the same, of the perceptrons' first layer
-
-KNOWN = ("all", "summaries", "prosody")
-"""Features that each perceptron uses."""
-
-SUMMARY_SHARE = 0.3
-"""Weight of the perceptron on summaries in the general expert's logits; chosen from 0.2 to 0.5
-with held-out sentences, actors and clips of RAVDESS, and CREMA-D, in view."""
+N_NOVELTY = 100  # first components, from which the novelty of a clip is computed
 
 
 @dataclass(frozen=True)
-class MLPSettings:
-    """Hyper-parameters of an expert's perceptrons.
+class PerceptronSettings:
+    """A perceptron: its expert, its features and its hyper-parameters.
 
     Attributes
     ----------
+    expert : str
+        Perceptrons of one expert are averaged. The first expert judges clips like those in
+        training; the more unlike them a clip is, the more weight the others get.
+    part : str or None
+        The features that it uses, of `ser.features.FeatureExtractor.parts`; None for all.
+    share : float
+        Weight of its logits in the expert's.
+    weighs_copies : bool
+        Whether training copies count as much as their weights say, or all the same.
     n_components : int
-        Principal components that the perceptrons see in training.
+        Principal components that it sees in training.
     whitening : float
         0 keeps the variances of the components, 1 makes them equal.
-    clip : float
-        Standard deviations from the mean beyond which a feature is cut off, so that a single odd
-        value in a new speaker's clip cannot decide.
     hidden_units : int
         Units of the hidden layer.
     alpha, learning_rate, batch_size, n_epochs
@@ -73,9 +72,12 @@ class MLPSettings:
         Whether all classes count the same in training, however many clips they have.
     """
 
+    expert: str = "general"
+    part: str | None = None
+    share: float = 1.0
+    weighs_copies: bool = False
     n_components: int = 800
     whitening: float = 0.25
-    clip: float = 5.0
     hidden_units: int = 256
     alpha: float = 2.0
     learning_rate: float = 1.4e-3
@@ -85,106 +87,120 @@ class MLPSettings:
     balanced: bool = False
 
 
-PROSODY = MLPSettings(alpha=5.0, learning_rate=1e-3, batch_size=128, n_epochs=8, balanced=True)
-"""Settings of the prosody expert."""
+PERCEPTRONS = (
+    PerceptronSettings("general", share=0.7, weighs_copies=True),
+    PerceptronSettings("general", "summaries", share=0.3),
+    PerceptronSettings(
+        "prosody",
+        "prosody",
+        alpha=5.0,
+        learning_rate=1e-3,
+        batch_size=128,
+        n_epochs=8,
+        balanced=True,
+    ),
+)
+"""The shares were chosen from 0.2 to 0.5 for the summaries, with held-out sentences, actors and
+clips of RAVDESS, and CREMA-D, in view."""
+
+FEATURE_LIMIT = 5.0
+"""Standard deviations from the mean beyond which a feature is cut off, so that a single odd value
+in a new speaker's clip cannot decide."""
 
 
-def fit_pipelines(features, targets, *, seed, parts=None, settings=None, clips=None, weights=None):
-    """Fit the pipelines.
+def fit_experts(
+    features: NDArray,
+    y: NDArray,
+    *,
+    seed: int,
+    perceptrons: Sequence[PerceptronSettings] = PERCEPTRONS,
+    limit: float = FEATURE_LIMIT,
+    parts: Mapping[str, NDArray[np.integer]] | None = None,
+    weights: Sequence[float] | None = None,
+) -> dict[str, Pipeline]:
+    """Fit the experts.
 
     Parameters
     ----------
-    features : ndarray of float32, shape (n_clips, n_copies, n_features)
+    features : ndarray, shape (n_clips, n_copies, n_features)
         Features of clips and of copies of them.
-    targets : ndarray of int, shape (n_clips,)
-        Class indices.
+    y : ndarray, shape (n_clips,)
+        Classes.
     seed : int
         The same seed gives the same pipelines.
+    perceptrons : sequence of PerceptronSettings
+        The first uses all features. One whose part is not among `parts` is left out.
+    limit : float
+        As `FEATURE_LIMIT`.
     parts : dict of str to ndarray of int, optional
-        As `ser.features.FeatureExtractor.parts`. Without ``"summaries"`` the general expert is one
-        perceptron, without ``"prosody"`` it is the prosody expert, too.
-    settings : MLPSettings, optional
-        Of the general expert.
-    clips : ndarray of int, optional
-        Indices of the clips to learn from; all by default. Takes less memory than a copy of them.
+        As `ser.features.FeatureExtractor.parts`.
     weights : sequence of float, shape (n_copies,), optional
-        Weight of each copy for the perceptron on all features; equal by default, as for the
-        others.
+        Weight of each copy for perceptrons that weigh them; equal by default.
 
     Returns
     -------
     dict of str to sklearn.pipeline.Pipeline
-        ``"general"`` takes features of shape (n, n_features); its last step has `predict_proba`,
-        as has that of ``"prosody"``, which takes the output of the other steps. ``"typical"``
-        takes the same, and returns the first principal components.
+        By expert: the first takes features of shape (n, n_features), the others the output of its
+        steps but the last; the last step of each has `predict_proba`. ``"novelty"`` takes the same
+        as the others, and returns the first principal components.
     """
-    settings = settings or MLPSettings()
     n_clips, n_copies, n_features = features.shape
-    clips = np.arange(n_clips) if clips is None else clips
     rows = features.reshape(-1, n_features)
-    indices = np.ravel(clips[:, None] * n_copies + np.arange(n_copies))
     scaler = StandardScaler()
-    for block in _blocks(rows, indices):
+    for block in _blocks(rows):
         scaler.partial_fit(block)
-    # Between its limits this scaler is the identity: it only cuts off what lies beyond them.
-    limits = np.full((1, n_features), settings.clip, dtype=np.float32)
-    limiter = MinMaxScaler(feature_range=(-settings.clip, settings.clip), clip=True)
-    limiter.fit(np.concatenate([-limits, limits]))
-    steps = [("scale", scaler), ("limit", limiter)]
 
-    def limit(rows):  # as the two steps do, but in place, since copies would need most memory
+    def prepare(rows: NDArray) -> NDArray:  # as the steps do, but in place, to save memory
         rows = scaler.transform(rows, copy=False)
-        return np.clip(rows, -settings.clip, settings.clip, out=rows)
+        return np.clip(rows, -limit, limit, out=rows)
 
-    sample = limit(rows[indices[::PCA_STEP]].astype(np.float32))
-    perceptrons = {}
-    # All features come last, as finding the components overwrites the sample.
-    for name, columns in {**(parts or {}), "all": slice(None)}.items():
-        perceptrons[name] = _Perceptron(
-            PROSODY if name == "prosody" else settings,
-            sample[:, columns],
-            columns,
-            len(indices),
-            seeds=(seed, KNOWN.index(name)),
+    sample = prepare(rows[::PCA_STEP].astype(np.float32))
+    columns = {None: slice(None), **(parts or {})}
+    known = [each for each in enumerate(perceptrons) if each[1].part in columns]
+    learners = {}
+    # All features come last, as finding their components overwrites the sample.
+    for number, settings in sorted(known, key=lambda each: each[1].part is None):
+        learners[number] = _Learner(
+            settings, sample, columns[settings.part], len(rows), seeds=(seed, number)
         )
     del sample
-    for number, block in enumerate(_blocks(rows, indices)):
-        limited = limit(block)
-        for perceptron in perceptrons.values():
-            perceptron.see(limited, number * BLOCK)
-    targets = np.repeat(targets[clips], n_copies)
+    for number, block in enumerate(_blocks(rows)):
+        prepared = prepare(block)
+        for learner in learners.values():
+            learner.see(prepared, number * BLOCK)
+    classes, targets = np.unique(np.repeat(y, n_copies), return_inverse=True)
     weights = np.ones(n_copies) if weights is None else np.asarray(weights)
-    weights = np.tile(weights / weights.mean(), len(clips))
+    weights = np.tile(weights / weights.mean(), n_clips)
     # A batch is too small for several threads to share; each perceptron has one of its own instead.
     with threadpool_limits(1):
-        Parallel(len(perceptrons), require="sharedmem")(
-            delayed(perceptron.fit)(targets, weights if name == "all" else None)
-            for name, perceptron in perceptrons.items()
+        Parallel(len(learners), require="sharedmem")(
+            delayed(learner.fit)(
+                classes, targets, weights if learner.settings.weighs_copies else None
+            )
+            for learner in learners.values()
         )
-    general = _merge([perceptrons["all"]], [1.0], n_features)
-    if "summaries" in perceptrons:
-        averaged = [perceptrons["all"], perceptrons["summaries"]]
-        general = _merge(averaged, [1 - SUMMARY_SHARE, SUMMARY_SHARE], n_features)
-    prosody = general
-    if "prosody" in perceptrons:
-        prosody = _merge([perceptrons["prosody"]], [1.0], n_features)
-    return {
-        "general": Pipeline([*steps, ("mlp", general)]),
-        "prosody": Pipeline([("mlp", prosody)]),
-        "typical": Pipeline([("pca", first_components(perceptrons["all"].pca, N_TYPICAL))]),
-    }
+    experts: dict[str, list[_Learner]] = {}
+    for _, learner in sorted(learners.items()):
+        experts.setdefault(learner.settings.expert, []).append(learner)
+    steps = [("scale", scaler), ("limit", boxes.limiter(n_features, limit))]
+    pipelines = {}
+    for name, members in experts.items():
+        pipelines[name] = Pipeline([*steps, ("mlp", _average(members, n_features))])
+        steps = []
+    typical = boxes.compact_components(learners[0].pca, N_NOVELTY)
+    return {**pipelines, "novelty": Pipeline([("pca", typical)])}
 
 
-class _Perceptron:
+class _Learner:
     """A perceptron during fitting.
 
     Parameters
     ----------
-    settings : MLPSettings
-    sample : ndarray, shape (n_rows, n_known)
-        Its standardised features, to find their components; overwritten.
+    settings : PerceptronSettings
+    sample : ndarray, shape (n_rows, n_features)
+        Standardised features, to find their components; may be overwritten.
     columns : ndarray of int or slice
-        Which of all features these are.
+        Which of all features it uses.
     n_rows : int
         How many it will learn from.
     seeds : tuple of int
@@ -199,15 +215,11 @@ class _Perceptron:
 
     def __init__(self, settings, sample, columns, n_rows, seeds):
         self.settings, self.columns, self.seeds = settings, columns, seeds
-        self.pca = PCA(
-            min(settings.n_components, len(sample) - 1, sample.shape[1]),
-            copy=False,
-            svd_solver="randomized",
-            iterated_power=2,
-            random_state=seeds[0],
-        ).fit(sample)
+        self.pca = boxes.find_components(
+            sample, settings.n_components, seed=seeds[0], columns=columns
+        )
         # Variances become a power of what they were, 1 on average.
-        variance = _floored(self.pca.explained_variance_)
+        variance = boxes.floored(self.pca.explained_variance_)
         relative = variance ** (1 - settings.whitening)
         self.weight = np.sqrt(relative / np.mean(relative) / variance)
         # Made here, since threads keep most of what they allocate and free.
@@ -218,12 +230,14 @@ class _Perceptron:
         components = self.pca.transform(rows[:, self.columns]) * self.weight
         self.seen[start : start + len(rows)] = components
 
-    def fit(self, targets, weights=None):
+    def fit(self, classes, targets, weights=None):
         """Learn from random mixes of the rows seen, made anew in each epoch.
 
         Parameters
         ----------
+        classes : ndarray, shape (n_classes,)
         targets : ndarray of int, shape (n_rows,)
+            Indices of them.
         weights : ndarray, shape (n_rows,), optional
             Weight of each row, 1 on average; equal by default.
         """
@@ -239,16 +253,14 @@ class _Perceptron:
             learning_rate_init=settings.learning_rate,
             random_state=int(rng.integers(2**31)),
         )
-        classes = np.unique(targets)
         for epoch in range(settings.n_epochs):
             if epoch:
                 progress = epoch / settings.n_epochs
                 rate = settings.learning_rate * (1 + np.cos(np.pi * progress)) / 2
-                # MLPClassifier has no learning-rate schedule for Adam.
-                self.mlp._optimizer.learning_rate_init = rate
+                boxes.set_learning_rate(self.mlp, rate)
             kept = _mix(self.seen, settings.mixup, rng, self.mixed)
             self.mlp.partial_fit(
-                self.mixed, targets[kept], classes=classes, sample_weight=weights[kept]
+                self.mixed, classes[targets[kept]], classes=classes, sample_weight=weights[kept]
             )
 
     def first_layer(self, n_features):
@@ -256,85 +268,23 @@ class _Perceptron:
         components = self.pca.components_ * self.weight[:, None]
         weights = self.mlp.coefs_[0].T @ components
         bias = self.mlp.intercepts_[0] - weights @ self.pca.mean_
-        return widen(weights, self.columns, n_features).T, bias
+        return boxes.widen(weights, self.columns, n_features).T, bias
 
 
-def _floored(variances):
-    """Return variances, raised where dividing by them would blow up noise."""
-    return np.maximum(variances, max(FLOOR * variances[0], np.finfo(np.float32).tiny))
+def _average(learners: Sequence[_Learner], n_features: int) -> MLPClassifier:
+    """Return one perceptron for an expert, on all standardised features."""
+    shares = np.array([learner.settings.share for learner in learners])
+    return boxes.average_perceptrons(
+        [learner.mlp for learner in learners],
+        [learner.first_layer(n_features) for learner in learners],
+        shares / shares.sum(),
+    )
 
 
-def widen(values, columns, n_features):
-    """Return values of some features as values of all, the others 0."""
-    wide = np.zeros((*values.shape[:-1], n_features), values.dtype)
-    wide[..., columns] = values
-    return wide
-
-
-def first_components(pca, number):
-    """Return a PCA that takes less room in a model file.
-
-    Parameters
-    ----------
-    pca : sklearn.decomposition.PCA
-    number : int
-        Of the components that are kept.
-
-    Returns
-    -------
-    sklearn.decomposition.PCA
-        Its components are rounded to small whole numbers, and scaled accordingly.
-    """
-    components, scale = _round(pca.components_[:number], COMPONENT_LEVELS, axis=1)
-    cut = PCA(len(components))
-    cut.components_, cut.n_components_ = components, len(components)
-    cut.explained_variance_ = _floored(pca.explained_variance_[:number]) * scale**2
-    cut.mean_, cut.n_features_in_ = pca.mean_.astype(np.float32), pca.n_features_in_
-    return cut
-
-
-def _blocks(rows, indices):
+def _blocks(rows: NDArray) -> Iterator[NDArray[np.float32]]:
     """Yield some rows at a time, in single precision, so that no second copy of all is needed."""
-    for start in range(0, len(indices), BLOCK):
-        yield rows[indices[start : start + BLOCK]].astype(np.float32)
-
-
-def _merge(perceptrons, shares, n_features):
-    """Return one perceptron, whose logits are a weighted mean, on all standardised features.
-
-    Parameters
-    ----------
-    perceptrons : list of _Perceptron
-        Fitted, to the same classes.
-    shares : list of float
-        Weights of their logits, which sum to 1.
-    n_features : int
-    """
-    layers = [perceptron.first_layer(n_features) for perceptron in perceptrons]
-    first, bias = (np.concatenate(each, axis=-1) for each in zip(*layers, strict=True))
-    members = [perceptron.mlp for perceptron in perceptrons]
-    outputs = [share * member.coefs_[1] for member, share in zip(members, shares, strict=True)]
-    # Small whole numbers keep the model file small. ReLU preserves the scale of each unit.
-    first, scale = _round(first, LEVELS, axis=0)
-    merged = copy(members[0])
-    merged.hidden_layer_sizes = (len(bias),)
-    merged.n_features_in_ = len(first)
-    merged.coefs_ = [first, (np.concatenate(outputs) / scale[:, None]).astype(np.float32)]
-    merged.intercepts_ = [
-        (bias * scale).astype(np.float32),
-        np.average([member.intercepts_[1] for member in members], axis=0, weights=shares),
-    ]
-    # Needed in training only: skops does not trust the optimiser's type, and all takes space.
-    for name in ("_optimizer", "_best_coefs", "_best_intercepts"):
-        vars(merged).pop(name, None)
-    return merged
-
-
-def _round(weights, levels, axis):
-    """Return whole numbers, and what the weights were multiplied by."""
-    scale = levels / np.maximum(np.abs(weights).max(axis=axis), np.finfo(np.float32).tiny)
-    # In the order in which products with them are fastest.
-    return np.rint(weights * np.expand_dims(scale, axis)).astype(np.int8, order="C"), scale
+    for start in range(0, len(rows), BLOCK):
+        yield rows[start : start + BLOCK].astype(np.float32)
 
 
 def _mix(rows, mixup, rng, mixed):

@@ -1,19 +1,22 @@
 """Voice profiles: recognition relative to a person's everyday voice.
 
 How a speaker sounds in everyday speech indicates how they would sound in each emotion, and what
-their microphone does: see `fit_voice`. So does how loud a clip is relative to everyday speech;
+their microphone does: see `fit_evidence`. So does how loud a clip is relative to everyday speech;
 without a profile this is unknown, as nobody knows how far away the microphone was.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from sklearn.decomposition import PCA
-from sklearn.linear_model import LinearRegression
+from numpy.typing import ArrayLike, NDArray
 from sklearn.pipeline import Pipeline
 
 from ser.errors import VoiceProfileError
-from ser.model.perceptrons import first_components, widen
+from ser.features import FeatureExtractor
+from ser.model import boxes
+from ser.model.config import ModelConfig
 
 MIN_SPEECH = 3.0
 """Seconds of speech that a profile needs."""
@@ -24,8 +27,8 @@ N_COMPONENTS = 150
 N_CLIPS = 2
 """Number of clips that a profile is assumed to average."""
 
-ACTOR_SHRINKAGE, CLIP_SHRINKAGE = 0.3, 0.1
-"""Shrinkage of off-diagonal covariances, estimated from two dozen actors and from their clips."""
+SPEAKER_SHRINKAGE, CLIP_SHRINKAGE = 0.3, 0.1
+"""Shrinkage of off-diagonal covariances, estimated from two dozen speakers and from their clips."""
 
 GAIN = 30.0
 """Spread in dB of the loudness of speakers and microphones."""
@@ -56,7 +59,13 @@ class VoiceProfile:
     level: float
     feature_hash: str
 
-    def to_dict(self):
+    def __repr__(self) -> str:
+        return (
+            f"VoiceProfile(n_features={self.features.size}, level={self.level:.1f}, "
+            f"feature_hash={self.feature_hash!r})"
+        )
+
+    def to_dict(self) -> dict[str, Any]:
         """Return the profile as a dict that `json.dumps` takes."""
         return {
             "features": self.features.tolist(),
@@ -65,7 +74,7 @@ class VoiceProfile:
         }
 
     @classmethod
-    def from_dict(cls, entries):
+    def from_dict(cls, entries: Mapping[str, Any]) -> "VoiceProfile":
         """Make the profile that `to_dict` wrote."""
         try:
             features = np.array(entries["features"], dtype=np.float32)
@@ -81,34 +90,15 @@ class VoiceProfile:
         return cls(features, level, feature_hash)
 
 
-def fit_components(features, *, seed, columns=None):
-    """Find the principal components by which clips are compared with everyday speech.
-
-    Parameters
-    ----------
-    features : ndarray of float32, shape (n_clips, n_features)
-        Standardised; may be overwritten.
-    seed : int
-    columns : ndarray of int, optional
-        Features that the components are made from; all by default.
-
-    Returns
-    -------
-    sklearn.decomposition.PCA
-        Of all features; those outside `columns` have weight 0.
-    """
-    columns = slice(None) if columns is None else columns
-    known = features[:, columns]
-    number = min(N_COMPONENTS, len(known) - 1, known.shape[1])
-    pca = PCA(number, copy=False, svd_solver="randomized", iterated_power=2, random_state=seed)
-    pca.fit(known)
-    pca.components_ = widen(pca.components_, columns, features.shape[1])
-    pca.mean_ = widen(pca.mean_, columns, features.shape[1])
-    pca.n_features_in_ = features.shape[1]
-    return first_components(pca, number)
-
-
-def fit_voice(components, levels, targets, actors, labels, *, n_heard):
+def fit_evidence(
+    components: NDArray,
+    levels: NDArray,
+    targets: NDArray[np.integer],
+    speakers: NDArray[np.integer],
+    *,
+    everyday: int,
+    n_clean: int,
+) -> Pipeline:
     """Learn what everyday speech says about how its speaker sounds in each emotion.
 
     The values of a clip, its components and its level, are modelled as the mean of its emotion
@@ -125,10 +115,11 @@ def fit_voice(components, levels, targets, actors, labels, *, n_heard):
         Principal components of the features of clips and of copies of them.
     levels : ndarray, shape (n_clips,)
         Power of the speech in dBFS.
-    targets, actors : ndarray of int, shape (n_clips,)
-    labels : sequence of str
-        Names of the classes; ``"neutral"``, of which there are clips, is everyday speech.
-    n_heard : int
+    targets, speakers : ndarray of int, shape (n_clips,)
+        Each from 0 up, without gaps.
+    everyday : int
+        The class of everyday speech.
+    n_clean : int
         Number of copies, the first ones, that are as clips are recognised. The difference of the
         others from them, in speed and recording, stands for that of an unseen speaker: their own
         speed and microphone, which are the same in all of their clips.
@@ -137,8 +128,8 @@ def fit_voice(components, levels, targets, actors, labels, *, n_heard):
     -------
     sklearn.pipeline.Pipeline
         Its `predict` takes the components and level of a clip beside those of everyday speech,
-        shape (n, 2 * (n_components + 1)), and returns the log density of each label, shape
-        (n, n_labels), less a term that all share.
+        shape (n, 2 * (n_components + 1)), and returns the log density of each class, shape
+        (n, n_classes), less a term that all share.
 
     References
     ----------
@@ -146,57 +137,74 @@ def fit_voice(components, levels, targets, actors, labels, *, n_heard):
     Prince and Elder, "Probabilistic Linear Discriminant Analysis for Inferences About Identity",
     ICCV 2007.
     """
-    heard = components[:, :n_heard].mean(axis=1, dtype=float)
-    values = np.column_stack([heard, levels])
+    clean = components[:, :n_clean].mean(axis=1, dtype=float)
+    values = np.column_stack([clean, levels])
     unit = values.std(axis=0)
     unit[unit == 0] = 1
-    means, clip, style, speaker = _gaussians(values / unit, targets, actors, len(labels))
-    altered = components[:, n_heard:] - heard[:, None]
+    means, clip, style, speaker = _gaussians(values / unit, targets, speakers)
+    altered = components[:, n_clean:] - clean[:, None]
     if altered.size:
-        altered = altered.reshape(-1, heard.shape[1]) / unit[:-1]
+        altered = altered.reshape(-1, clean.shape[1]) / unit[:-1]
         speaker[:-1, :-1] += _covariance(altered, len(altered), CLIP_SHRINKAGE)
     speaker[-1, -1] += (GAIN / unit[-1]) ** 2
 
     # What a profile, the mean of some clips, says about the speaker's part; what stays unknown.
-    told = speaker @ np.linalg.inv(speaker + style + clip / N_CLIPS)
-    unknown = speaker - told @ speaker + style + clip
+    known = speaker @ np.linalg.inv(speaker + style + clip / N_CLIPS)
+    unknown = speaker - known @ speaker + style + clip
     weights = np.linalg.solve((unknown + unknown.T) / 2, means.T).T
-    on_profile = -weights @ told
-    evidence = LinearRegression()
-    evidence.coef_ = np.hstack([weights / unit, on_profile / unit]).astype(np.float32)
-    offset = np.sum(weights * means, axis=1) / 2 + on_profile @ means[list(labels).index("neutral")]
-    evidence.intercept_ = -offset.astype(np.float32)
-    evidence.n_features_in_ = evidence.coef_.shape[1]
+    on_profile = -weights @ known
+    offset = np.sum(weights * means, axis=1) / 2 + on_profile @ means[everyday]
+    evidence = boxes.linear_map(np.hstack([weights / unit, on_profile / unit]), -offset)
     return Pipeline([("evidence", evidence)])
 
 
-def _gaussians(values, targets, actors, n_labels):
+def weigh(probabilities: NDArray, evidence: NDArray, config: ModelConfig) -> NDArray[np.float64]:
+    """Combine probabilities with the evidence from a voice profile.
+
+    Parameters
+    ----------
+    probabilities : ndarray, shape (..., n_classes)
+        Calibrated, without a profile.
+    evidence : ndarray, shape (..., n_classes)
+        Log densities, as the pipeline of `fit_evidence` predicts them.
+    config : ModelConfig
+        Has the exponents of both.
+
+    Returns
+    -------
+    ndarray of float64, shape (..., n_classes)
+    """
+    evidence = evidence - evidence.max(axis=-1, keepdims=True)
+    weighed = probabilities**config.prior_exponent * np.exp(config.evidence_exponent * evidence)
+    return weighed / weighed.sum(axis=-1, keepdims=True)
+
+
+def _gaussians(values, targets, speakers):
     """Split values into parts.
 
     Returns
     -------
-    means : ndarray, shape (n_labels, n_values)
-        Of the emotions; 0 where there is no clip.
+    means : ndarray, shape (n_classes, n_values)
+        Of the emotions.
     clip, style, speaker : ndarray, shape (n_values, n_values)
         Covariance of clips of one emotion by one speaker, of a speaker's part in one emotion,
         and of a speaker's part in all emotions.
     """
-    means = np.zeros((n_labels, values.shape[1]))
-    for label in np.unique(targets):
-        means[label] = values[targets == label].mean(axis=0)
+    means = np.array([values[targets == label].mean(axis=0) for label in range(targets.max() + 1)])
     rest = values - means[targets]
-    own = np.zeros((actors.max() + 1, *means.shape))
-    cells = np.unique(np.column_stack([actors, targets]), axis=0)
-    for actor, label in cells:
-        own[actor, label] = rest[(actors == actor) & (targets == label)].mean(axis=0)
-    rest -= own[actors, targets]
-    known = [own[actor, cells[cells[:, 0] == actor, 1]] for actor in np.unique(actors)]
-    speakers = np.array([each.mean(axis=0) for each in known])
+    own = np.zeros((speakers.max() + 1, *means.shape))
+    cells = np.unique(np.column_stack([speakers, targets]), axis=0)
+    for speaker, label in cells:
+        own[speaker, label] = rest[(speakers == speaker) & (targets == label)].mean(axis=0)
+    rest -= own[speakers, targets]
+    known = [own[each, cells[cells[:, 0] == each, 1]] for each in np.unique(speakers)]
+    means_of_speakers = np.array([each.mean(axis=0) for each in known])
     styles = np.concatenate([each - each.mean(axis=0) for each in known])
     freedom = max(len(rest) - len(cells), 1)
     clip = _covariance(rest, freedom, CLIP_SHRINKAGE) + FLOOR * np.eye(values.shape[1])
-    style = _covariance(styles, len(styles), ACTOR_SHRINKAGE)
-    return means, clip, style, _covariance(speakers, len(speakers), ACTOR_SHRINKAGE)
+    style = _covariance(styles, len(styles), SPEAKER_SHRINKAGE)
+    speaker = _covariance(means_of_speakers, len(means_of_speakers), SPEAKER_SHRINKAGE)
+    return means, clip, style, speaker
 
 
 def _covariance(deviations, freedom, shrinkage):
@@ -205,7 +213,7 @@ def _covariance(deviations, freedom, shrinkage):
     return (1 - shrinkage) * covariance + shrinkage * np.diag(np.diag(covariance))
 
 
-def speech_level(speech):
+def speech_level(speech: NDArray) -> float:
     """Return the power of speech in dBFS.
 
     Parameters
@@ -215,7 +223,7 @@ def speech_level(speech):
     return float(10 * np.log10(np.mean(np.square(speech, dtype=np.float64)) + 1e-20))
 
 
-def pieces(speech, sample_rate):
+def pieces(speech: NDArray, sample_rate: int) -> list[NDArray]:
     """Cut speech into equal pieces of about `PIECE`.
 
     Parameters
@@ -231,7 +239,7 @@ def pieces(speech, sample_rate):
     return np.array_split(speech, max(1, round(speech.size / (PIECE * sample_rate))))
 
 
-def average(features, levels, feature_hash):
+def average(features: ArrayLike, levels: ArrayLike, feature_hash: str) -> VoiceProfile:
     """Make a profile from the features and levels of pieces of speech.
 
     Parameters
@@ -252,13 +260,13 @@ def average(features, levels, feature_hash):
     )
 
 
-def check_profile(profile, extractor, model):
+def check_profile(profile: VoiceProfile, extractor: FeatureExtractor, model: str) -> None:
     """Refuse a profile that does not suit a model.
 
     Parameters
     ----------
     profile : VoiceProfile
-    extractor : ser.features.FeatureExtractor
+    extractor : FeatureExtractor
         Of the model.
     model : str
         Where the model is from.

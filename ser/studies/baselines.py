@@ -23,7 +23,7 @@ from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
 from ser.audio.loading import load_audio
-from ser.training.run import name_seed
+from ser.training.features import name_seed
 
 SAMPLE_RATE = 22_050  # Hz
 TRIMMED_RATE = 16_000  # Hz
@@ -71,7 +71,7 @@ def extract_family(
     Parameters
     ----------
     clip : dict
-        Row of `ser.corpora.ravdess.load_ravdess`.
+        Row of `ser.corpora.corpus.Corpus.clips`.
     family : str
         Of `MEANS`, or `TRIMMED`.
     copies : bool

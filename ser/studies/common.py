@@ -3,7 +3,7 @@
 import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,17 +12,19 @@ import datasets
 import numpy as np
 from joblib import Parallel, delayed
 from numpy.typing import ArrayLike, NDArray
+from sklearn.base import clone
 from sklearn.metrics import recall_score
 from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
+from ser.corpora import loading
+from ser.corpora.corpus import Corpus
 from ser.corpora.folds import Fold
-from ser.corpora.ravdess import load_ravdess
+from ser.corpora.ravdess import CHANNELS
 from ser.errors import AudioError, DatasetError
-from ser.features import FeatureConfig
 from ser.model.classifier import EmotionClassifier
-from ser.model.perceptrons import MLPSettings, fit_pipelines
-from ser.training.run import WEIGHTS, Corpus, extract_corpus
+from ser.training.config import TrainingConfig
+from ser.training.features import CorpusFeatures, extract_features
 
 NOT_RECOGNISED = -1
 """Class index of a clip that the recogniser refuses; it always counts as an error."""
@@ -48,7 +50,7 @@ class StudyOptions:
     Attributes
     ----------
     dataset : str
-        RAVDESS, as `ser.corpora.ravdess.load_ravdess` takes it, or a folder of recordings.
+        RAVDESS, as `ser.corpora.loading.load_corpus` takes it, or a folder of recordings.
     protocol : str
         Of `ser.corpora.folds.PROTOCOLS`.
     seed : int
@@ -56,9 +58,8 @@ class StudyOptions:
         Processes.
     rows, sets : sequence of str
         The rows, and for the comparison the sets of clips, that are asked for.
-    features : FeatureConfig
-    settings : MLPSettings
-        Of the general expert.
+    training : TrainingConfig
+        How our recogniser is trained; its seed is `seed`.
     """
 
     dataset: str
@@ -67,14 +68,22 @@ class StudyOptions:
     jobs: int = 1
     rows: Sequence[str] = ()
     sets: Sequence[str] = ()
-    features: FeatureConfig = field(default_factory=FeatureConfig)
-    settings: MLPSettings = field(default_factory=MLPSettings)
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+
+    @property
+    def config(self) -> TrainingConfig:
+        """The settings of a training with the seed."""
+        return replace(self.training, seed=self.seed)
 
 
-def load_corpus(options: StudyOptions, channel: str = "speech") -> Corpus:
+def load_corpus(options: StudyOptions, channel: str = "speech") -> CorpusFeatures:
     """Return the clips with their features and copies, from the cache that training fills."""
-    dataset = load_ravdess(options.dataset, channel=channel)
-    return extract_corpus(dataset, options.features, seed=options.seed, jobs=options.jobs)
+    return extract_features(load_recordings(options, channel), options.config, jobs=options.jobs)
+
+
+def load_recordings(options: StudyOptions, channel: str = "speech") -> Corpus:
+    """Return the clips of RAVDESS that are spoken or sung."""
+    return loading.load_corpus(options.dataset, corpus=CHANNELS[channel])
 
 
 def fingerprint(*files: str | Path) -> str:
@@ -99,7 +108,7 @@ def extract(
     Parameters
     ----------
     dataset : datasets.Dataset
-        As `ser.corpora.ravdess.load_ravdess` returns it.
+        As `ser.corpora.corpus.Corpus.clips`.
     function : callable
         ``function(clip, **settings)`` returns an array of shape (n_rows, n_values) for a row
         of the dataset.
@@ -150,54 +159,40 @@ def fit_ours(
     features: NDArray[np.floating],
     targets: NDArray[np.integer],
     *,
-    seed: int,
-    n_labels: int,
-    parts: Mapping[str, NDArray[np.integer]] | None = None,
-    settings: MLPSettings | None = None,
-    copies: Sequence[int] | None = None,
+    classifier: EmotionClassifier,
+    versions: Sequence[int] | None = None,
     columns: NDArray[np.integer] | None = None,
-    weights: Sequence[float] = WEIGHTS,
 ) -> Predict:
-    """Fit our classifier, optionally to some of the copies of `ser.training.run` and features only.
+    """Fit our classifier, optionally to some of the versions of clips and of the features only.
 
     Parameters
     ----------
-    features : ndarray of float32, shape (n_clips, n_copies, n_features)
+    features : ndarray, shape (n_clips, n_versions, n_features)
     targets : ndarray of int, shape (n_clips,)
-    seed, n_labels : int
-    parts : dict of str to ndarray of int, optional
-        As for `ser.model.perceptrons.fit_pipelines`, of all features.
-    settings : MLPSettings, optional
-    copies, columns : ndarray of int, optional
-        Which of the copies and features to use; all by default.
-    weights : sequence of float
-        Weight of each copy, those not in `copies` included.
+    classifier : EmotionClassifier
+        For all versions and features; it is left as it is.
+    versions, columns : sequence of int, optional
+        Which of the versions and features to use; all by default.
 
     Returns
     -------
     callable
-        From features, shape (n, n_speeds, n_features), to class indices, shape (n,).
+        See `Predict`.
     """
-    if copies is not None:
-        features, weights = features[:, copies], np.array(weights)[copies]
+    classifier = clone(classifier)
+    if versions is not None:
+        features = features[:, versions]
+        classifier.weights = np.array(classifier.weights)[versions]
     if columns is not None:
         features = features[:, :, columns]
-        parts = {
-            name: np.flatnonzero(np.isin(columns, part)) for name, part in (parts or {}).items()
+        classifier.parts = {
+            name: np.flatnonzero(np.isin(columns, part)) for name, part in classifier.parts.items()
         }
-    pipelines = fit_pipelines(
-        features,
-        targets,
-        seed=seed,
-        parts=parts,
-        settings=settings,
-        weights=weights,
-    )
-    return partial(_predict, EmotionClassifier(range(n_labels), pipelines), columns)
+    return partial(_predict, classifier.fit(features, targets), columns)
 
 
 def _predict(classifier, columns, rows):
-    return classifier.predict_proba(rows if columns is None else rows[:, :, columns]).argmax(axis=1)
+    return classifier.predict(rows if columns is None else rows[:, :, columns])
 
 
 def run_folds(

@@ -8,15 +8,15 @@ from functools import partial
 
 import datasets
 import numpy as np
-from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from ser.audio import decoding, loading
 from ser.audio.activity import cut_speech
 from ser.audio.loading import load_audio
-from ser.audio.speed import SPEEDS, hear
+from ser.audio.speed import hear
+from ser.corpora.emotions import NAMES
 from ser.corpora.folds import make_folds
-from ser.corpora.ravdess import EMOTIONS, load_ravdess
+from ser.corpora.ravdess import RAVDESS
 from ser.errors import DatasetError
 from ser.features import FeatureExtractor
 from ser.studies import baselines, common
@@ -31,9 +31,12 @@ from ser.studies.common import (
     fingerprint,
     fit_ours,
     load_corpus,
+    load_recordings,
     run_folds,
 )
 from ser.studies.seeds import with_spread
+from ser.training.features import CorpusFeatures
+from ser.training.run import make_classifier
 
 logger = logging.getLogger(__name__)
 
@@ -133,40 +136,33 @@ _HEADING = [
 
 @dataclass(frozen=True, eq=False)
 class _Channel:
-    """Clips of a channel and, if needed, our features of them with their parts."""
+    """Clips of a channel and, if needed, our features of them."""
 
     dataset: datasets.Dataset
-    features: NDArray[np.floating] | None = None
-    parts: dict[str, NDArray[np.integer]] | None = None
+    ours: CorpusFeatures | None = None
 
 
 def _load(options, channel):
     if OURS not in options.rows:
-        return _Channel(load_ravdess(options.dataset, channel=channel))
+        return _Channel(load_recordings(options, channel).clips)
     corpus = load_corpus(options, channel)
-    return _Channel(corpus.dataset, corpus.features, corpus.parts)
+    return _Channel(corpus.corpus.clips, corpus)
 
 
 def _compare(row, channels, left_out, extraction_seconds, options):
     """Return the figures of a recipe over the clips of some channels."""
     # Labels of song are the first ones of speech, so their numbers agree.
-    emotions, actors, statements = (
+    emotions, speakers, sexes, sentences = (
         np.concatenate([np.array(channel.dataset[column]) for channel in channels])
-        for column in ("emotion", "actor", "statement")
+        for column in ("emotion", "speaker", "sex", "sentence")
     )
-    kept = ~np.isin(emotions, [EMOTIONS.index(emotion) for emotion in left_out])
+    kept = ~np.isin(emotions, [NAMES.index(emotion) for emotion in left_out])
     targets = np.unique(emotions[kept], return_inverse=True)[1]
-    actors, statements = actors[kept], statements[kept]
     if row == OURS:
-        features = np.concatenate([channel.features for channel in channels])[kept]
-        n_heard = len(SPEEDS)
-        fit = partial(
-            fit_ours,
-            seed=options.seed,
-            n_labels=targets.max() + 1,
-            parts=channels[0].parts,
-            settings=options.settings,
-        )
+        features = np.concatenate([channel.ours.X for channel in channels])[kept]
+        n_heard = len(options.training.speeds)
+        classifier = make_classifier(channels[0].ours, options.config)
+        fit = partial(fit_ours, classifier=classifier)
     else:
         recipe = RECIPES[row]
         features = np.concatenate(
@@ -178,8 +174,10 @@ def _compare(row, channels, left_out, extraction_seconds, options):
         split: make_folds(
             protocol,
             emotions=targets,
-            actors=actors,
-            statements=statements,
+            speakers=speakers[kept],
+            sexes=sexes[kept],
+            sentences=sentences[kept],
+            published=RAVDESS["ravdess"].published_folds,
             seed=options.seed,
         )
         for split, protocol in (("random", "random"), ("strangers", options.protocol))
@@ -226,8 +224,7 @@ def _extract_recipe(dataset, recipe, options):
 def _time_extraction(row, dataset, options):
     """Return the seconds from a clip's file to its features, warm and on one core."""
     if row == OURS:
-        extractor = FeatureExtractor(options.features)
-        compute = partial(_extract_ours, extractor)
+        compute = partial(_extract_ours, FeatureExtractor(options.training.features))
     else:
         compute = partial(_extract_values, RECIPES[row].families)
     clips = [dataset[index] for index in range(min(N_TIMED, len(dataset)))]

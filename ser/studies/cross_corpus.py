@@ -1,42 +1,32 @@
 """A model on another corpus, with and without a voice profile.
 
-Clips are named as in CREMA-D, ``ACTOR_SENTENCE_EMOTION_LEVEL``. Only emotions that model and
-corpus share are compared: the model's calm counts as neutral, as other corpora have no calm, and
-its other emotions are removed before the most probable one is chosen. A voice profile is made
+Clips are named as in a corpus of `ser.corpora.catalog.CORPORA`. Only emotions that model and
+corpus share are compared: calm counts as neutral, as most corpora have no calm, and the model's
+other emotions are removed before the most probable one is chosen. A voice profile is made
 from the first neutral clips of a speaker, by name; the remaining clips are tested both with and
 without it.
-
-References
-----------
-Cao et al., "CREMA-D: Crowd-Sourced Emotional Multimodal Actors Dataset", IEEE Transactions on
-Affective Computing 5(4), 2014.
 """
 
-import re
 import sys
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from tqdm.auto import tqdm
 
-from ser.corpora.sources import find_audio
+from ser.corpora.catalog import CORPORA
+from ser.corpora.emotions import canonical, in_order
+from ser.corpora.loading import recognise_corpus
+from ser.corpora.sources import Source, find_audio
 from ser.errors import AudioError, DatasetError, VoiceProfileError
 from ser.recognizer import EmotionRecognizer
 from ser.studies.common import Figures, Tables, paired_difference, percent, points
 from ser.training.metrics import evaluate
 from ser.training.report import to_text
 
-EMOTIONS = {
-    "NEU": "neutral",
-    "HAP": "happy",
-    "SAD": "sad",
-    "ANG": "angry",
-    "FEA": "fearful",
-    "DIS": "disgust",
-}
 TITLE = "Other corpora"
 ABOUT = (
     "A model recognises clips of a corpus that it was not trained on; a profile is made from the "
@@ -46,8 +36,6 @@ ABOUT = (
 )
 MERGED = {"calm": "neutral"}
 N_PROFILE_CLIPS = 4
-
-_NAME = re.compile(rf"(?P<actor>[^_]+)_(?P<sentence>[^_]+)_(?P<emotion>{'|'.join(EMOTIONS)})_[^_]+")
 
 
 @dataclass(frozen=True)
@@ -65,7 +53,7 @@ def find_clips(folder: str | Path) -> list[CorpusClip]:
     Parameters
     ----------
     folder : str or Path
-        Searched with its subfolders for WAV and FLAC files; those with other names are ignored.
+        Searched with its subfolders for audio files; those with other names are ignored.
 
     Returns
     -------
@@ -79,17 +67,22 @@ def find_clips(folder: str | Path) -> list[CorpusClip]:
     folder = Path(folder).expanduser()
     if not folder.is_dir():
         raise DatasetError(f"There is no folder {folder}; give the one that holds the recordings.")
-    clips, n_files = [], 0
-    for file in find_audio(folder):
-        n_files += 1
-        if name := _NAME.fullmatch(file.stem):
-            clips.append(CorpusClip(file, name["actor"], EMOTIONS[name["emotion"]]))
-    if not clips:
+    corpus = recognise_corpus(Source(folder, folder))
+    files = find_audio(folder)
+    if corpus is None:
+        names = {row.about.name: row.example for row in CORPORA.values()}
+        known = ", ".join(f"{name}, such as {example}" for name, example in names.items())
         raise DatasetError(
-            f"None of the {n_files} WAV and FLAC files in {folder} is named as in CREMA-D, "
-            f"ACTOR_SENTENCE_EMOTION_LEVEL with an emotion of {', '.join(EMOTIONS)}, such as "
-            "1001_DFA_ANG_XX.wav; rename them, or give another folder."
+            f"Fewer than half of the {len(files)} audio files in {folder} are named as in one of "
+            f"{known}; rename them, or give another folder."
         )
+    clips = []
+    for file in files:
+        with suppress(DatasetError):
+            clip = CORPORA[corpus].read(str(file.relative_to(folder)))
+            if clip:
+                emotion = MERGED.get(clip.emotion, clip.emotion)
+                clips.append(CorpusClip(file, clip.speaker, emotion))
     return sorted(clips, key=lambda clip: clip.file.name)
 
 
@@ -117,9 +110,9 @@ def evaluate_corpus(recognizer: EmotionRecognizer, clips: Sequence[CorpusClip]) 
     DatasetError
         If model and corpus share fewer than two emotions, or no clip can be recognised.
     """
-    known = {MERGED.get(label, label) for label in recognizer.labels}
+    known = {_merged(label) for label in recognizer.labels}
     present = {clip.emotion for clip in clips}
-    shared = [emotion for emotion in EMOTIONS.values() if emotion in known & present]
+    shared = in_order(known & present)
     if len(shared) < 2:
         raise DatasetError(
             f"The model and the corpus share {', '.join(shared) or 'no emotion'}; give a model and "
@@ -177,11 +170,14 @@ def _share(prediction, shared):
     """Return the probabilities of the shared emotions, which sum to 1, in their order."""
     merged = dict.fromkeys(shared, 0.0)
     for label, probability in prediction.probabilities.items():
-        label = MERGED.get(label, label)
-        if label in merged:
-            merged[label] += probability
+        if _merged(label) in merged:
+            merged[_merged(label)] += probability
     probabilities = np.array(list(merged.values())) + np.finfo(float).tiny
     return probabilities / probabilities.sum()
+
+
+def _merged(label):
+    return MERGED.get(canonical(label), canonical(label))
 
 
 def _figures(recognised, shared):

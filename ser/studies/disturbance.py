@@ -24,7 +24,7 @@ from ser.errors import AudioError, DatasetError
 from ser.recognizer import EmotionRecognizer
 from ser.studies.common import Figures, StudyOptions, Tables
 from ser.studies.seeds import with_spread
-from ser.training.run import name_seed
+from ser.training.features import name_seed
 
 TITLE = "Disturbances"
 ABOUT = (
@@ -104,7 +104,7 @@ ROWS = {name: description for name, (description, _) in DISTURBANCES.items()}
 def uses(row: str) -> tuple[str, ...]:
     """Return the code that decides a row."""
     rooms = ("audio", "corpora", "features", "model")
-    return ("studies.disturbance", "recognizer", "training.run", *rooms)
+    return ("studies.disturbance", "recognizer", "training.features", *rooms)
 
 
 @dataclass(frozen=True)
@@ -188,7 +188,7 @@ def _recognizer():
 def _recognise(file, names, seed):
     """Return the answer to a clip with each disturbance."""
     recognizer = _recognizer()
-    sample_rate = recognizer.config["sample_rate"]
+    sample_rate = recognizer.sample_rate
     with threadpool_limits(1):  # processes share the cores, threads would only contend
         waveform = load_audio(file, sample_rate)
         answers = []

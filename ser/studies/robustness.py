@@ -38,7 +38,8 @@ from ser.studies.common import (
     run_folds,
 )
 from ser.studies.seeds import with_spread
-from ser.training.run import Corpus, corpus_folds, name_seed, training_fingerprint
+from ser.training.features import CorpusFeatures, name_seed, training_fingerprint
+from ser.training.run import make_classifier
 
 TITLE = "Robustness"
 ABOUT = (
@@ -156,8 +157,8 @@ def run(options: StudyOptions) -> Iterator[tuple[str, Figures]]:
         yield (
             name,
             {
-                **figures(corpus.targets, classes),
-                "to_clean": paired_difference(corpus.targets, classes, clean, corpus.actors),
+                **figures(corpus.y, classes),
+                "to_clean": paired_difference(corpus.y, classes, clean, corpus.speakers),
                 "changed": float(np.mean(classes != clean)),
                 "refused": int(np.sum(classes == NOT_RECOGNISED)),
             },
@@ -167,23 +168,17 @@ def run(options: StudyOptions) -> Iterator[tuple[str, Figures]]:
 def _recognise(corpus, conditions, options):
     """Return the class of each clip under each condition, shape (n_clips, n_conditions)."""
     versions, refused = hear_degraded(corpus, conditions, options)
-    folds = corpus_folds(corpus, options.protocol, options.seed)
+    folds = corpus.folds(options.protocol, options.seed)
     tested = run_folds(
-        corpus.features,
-        corpus.targets,
+        corpus.X,
+        corpus.y,
         folds,
-        partial(
-            fit_ours,
-            seed=options.seed,
-            n_labels=len(corpus.labels),
-            parts=corpus.parts,
-            settings=options.settings,
-        ),
+        partial(fit_ours, classifier=make_classifier(corpus, options.config)),
         jobs=options.jobs,
         description="Training without each fold",
         tests=versions,
     )
-    recognised = collect(tested, folds, len(corpus.targets))
+    recognised = collect(tested, folds, len(corpus.y))
     recognised[refused] = NOT_RECOGNISED
     return recognised
 
@@ -215,13 +210,13 @@ def tables(results: Mapping[str, Figures]) -> Tables:
 
 
 def hear_degraded(
-    corpus: Corpus, conditions: Sequence[str], options: StudyOptions
+    corpus: CorpusFeatures, conditions: Sequence[str], options: StudyOptions
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Return the features of all clips under several conditions, from the cache if they are there.
 
     Parameters
     ----------
-    corpus : Corpus
+    corpus : CorpusFeatures
     conditions : sequence of str
         Of `CONDITIONS`.
     options : StudyOptions
@@ -233,9 +228,9 @@ def hear_degraded(
         Where a recogniser finds no speech; the features are 0.
     """
     versions = extract(
-        corpus.dataset,
+        corpus.corpus.clips,
         extract_degraded,
-        config=options.features.to_dict(),
+        config=options.training.features.to_dict(),
         conditions=list(conditions),
         seed=options.seed,
         code=training_fingerprint() + fingerprint(__file__, speech_check.__file__),
@@ -256,7 +251,7 @@ def extract_degraded(
     Parameters
     ----------
     clip : dict
-        Row of `ser.corpora.ravdess.load_ravdess`.
+        Row of `ser.corpora.corpus.Corpus.clips`.
     config : dict
         Of a `FeatureConfig`.
     conditions : sequence of str

@@ -37,9 +37,9 @@ def make_card(
     ----------
     config : dict
         For ``config.json``. Beyond what `ser.model.folder` requires, the card shows ``name``,
-        ``seed``, ``temperature``, ``dataset`` (a dict with ``clips``, ``channel``, ``men``,
+        ``dataset`` (a dict with ``clips``, ``channel``, ``men``,
         ``women``, ``sentences``, and what `ser.corpora.recordings.Recordings` has if they are not
-        RAVDESS), ``training`` (settings by name) and ``training_seconds``.
+        RAVDESS) and ``training``, as `ser.training.run.train` makes it.
     metrics : dict
         For ``metrics.json``; ``protocols`` as `ser.training.metrics` describes them.
     name : str
@@ -90,9 +90,10 @@ def make_card(
         config=config,
         comparison=comparison,
         versions=library_versions(),
-        labels=config["labels"],
+        labels=config["model"]["labels"],
         n_features=len(extractor.names),
-        settings=_settings(config["training"]),
+        perceptrons=_perceptrons(config["training"]["perceptrons"]),
+        copies=_copies(config["training"]["copies"]),
         protocols=protocols,
         pictures=[
             {"name": file, "text": Path(file).stem.replace("_", " ").replace("-", " ")}
@@ -129,17 +130,24 @@ def _data_in_words(dataset):
     }
 
 
-def _settings(training):
-    """Return the settings of the general expert, and those of the prosody expert that differ."""
-    general, prosody = training["general"], training["prosody"]
-    differing = {  # both share one limit
-        name: value for name, value in prosody.items() if value != general[name] and name != "clip"
-    }
-    settings = {"general": {**general, "copies": training["copies"]}, "prosody": differing}
-    return {
-        expert: ", ".join(f"`{name}={value}`" for name, value in each.items())
-        for expert, each in settings.items()
-    }
+def _perceptrons(rows):
+    """Return the settings of the first perceptron, and what differs in each of the others."""
+    first = rows[0]
+    described = []
+    for row in rows:
+        differing = {name: value for name, value in row.items() if value != first[name]}
+        named = {name: row[name] for name in ("expert", "part", "share")}
+        others = {**named, **(first if row is first else differing)}
+        described.append(", ".join(f"`{name}={value}`" for name, value in others.items()))
+    return described
+
+
+def _copies(rows):
+    """Return the training copies in words."""
+    return "; ".join(
+        f"{row['recording']} at {row['speed']:g} times the speed, weight {row['weight']:g}"
+        for row in rows
+    )
 
 
 def name_in_card(card, repo_id):

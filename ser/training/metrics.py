@@ -23,8 +23,6 @@ calibration error, reliability diagram, temperature).
 """
 
 import numpy as np
-from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax, softmax
 from sklearn.metrics import (
     accuracy_score,
     classification_report,
@@ -35,8 +33,6 @@ from sklearn.metrics import (
 
 N_BINS = 15
 """Bins of equal width into which confidence is sorted."""
-
-TEMPERATURE_RANGE = (0.05, 20.0)
 
 
 def validate(targets, probabilities, labels):
@@ -179,49 +175,3 @@ def expected_calibration_error(bins):
         each["clips"] * abs(each["confidence"] - each["accuracy"]) for each in bins if each["clips"]
     ]
     return sum(gaps) / sum(each["clips"] for each in bins)
-
-
-def fit_temperature(probabilities, targets):
-    """Find the temperature under which probabilities are most likely to give the targets.
-
-    Parameters
-    ----------
-    probabilities : array_like of float, shape (n_clips, n_classes)
-        Predictions of clips that the classifier was not trained on.
-    targets : array_like of int, shape (n_clips,)
-
-    Returns
-    -------
-    float
-        Within `TEMPERATURE_RANGE`; above 1 where the classifier is overconfident.
-    """
-    logits = _logits(probabilities)
-
-    def negative_log_likelihood(log_temperature):
-        likelihoods = log_softmax(logits / np.exp(log_temperature), axis=1)
-        return -likelihoods[np.arange(len(logits)), targets].mean()
-
-    found = minimize_scalar(
-        negative_log_likelihood, bounds=np.log(TEMPERATURE_RANGE), method="bounded"
-    )
-    return float(np.exp(found.x))
-
-
-def apply_temperature(probabilities, temperature):
-    """Soften (above 1) or sharpen (below 1) probabilities; the highest one stays the highest.
-
-    Parameters
-    ----------
-    probabilities : array_like of float, shape (..., n_classes)
-    temperature : float
-
-    Returns
-    -------
-    ndarray of float, shape (..., n_classes)
-    """
-    return softmax(_logits(probabilities) / temperature, axis=-1)
-
-
-def _logits(probabilities):
-    """Return logits that a softmax turns into `probabilities`."""
-    return np.log(np.maximum(np.asarray(probabilities, dtype=float), np.finfo(float).tiny))

@@ -1,236 +1,239 @@
-"""From recordings to a trained classifier: features with their copies, folds, calibration."""
+"""Training: from a corpus to a model with its figures, card, pictures and examples."""
 
-import hashlib
 import logging
-from dataclasses import asdict, dataclass
-from importlib.metadata import version
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits
+from numpy.typing import NDArray
+from tqdm.auto import tqdm
 
-from ser.audio import augmentation
-from ser.audio import speed as speeds
-from ser.audio.activity import cut_speech, find_speech
-from ser.audio.augmentation import RECORDINGS, in_eight_bits
-from ser.audio.loading import load_audio
-from ser.audio.speed import SPEEDS, change_speed
-from ser.corpora.folds import describe_folds, is_speaker_independent, make_folds
-from ser.corpora.ravdess import ClipName
-from ser.errors import AudioError, DatasetError, NoSpeechError
-from ser.features import FeatureConfig, FeatureExtractor, feature_fingerprint
-from ser.model import voice_profile
+from ser.corpora.corpus import Corpus, describe_corpus
+from ser.corpora.emotions import EVERYDAY, canonical
+from ser.corpora.folds import (
+    PROTOCOLS,
+    describe_folds,
+    is_speaker_independent,
+)
+from ser.corpora.loading import load_corpus
+from ser.errors import DatasetError
+from ser.features import FeatureExtractor
+from ser.hub.repository import Published, name_in_card
+from ser.model.calibration import apply_temperature, fit_temperature
 from ser.model.classifier import EmotionClassifier
-from ser.model.perceptrons import PROSODY, SUMMARY_SHARE, fit_pipelines
-from ser.training.metrics import apply_temperature, evaluate, fit_temperature
+from ser.model.config import ModelConfig
+from ser.model.folder import audit, make_model_files
+from ser.recognizer import EmotionRecognizer
+from ser.training.card import make_card, with_links
+from ser.training.config import TrainingConfig
+from ser.training.examples import make_examples, widget
+from ser.training.features import CorpusFeatures, corpus_folds, extract_features
+from ser.training.metrics import evaluate
+from ser.training.report import draw_figures
 
 logger = logging.getLogger(__name__)
 
-LIBRARIES = ("av", "librosa", "numpy", "scipy", "soundfile", "soxr")
-"""Libraries whose versions affect the features of a clip."""
-
-MARGIN = 0.5  # s of background on either side of the speech, degraded with it
-
-CLEAN, EIGHT_BIT = "clean", "8 bit"
-COPIES = (
-    *((speed, CLEAN) for speed in SPEEDS),
-    (1.0, CLEAN),
-    (0.95, "telephone"),
-    (0.86, "noise"),
-    (1.17, "room"),
-    (1.06, "all ways"),
-    (1.0, EIGHT_BIT),
-)
-"""Speed and recording condition of each copy of a training clip, the latter a key of
-`ser.audio.augmentation.RECORDINGS` or one of the above. The first copies are as a clip is
-recognised, and the only ones that a protocol tests."""
-
-WEIGHTS = tuple(1.0 if kind == CLEAN else 0.35 for _, kind in COPIES)
-"""Weight of each copy in training: clean copies count more than degraded ones. The 0.35 was
-chosen from 0.2 to 1 on held-out RAVDESS and CREMA-D."""
+FALSE_ALARMS = 0.05
+"""Share of held-out clips of the training corpus that count as unlike it."""
 
 
 @dataclass(frozen=True, eq=False)
-class Corpus:
-    """Clips as training sees them.
+class TrainedModel:
+    """What a training gives.
 
     Attributes
     ----------
-    features : ndarray of float16, shape (n_clips, n_copies, n_features)
-        Of all copies of the clips; half precision, since they are many.
-    levels : ndarray of float32, shape (n_clips,)
-        Power of the speech in dBFS.
-    targets, actors, statements : ndarray of int, shape (n_clips,)
-    parts : dict of str to ndarray of int
-        Indices of features by kind, see `ser.features.FeatureExtractor.parts`.
-    groups : dict of str to ndarray of str, shape (n_clips,)
-        ``sex`` and ``intensity`` of each clip.
-    labels : tuple of str
-    dataset : datasets.Dataset
-        The clips whose features these are.
+    recognizer : EmotionRecognizer
+        Ready to predict; also has the model's ``config``, ``metrics`` and ``files``.
     """
 
-    features: np.ndarray
-    levels: np.ndarray
-    targets: np.ndarray
-    actors: np.ndarray
-    statements: np.ndarray
-    parts: dict
-    groups: dict
-    labels: tuple
-    dataset: object
+    recognizer: EmotionRecognizer
 
     @property
-    def heard(self):
-        """Features of the clips as they are recognised, shape (n_clips, n_speeds, n_features)."""
-        return self.features[:, : len(SPEEDS)]
+    def metrics(self) -> dict[str, Any]:
+        """The figures, by protocol."""
+        return self.recognizer.metrics
+
+    @property
+    def files(self) -> dict[str, bytes]:
+        """Every file of the model folder by name."""
+        return self.recognizer.files
+
+    def save(
+        self, folder: str | Path, *, code: str | None = None, space: str | None = None
+    ) -> EmotionRecognizer:
+        """Write the model folder, whole or not at all.
+
+        Parameters
+        ----------
+        folder : str or Path
+            Where to write; an older model folder there is replaced.
+        code, space : str, optional
+            Addresses that the card shows, see `ser.training.card.with_links`.
+
+        Returns
+        -------
+        EmotionRecognizer
+            The model as it was written.
+
+        Raises
+        ------
+        SerError
+            If `folder` holds anything that does not belong to a model, or cannot be written.
+        """
+        card = name_in_card(self.files["README.md"].decode(), Path(folder).as_posix())
+        card = with_links(card, code=code, space=space)
+        files = {**self.files, "README.md": card.encode()}
+        recognizer = EmotionRecognizer(audit(files, source=folder), source=str(folder))
+        recognizer.save_pretrained(folder)
+        return recognizer
+
+    def push_to_hub(self, repo_id: str, **options: Any) -> Published:
+        """Publish the model, as `EmotionRecognizer.push_to_hub`."""
+        return self.recognizer.push_to_hub(repo_id, **options)
 
 
-def extract_corpus(dataset, config, *, seed=0, jobs=1):
-    """Extract the features of all clips and copies, or take them from the cache.
+def train(
+    corpus: Corpus | str | Path, config: TrainingConfig | None = None, *, jobs: int | None = None
+) -> TrainedModel:
+    """Train a model on a corpus, and evaluate it on held-out clips of it.
 
     Parameters
     ----------
-    dataset : datasets.Dataset
-        As `ser.corpora.ravdess.load_ravdess` returns it.
-    config : FeatureConfig
-    seed : int
-        For the randomness in the copies.
-    jobs : int
-        Processes.
+    corpus : Corpus, str or Path
+        As `ser.corpora.loading.load_corpus` returns it, or its source.
+    config : TrainingConfig, optional
+    jobs : int, optional
+        Processes that extract features; one per core by default.
 
     Returns
     -------
-    Corpus
-        Clips that cannot be used are left out, with a warning that names them.
+    TrainedModel
 
     Raises
     ------
     DatasetError
-        If no clip can be used.
+        If the corpus cannot be read, has fewer than two emotions, or cannot be split as a protocol
+        asks.
+
+    Examples
+    --------
+    >>> model = ser.train("my-recordings")  # doctest: +SKIP
+    >>> model.save("my-model")  # doctest: +SKIP
     """
-    extracted = dataset.map(
-        _extract_clip,
-        fn_kwargs={
-            "config": config.to_dict(),
-            "seed": seed,
-            "code": training_fingerprint(),
-        },
-        remove_columns=dataset.column_names,
-        num_proc=jobs if jobs > 1 else None,
-        writer_batch_size=100,
-        desc="Extracting features",
+    start, config = time.monotonic(), config or TrainingConfig()
+    corpus = corpus if isinstance(corpus, Corpus) else load_corpus(corpus)
+    if len(set(corpus.clips["emotion"])) < 2:
+        raise DatasetError("All clips have the same emotion; give at least two emotions.")
+    protocols = choose_protocols(corpus, config)
+    features = extract_features(corpus, config, jobs=jobs or os.cpu_count() or 1)
+    logger.info("%d clips with %d features each", len(features.y), features.X.shape[2])
+    metrics, model_config, held_out = _evaluate(features, protocols, config)
+    logger.info("Training on all clips")
+    classifier = make_classifier(features, config, model_config).fit(
+        features.X, features.y, features.speakers, levels=features.levels
     )
-    for file, error in zip(dataset["file"], extracted["error"], strict=True):
-        if error:
-            logger.warning("Skipped %s: %s", file, error)
-    usable = [index for index, error in enumerate(extracted["error"]) if not error]
-    if not usable:
+    described = {
+        "name": config.name,
+        "model": model_config.to_dict(),
+        "features": config.features.to_dict(),
+        "feature_hash": FeatureExtractor(config.features).hash,
+        "dataset": describe_corpus(features.corpus, features.corpus.clips),
+        "training": {
+            **config.describe(),
+            "false_alarms": FALSE_ALARMS,
+            "seconds": round(time.monotonic() - start),
+        },
+    }
+    files, answers = draw_figures(metrics), {}
+    if held_out is not None and config.examples:
+        files |= make_examples(features.corpus, held_out.argmax(axis=1), seed=config.seed)
+        answers = {
+            f"examples/{file}.flac": dict(zip(features.labels, row.tolist(), strict=True))
+            for file, row in zip(features.corpus.clips["file"], held_out, strict=True)
+        }
+    card = make_card(described, metrics, name="model", files=files, widget=widget(files, answers))
+    contents = make_model_files(
+        classifier.pipelines_, config=described, metrics=metrics, readme=card, files=files
+    )
+    return TrainedModel(EmotionRecognizer(audit(contents, source="model"), source="model"))
+
+
+def choose_protocols(corpus: Corpus, config: TrainingConfig) -> list[str]:
+    """Return the protocols by which a model is evaluated, once each, after a check of their folds.
+
+    Speaker-independent ones come first.
+
+    Raises
+    ------
+    DatasetError
+        If a corpus cannot be split as a protocol asks.
+    """
+    wanted = config.protocols
+    if wanted is None:
+        wanted = ("actors", "random")
+        if None in corpus.clips["speaker"]:
+            wanted = ("random",)
+            logger.warning(
+                "It is not known who speaks in which clip, so the model can only be tested on a "
+                "random split: expect less on other voices."
+            )
+    unknown = set(wanted) - set(PROTOCOLS)
+    if unknown:
         raise DatasetError(
-            "None of the clips holds speech that can be recognised; check the recordings."
+            f"Protocol {min(unknown)!r} is unknown; choose from {', '.join(PROTOCOLS)}."
         )
-    if len(usable) < len(dataset):
-        dataset, extracted = dataset.select(usable), extracted.select(usable)
-    names = [ClipName.parse(file) for file in dataset["file"]]
-    return Corpus(
-        features=_stack(extracted),
-        levels=np.array(extracted["level"], dtype=np.float32),
-        targets=np.array(dataset["emotion"]),
-        actors=np.array(dataset["actor"]),
-        statements=np.array(dataset["statement"]),
-        parts=FeatureExtractor(config).parts,
-        groups={
-            "sex": np.array([name.sex for name in names]),
-            "intensity": np.array(dataset["intensity"]),
-        },
-        labels=tuple(dataset.features["emotion"].names),
-        dataset=dataset,
-    )
+    protocols = [name for name in PROTOCOLS if name in wanted]
+    for protocol in protocols:
+        corpus_folds(corpus, protocol, config.seed)
+    return protocols
 
 
-def training_fingerprint():
-    """Return a hash of all code that decides what features a clip and its copies have."""
-    modules = (__file__, augmentation.__file__, speeds.__file__, voice_profile.__file__)
-    digest = hashlib.sha256(b"".join(Path(file).read_bytes() for file in modules))
-    digest.update(" ".join(map(version, LIBRARIES)).encode())
-    return feature_fingerprint() + digest.hexdigest()
+def make_classifier(
+    features: CorpusFeatures, config: TrainingConfig, model: ModelConfig | None = None
+) -> EmotionClassifier:
+    """Return a classifier for a corpus, to be fitted to all of its clips or to some.
 
-
-def name_seed(file):
-    """Return a number from a clip's name, to seed its random numbers.
-
-    So a clip has the same copies whatever else is in the dataset.
+    Parameters
+    ----------
+    features : CorpusFeatures
+    config : TrainingConfig
+    model : ModelConfig, optional
+        By default without calibration.
     """
-    return int.from_bytes(hashlib.sha256(file.encode()).digest()[:8])
-
-
-def _extract_clip(clip, *, config, seed, code):
-    del code  # only part of the key under which the result is cached
-    extractor = FeatureExtractor(FeatureConfig.from_dict(config))
-    source = clip["audio"]["path"]
-    with threadpool_limits(1):  # processes share the cores, threads would only contend
-        try:
-            spoken = list(_copies(source, extractor.config.sample_rate, clip["file"], seed))
-        except AudioError as error:
-            return {"features": b"", "level": 0.0, "error": str(error)}
-        rows = np.stack([extractor.extract(speech) for speech in spoken])
-    return {"features": rows.tobytes(), "level": voice_profile.speech_level(spoken[0]), "error": ""}
-
-
-def _copies(source, sample_rate, file, seed):
-    """Yield the speech of the clip and of each copy."""
-    waveform = load_audio(source, sample_rate)
-    speech, margin = find_speech(waveform, sample_rate), int(MARGIN * sample_rate)
-    heard = cut_speech(waveform, sample_rate)
-    near = waveform[max(0, speech.start - margin) : speech.stop + margin]
-    for index, (speed, kind) in enumerate(COPIES):
-        if kind == CLEAN:  # cut exactly as in recognition
-            yield change_speed(heard, sample_rate, speed)
-            continue
-        if kind == EIGHT_BIT:
-            recorded = change_speed(in_eight_bits(source, sample_rate), sample_rate, speed)
-        else:
-            rng = np.random.default_rng([seed, name_seed(file), index])
-            recorded = RECORDINGS[kind](change_speed(near, sample_rate, speed), sample_rate, rng)
-        try:
-            yield cut_speech(recorded, sample_rate)
-        except NoSpeechError:  # too little is left of it to learn from
-            yield change_speed(heard, sample_rate, speed)
-
-
-def _stack(extracted):
-    """Return features as one array, without a second copy of them all in memory."""
-    n_copies = len(COPIES)
-    n_features = len(extracted[0]["features"]) // 4 // n_copies
-    stacked = np.empty((len(extracted), n_copies, n_features), dtype=np.float16)
-    for index, clip in enumerate(extracted):
-        stacked[index] = np.frombuffer(clip["features"], np.float32).reshape(n_copies, -1)
-    return stacked
-
-
-def corpus_folds(corpus, protocol, seed):
-    """Return the folds of a protocol over a corpus, as `ser.corpora.folds.make_folds`."""
-    return make_folds(
-        protocol,
-        emotions=corpus.targets,
-        actors=corpus.actors,
-        statements=corpus.statements,
-        seed=seed,
+    model = model or _model_config(features, config)
+    return EmotionClassifier(
+        model,
+        perceptrons=config.perceptrons,
+        limit=config.feature_limit,
+        parts=features.parts,
+        weights=[version.weight for version in config.versions],
+        everyday=model.labels.index(model.everyday) if model.everyday else None,
+        seed=config.seed,
     )
 
 
-def cross_validate(corpus, protocol, *, seed, settings=None, progress=iter):
+def _model_config(features, config):
+    labels = features.labels
+    everyday = next((label for label in labels if canonical(label) == EVERYDAY), None)
+    return ModelConfig(labels, everyday=everyday, speeds=tuple(config.speeds))
+
+
+def cross_validate(
+    features: CorpusFeatures, protocol: str, config: TrainingConfig
+) -> tuple[NDArray[np.float64], NDArray[np.object_], NDArray[np.float64]]:
     """Recognise each clip with a model that was trained without its fold.
 
     Parameters
     ----------
-    corpus : Corpus
+    features : CorpusFeatures
     protocol : str
         Of `ser.corpora.folds.PROTOCOLS`.
-    seed : int
-    settings : MLPSettings, optional
-    progress : callable
-        Wraps the list of folds, to show progress.
+    config : TrainingConfig
 
     Returns
     -------
@@ -241,29 +244,22 @@ def cross_validate(corpus, protocol, *, seed, settings=None, progress=iter):
     novelties : ndarray, shape (n_clips,)
         How unlike its fold's training clips each clip is.
     """
-    folds = corpus_folds(corpus, protocol, seed)
-    probabilities = np.zeros((len(corpus.targets), len(corpus.labels)))
-    names = np.empty(len(corpus.targets), dtype=object)
-    novelties = np.zeros(len(corpus.targets))
-    for fold in progress(folds):
-        pipelines = fit_pipelines(
-            corpus.features,
-            corpus.targets,
-            seed=seed,
-            parts=corpus.parts,
-            settings=settings,
-            clips=fold.train,
-            weights=WEIGHTS,
-        )
-        classifier = EmotionClassifier(corpus.labels, pipelines)
-        tested = corpus.heard[fold.test].astype(np.float32)
-        probabilities[fold.test] = classifier.predict_proba(tested)
-        novelties[fold.test] = classifier.novelty(tested)
+    n_clips = len(features.y)
+    probabilities, novelties = np.zeros((n_clips, len(features.labels))), np.zeros(n_clips)
+    names = np.empty(n_clips, dtype=object)
+    folds = features.folds(protocol, config.seed)
+    for fold in tqdm(folds, desc=f"Protocol {protocol}", unit="fold"):
+        classifier = make_classifier(features, config)
+        classifier.fit(features.X[fold.train], features.y[fold.train])
+        known, novelties[fold.test] = classifier.assess(features.X[fold.test])
+        probabilities[np.ix_(fold.test, classifier.classes_)] = known
         names[fold.test] = fold.name
     return probabilities, names, novelties
 
 
-def calibrate(probabilities, targets, folds):
+def calibrate(
+    probabilities: NDArray[np.float64], targets: NDArray[np.integer], folds: NDArray
+) -> NDArray[np.float64]:
     """Calibrate each fold's predictions with the temperature that fits all the other folds.
 
     Parameters
@@ -285,40 +281,46 @@ def calibrate(probabilities, targets, folds):
     return calibrated
 
 
-def evaluate_protocol(corpus, protocol, probabilities, folds):
-    """Return the entry of a protocol in ``metrics.json``.
-
-    Parameters
-    ----------
-    corpus : Corpus
-    protocol : str
-    probabilities, folds
-        As `cross_validate` returns them.
+def _evaluate(
+    features: CorpusFeatures, protocols: Sequence[str], config: TrainingConfig
+) -> tuple[dict[str, Any], ModelConfig, NDArray[np.float64] | None]:
+    """Evaluate under each protocol.
 
     Returns
     -------
-    dict
-        As `ser.training.metrics.evaluate` makes it, with a description of the protocol.
+    metrics : dict
+        For ``metrics.json``.
+    model : ModelConfig
+        With the temperature by which the probabilities of held-out clips are calibrated, and the
+        novelty that few of them exceed. Of the first protocol, which is speaker-independent if any
+        is: they are to hold for strangers.
+    held_out : ndarray, shape (n_clips, n_labels), or None
+        Calibrated probabilities by a model that had not heard the clip's speaker; None if the
+        first protocol is not speaker-independent.
     """
-    return {
-        "description": describe_folds(protocol, folds, corpus.actors),
-        "speaker_independent": is_speaker_independent(protocol),
-        **evaluate(
-            corpus.targets,
-            calibrate(probabilities, corpus.targets, folds),
-            labels=corpus.labels,
-            folds=folds,
-            groups=corpus.groups,
-        ),
-    }
-
-
-def describe_training(settings):
-    """Return the settings of a training by name, for ``config.json``."""
-    copies = [[*copy, weight] for copy, weight in zip(COPIES, WEIGHTS, strict=True)]
-    return {
-        "general": asdict(settings),
-        "summary_share": SUMMARY_SHARE,
-        "prosody": asdict(PROSODY),
-        "copies": copies,
-    }
+    metrics, held_out = {"protocols": {}}, None
+    model = _model_config(features, config)
+    for protocol in protocols:
+        probabilities, folds, novelties = cross_validate(features, protocol, config)
+        calibrated = calibrate(probabilities, features.y, folds)
+        metrics["protocols"][protocol] = {
+            "description": describe_folds(
+                protocol, folds, features.corpus.clips["speaker"], features.corpus.clips["sex"]
+            ),
+            "speaker_independent": is_speaker_independent(protocol),
+            **evaluate(
+                features.y,
+                calibrated,
+                labels=features.labels,
+                folds=folds,
+                groups=features.groups,
+            ),
+        }
+        if protocol == protocols[0]:
+            held_out = calibrated if is_speaker_independent(protocol) else None
+            model = replace(
+                model,
+                temperature=fit_temperature(probabilities, features.y),
+                novelty_limit=float(np.quantile(novelties, 1 - FALSE_ALARMS)),
+            )
+    return metrics, model, held_out

@@ -7,10 +7,12 @@ import logging
 import os
 import shutil
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
 import skops.io
+from model_files import write_model_folder
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
@@ -23,22 +25,20 @@ from ser.errors import (
     UntrustedModelError,
 )
 from ser.model.atomic_folder import check_replaceable
+from ser.model.config import ModelConfig
 from ser.model.folder import (
     FORMAT_VERSION,
     MARK,
     MAX_BYTES,
     is_model_file,
     read_model_folder,
-    write_model_folder,
 )
 
 X = np.random.default_rng(0).standard_normal((30, 4))
 CONFIG = {
-    "labels": ["calm", "angry"],
-    "sample_rate": 24000,
+    "model": ModelConfig(("calm", "angry"), speeds=(1.0,)).to_dict(),
     "features": {"families": ["mfcc"]},
     "feature_hash": "0" * 16,
-    "speeds": [1.0],
 }
 PICTURES = {
     "confusion.png": b"\x89PNG",
@@ -229,8 +229,8 @@ def test_a_missing_folder_is_named(tmp_path):
 
 @pytest.mark.parametrize("speeds", [[], [0], [3.0], ["1"], [True], [1.0, None], [1] * 9])
 def test_impossible_speeds_are_refused(folder, speeds):
-    edit_config(folder, speeds=speeds)
-    refused(folder, ModelFormatError, "speeds")
+    edit_config(folder, model={**CONFIG["model"], "speeds": speeds})
+    refused(folder, ModelFormatError, "speeds is .*, not one to 8 numbers from 0.5 to 2")
 
 
 @pytest.mark.parametrize("content", ["{", "[]", '"text"', "[" * 100_000, "\xff"])
@@ -250,11 +250,30 @@ def test_another_format_version_is_refused(folder, found, words):
 
 @pytest.mark.parametrize(
     "changes",
-    [{"labels": "calm"}, {"labels": ["calm", "calm"]}, {"labels": []}, {"sample_rate": "24000"}],
+    [
+        {"labels": "calm"},
+        {"labels": ["calm", "calm"]},
+        {"labels": []},
+        {"temperature": 0},
+        {"gate_midpoint": "1.1"},
+        {"novelty_limit": -1},
+        {"loudness": 3},
+    ],
 )
-def test_config_entries_are_checked(folder, changes):
-    edit_config(folder, **changes)
-    refused(folder, ModelFormatError, next(iter(changes)))
+def test_settings_are_checked(folder, changes):
+    edit_config(folder, model={**CONFIG["model"], **changes})
+    refused(folder, ModelFormatError, f"{next(iter(changes))} is .*train the model again")
+
+
+@pytest.mark.parametrize("entry", ["model", "features", "feature_hash", "versions"])
+def test_entries_of_config_are_checked(folder, entry):
+    edit_config(folder, **{entry: 3})
+    refused(folder, ModelFormatError, entry)
+
+
+def test_a_folder_of_the_format_before_is_refused_with_what_to_do():
+    before = Path(__file__).with_name(f"format-{FORMAT_VERSION - 1}")
+    refused(before, ModelFormatError, "train it again with train.py, or use the version of ser")
 
 
 def test_any_flipped_byte_is_refused(folder):

@@ -11,8 +11,7 @@ from tiny_model import FEATURES, voice
 from ser import EmotionRecognizer
 from ser.errors import AudioError, NoSpeechError, VoiceProfileError
 from ser.model.classifier import EmotionClassifier
-from ser.model.voice_profile import VoiceProfile, fit_voice
-from ser.timeline import recognize_timeline
+from ser.model.voice_profile import VoiceProfile, fit_evidence
 
 RATE = FEATURES.sample_rate
 
@@ -57,7 +56,7 @@ def test_clips_serve_as_a_voice_in_any_collection(recognizer, profile, tmp_path)
     whole = (np.concatenate([voice("calm", seed, 2.5) for seed in (300, 301)]), RATE)
     learnt = recognizer.voice_profile(whole)
     assert recognizer.predict(clip, voice=whole) == recognizer.predict(clip, voice=learnt)
-    timeline = recognize_timeline(recognizer, clip, voice=whole)
+    timeline = recognizer.timeline(clip, voice=whole)
     assert timeline.windows[0].probabilities == recognizer.predict(clip, voice=whole).probabilities
     assert recognizer.voice_profile(learnt) is learnt
 
@@ -140,7 +139,7 @@ def actors_of_two_emotions(rng):
 
 def test_emotion_is_told_relative_to_the_everyday_voice():
     rng = np.random.default_rng(0)
-    voice = fit_voice(*actors_of_two_emotions(rng), ("neutral", "angry"), n_heard=1)
+    voice = fit_evidence(*actors_of_two_emotions(rng), everyday=0, n_clean=1)
     components, levels, targets, actors = actors_of_two_emotions(rng)
     clips = np.column_stack([components[:, 0], levels])
     usual = np.stack([clips[(actors == a) & (targets == 0)].mean(axis=0) for a in actors])
@@ -157,16 +156,16 @@ def test_what_a_microphone_changes_is_compared_with_the_everyday_voice():
     copies = np.concatenate([clean, clean + 10 * rng.standard_normal((160, 3, 1))], axis=1)
     shares = []
     for known in (clean, copies):
-        voice = fit_voice(known, 0.0 * targets, targets, actors, ("neutral", "angry"), n_heard=1)
+        voice = fit_evidence(known, 0.0 * targets, targets, actors, everyday=0, n_clean=1)
         on_clip, _, on_profile, _ = voice["evidence"].coef_[1]
         shares.append(-on_profile / on_clip)
     assert shares[0] < 0.3
     assert shares[1] > 0.7
 
 
-@pytest.mark.parametrize("labels", [("happy", "neutral"), ("happy", "sad")])
-def test_without_neutral_speech_there_is_nothing_to_compare_with(labels):
-    classifier = EmotionClassifier(labels, {})
-    nothing = np.zeros(2, int)
-    classifier.learn_voices(np.zeros((2, 1, 1)), *3 * [nothing], n_heard=1, seed=0)
+@pytest.mark.parametrize("everyday", ["neutral", None])
+def test_without_everyday_speech_there_is_nothing_to_compare_with(everyday):
+    features = np.random.default_rng(0).standard_normal((20, 6))
+    classifier = EmotionClassifier(everyday=everyday)
+    classifier.fit(features, np.array(["happy", "sad"] * 10), np.arange(20) // 5)
     assert not classifier.knows_voices

@@ -1,0 +1,151 @@
+"""The command ``train``, which is also ``train.py``."""
+
+import logging
+import os
+from argparse import ArgumentParser, Namespace
+from functools import partial
+
+from ser.cli.options import add_links, label_mapping, licence, process_count, repository, seed
+from ser.corpora.catalog import CORPORA
+from ser.corpora.folds import PROTOCOLS
+from ser.corpora.ravdess import CHANNELS
+from ser.training.config import TITLE
+
+logger = logging.getLogger(__name__)
+
+COLUMNS = ("audio", "emotion", "speaker", "sex", "sentence", "intensity", "language")
+
+
+def add_train(parser: ArgumentParser) -> None:
+    """Add the options of ``train``."""
+    parser.epilog = "Protocols, with all of RAVDESS: " + "; ".join(
+        f"{name}: {what}" for name, what in PROTOCOLS.items()
+    )
+    parser.add_argument(
+        "--dataset",
+        default=CORPORA["ravdess"].about.repo_id,
+        help="folder or ZIP of recordings, a CSV, JSON-lines or Parquet table, or a dataset on the "
+        "Hub, OWNER/NAME[@REVISION] (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--corpus",
+        choices=CORPORA,
+        metavar="NAME",
+        help=f"corpus whose file names the recordings have, from {', '.join(CORPORA)} (default: "
+        "what they fit; else each subfolder is an emotion)",
+    )
+    parser.add_argument(
+        "--channel", choices=CHANNELS, help="recordings of RAVDESS to use (default: speech)"
+    )
+    parser.add_argument(
+        "--emotions", nargs="+", metavar="EMOTION", help="emotions to distinguish (default: all)"
+    )
+    columns = parser.add_argument_group("recordings of your own, in a table")
+    for name in COLUMNS:
+        columns.add_argument(f"--{name}-column", metavar="COLUMN", help=f"column of the {name}")
+    columns.add_argument(
+        "--map",
+        nargs="+",
+        type=label_mapping,
+        default=[],
+        metavar="LABEL=EMOTION",
+        help="other names for emotions of the recordings, such as anger=angry",
+    )
+    parser.add_argument(
+        "--output", default="model", help="model folder to write (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--protocol",
+        nargs="+",
+        choices=PROTOCOLS,
+        metavar="PROTOCOL",
+        help=f"evaluation protocols, from {', '.join(PROTOCOLS)} (default: actors random, or "
+        "random alone where it is not known who speaks)",
+    )
+    parser.add_argument(
+        "--skip-evaluation",
+        action="store_true",
+        help="only train: no figures, no examples, no calibration, no novelty warnings",
+    )
+    parser.add_argument(
+        "--no-examples", action="store_true", help="put no example clips into the model folder"
+    )
+    parser.add_argument(
+        "--jobs",
+        type=process_count,
+        default=os.cpu_count() or 1,
+        help="processes that extract features (default: one per core)",
+    )
+    parser.add_argument(
+        "--seed",
+        type=seed,
+        default=0,
+        help="on one machine, the same seed gives the same model (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--push-to-hub",
+        type=repository,
+        metavar="OWNER/NAME",
+        help="publish the model on the Hugging Face Hub",
+    )
+    parser.add_argument("--private", action="store_true", help="publish to a private repository")
+    parser.add_argument("--tag", help="name for the published revision, such as v1")
+    card = parser.add_argument_group("model card")
+    card.add_argument("--name", help="name of the model (default: %(default)s)", default=TITLE)
+    card.add_argument("--dataset-name", help="name of the recordings (default: the corpus's)")
+    card.add_argument(
+        "--licence", type=licence, help="of the model and its examples, such as cc-by-4.0"
+    )
+    add_links(card)
+    parser.set_defaults(run=partial(_train, parser))
+
+
+def _train(parser: ArgumentParser, options: Namespace) -> int:
+    # Imports that take seconds are deferred, so that --help answers at once.
+    from ser.corpora.loading import load_corpus
+    from ser.corpora.own import Columns
+    from ser.hub.targets import check_target
+    from ser.model.atomic_folder import check_replaceable
+    from ser.model.folder import MARK, is_model_file
+    from ser.training.config import TrainingConfig
+    from ser.training.report import format_metrics
+    from ser.training.run import train
+
+    if (options.private or options.tag) and not options.push_to_hub:
+        parser.error("--private and --tag apply to publishing: add --push-to-hub OWNER/NAME")
+    if options.dataset_name and not options.licence:
+        parser.error("--dataset-name needs the licence of the recordings: add --licence")
+    if options.channel and options.corpus:
+        parser.error("--channel is for RAVDESS: leave out --corpus")
+    logging.getLogger("ser").setLevel(logging.INFO)
+    logging.getLogger("httpx2").setLevel(logging.WARNING)
+    # Check now what would otherwise fail at the end, minutes later.
+    check_replaceable(options.output, is_ours=is_model_file, mark=MARK)
+    if options.push_to_hub:
+        check_target(options.push_to_hub, private=options.private, tag=options.tag)
+    columns = {name: column for name in COLUMNS if (column := getattr(options, f"{name}_column"))}
+    corpus = load_corpus(
+        options.dataset,
+        corpus=CHANNELS[options.channel] if options.channel else options.corpus,
+        columns=Columns(**columns) if columns else None,
+        mapping=dict(options.map),
+        emotions=options.emotions,
+        about={"name": options.dataset_name, "licence": options.licence},
+    )
+    config = TrainingConfig(
+        protocols=() if options.skip_evaluation else options.protocol,
+        seed=options.seed,
+        examples=not options.no_examples,
+        name=options.name,
+    )
+    model = train(corpus, config, jobs=options.jobs)
+    recognizer = model.save(options.output, code=options.code, space=options.space)
+    if model.metrics["protocols"]:
+        print(format_metrics(model.metrics))
+    logger.info("Wrote %s", options.output)
+    if options.push_to_hub:
+        published = recognizer.push_to_hub(
+            options.push_to_hub, private=options.private, tag=options.tag
+        )
+        logger.info("%s at revision %s", published.url, published.revision)
+    return 0

@@ -1,0 +1,17 @@
+"""The table of corpora: another one is a module of its own and a line here."""
+
+from ser.corpora.corpus import KnownCorpus
+from ser.corpora.crema_d import CREMA_D
+from ser.corpora.emodb import EMODB
+from ser.corpora.ravdess import RAVDESS
+from ser.corpora.savee import SAVEE
+from ser.corpora.tess import TESS
+
+CORPORA: dict[str, KnownCorpus] = {
+    **RAVDESS,
+    "crema-d": CREMA_D,
+    "emodb": EMODB,
+    "savee": SAVEE,
+    "tess": TESS,
+}
+"""By the name that a user gives. If names of files fit several, the first one is meant."""

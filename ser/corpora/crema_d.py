@@ -1,0 +1,93 @@
+"""CREMA-D: twelve sentences in English by 91 actors, ``ACTOR_SENTENCE_EMOTION_LEVEL``.
+
+The sex of an actor is not in the names, only in a table beside the recordings.
+
+References
+----------
+Cao et al., "CREMA-D: Crowd-Sourced Emotional Multimodal Actors Dataset", IEEE Transactions on
+Affective Computing 5(4), 2014.
+"""
+
+import re
+
+from ser.corpora.corpus import About, Clip, KnownCorpus
+from ser.errors import DatasetError
+
+EMOTIONS = {
+    "NEU": "neutral",
+    "HAP": "happy",
+    "SAD": "sad",
+    "ANG": "angry",
+    "FEA": "fearful",
+    "DIS": "disgust",
+}
+SENTENCES = {
+    "DFA": "Don't forget a jacket",
+    "IEO": "It's eleven o'clock",
+    "IOM": "I'm on my way to the meeting",
+    "ITH": "I think I have a doctor's appointment",
+    "ITS": "I think I've seen this before",
+    "IWL": "I would like a new alarm clock",
+    "IWW": "I wonder what this is about",
+    "MTI": "Maybe tomorrow it will be cold",
+    "TAI": "The airplane is almost full",
+    "TIE": "That is exactly what happened",
+    "TSI": "The surface is slick",
+    "WSI": "We'll stop in a couple of minutes",
+}
+LEVELS = {"LO": "low", "MD": "medium", "HI": "high"}
+
+_NAME = re.compile(rf"([^_]+)_([^_]+)_({'|'.join(EMOTIONS)})_([^_]+)")
+
+
+def read_name(name: str) -> Clip:
+    """Read a file name, with or without folders and suffix.
+
+    Raises
+    ------
+    DatasetError
+        If it is not named as in CREMA-D.
+    """
+    stem = re.split(r"[\\/]", name)[-1].split(".")[0]
+    if not (match := _NAME.fullmatch(stem)):
+        raise DatasetError(
+            f"{name} is not named as in CREMA-D, ACTOR_SENTENCE_EMOTION_LEVEL with an emotion of "
+            f"{', '.join(EMOTIONS)}."
+        )
+    speaker, sentence, emotion, level = match.groups()
+    return Clip(
+        file=stem,
+        emotion=EMOTIONS[emotion],
+        speaker=speaker,
+        sentence=SENTENCES.get(sentence, sentence),
+        intensity=LEVELS.get(level),
+        language="en",
+    )
+
+
+CREMA_D = KnownCorpus(
+    about=About(
+        name="CREMA-D",
+        licence="odbl",
+        link="https://github.com/CheyneyComputerScience/CREMA-D",
+        language="en",
+        kind="acted English speech",
+        manner="who performed emotions",
+        attribution="H. Cao et al., IEEE Transactions on Affective Computing 5(4), 2014",
+        citation="""\
+@article{cao2014cremad,
+  title = {{CREMA-D}: Crowd-Sourced Emotional Multimodal Actors Dataset},
+  author = {Cao, Houwei and Cooper, David G. and Keutmann, Michael K. and Gur, Ruben C. and
+            Nenkova, Ani and Verma, Ragini},
+  journal = {IEEE Transactions on Affective Computing},
+  volume = {5},
+  number = {4},
+  pages = {377--390},
+  year = {2014},
+  doi = {10.1109/TAFFC.2014.2336244}
+}""",
+    ),
+    emotions=tuple(EMOTIONS.values()),
+    example="1001_DFA_ANG_XX.wav",
+    read=read_name,
+)

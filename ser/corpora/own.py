@@ -1,0 +1,199 @@
+"""Anybody's own speech: folders named after emotions, and tables with columns of any names."""
+
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from ser.corpora.catalog import CORPORA
+from ser.corpora.corpus import Clip
+from ser.corpora.sources import Source, audio_suffix, find_audio, find_tables, open_source, unpack
+from ser.corpora.tables import read_parquet, read_table
+from ser.errors import DatasetError
+
+_SEXES = {
+    **dict.fromkeys(("female", "f", "woman", "women", "w"), "female"),
+    **dict.fromkeys(("male", "m", "man", "men"), "male"),
+}
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The columns of a table.
+
+    Attributes
+    ----------
+    audio : str
+        Paths relative to the table, or embedded recordings.
+    emotion : str
+    speaker, sex, sentence, intensity, language : str or None
+        By default the column of that name, if there is one.
+    """
+
+    audio: str = "audio"
+    emotion: str = "emotion"
+    speaker: str | None = None
+    sex: str | None = None
+    sentence: str | None = None
+    intensity: str | None = None
+    language: str | None = None
+
+
+def read_own(source: Source, columns: Columns | None) -> tuple[list[tuple[Clip, Path]], list[str]]:
+    """Read the clips of a table, or of a folder with a subfolder for each emotion.
+
+    Parameters
+    ----------
+    source : Source
+    columns : Columns, optional
+        Of the table; without them, a folder is only read as a table if it has Parquet.
+
+    Returns
+    -------
+    clips : list of (Clip, Path)
+        Those whose file exists.
+    problems : list of str
+        A sentence for each that is skipped.
+
+    Raises
+    ------
+    DatasetError
+        If the source is neither, a table cannot be read, or a column is missing.
+    """
+    tables = find_tables(source.path)
+    if columns is None and any(table.suffix != ".parquet" for table in tables):
+        tables = [table for table in tables if table == source.path]
+    if tables:
+        return _read_tables(tables, columns or Columns())
+    if columns is not None:
+        raise DatasetError(
+            f"{source} has no table with columns; give a CSV, JSON-lines or Parquet file, or leave "
+            "the columns out."
+        )
+    folder = open_source(source, lambda path, columns: None, naming="as they are")
+    return _read_folders(folder, source)
+
+
+def _read_folders(folder: Path, source: Source) -> tuple[list[tuple[Clip, Path]], list[str]]:
+    """Read ``EMOTION/file`` or ``EMOTION/SPEAKER/file``."""
+    files = find_audio(folder)
+    paths = [file.relative_to(folder) for file in files]
+    while len({path.parts[0] for path in paths}) == 1 and all(path.parts[2:] for path in paths):
+        paths = [Path(*path.parts[1:]) for path in paths]  # a folder around them all
+    clips, problems, names = [], [], _Names()
+    for file, path in zip(files, paths, strict=True):
+        if len(path.parts) == 1:
+            problems.append(f"{path} lies in no subfolder that is named after an emotion.")
+            continue
+        speaker = path.parts[1] if len(path.parts) > 2 else None
+        clips.append((Clip(names.new(path), path.parts[0], speaker), file))
+    if len({clip.emotion for clip, _ in clips}) < 2:
+        known = ", ".join(dict.fromkeys(row.about.name for row in CORPORA.values()))
+        raise DatasetError(
+            f"{source} has {len(files)} recordings, but not in subfolders of two or more emotions: "
+            "give such a folder or a ZIP of it, a CSV, JSON-lines or Parquet table with a column "
+            f"for the recordings and one for their emotions, or recordings named as in {known}."
+        )
+    return clips, problems
+
+
+def _read_tables(tables: list[Path], columns: Columns) -> tuple[list[tuple[Clip, Path]], list[str]]:
+    clips, problems, names, seen = [], [], _Names(), set()
+    for where, file, path, row in _rows(tables, columns):
+        emotion = _text(row.get(columns.emotion))
+        if file is None:
+            problems.append(f"{where} names no recording.")
+        elif emotion is None:
+            problems.append(f"{path} has no emotion in {where}.")
+        elif not file.is_file():
+            problems.append(f"{path} in {where} is missing.")
+        elif file in seen:
+            problems.append(f"{path} in {where} is listed a second time.")
+        else:
+            seen.add(file)
+            known = {name: _text(row.get(column)) for name, column in _optional(columns).items()}
+            if known["sex"]:
+                known["sex"] = _SEXES.get(known["sex"].lower())
+            clips.append((Clip(names.new(path), emotion, **known), file))
+    return clips, problems
+
+
+def _rows(
+    tables: list[Path], columns: Columns
+) -> Iterator[tuple[str, Path | None, str, dict[str, Any]]]:
+    """Yield where each row stands, its audio file, the path to name it by, and its values."""
+    for table in tables:
+        if table.suffix.lower() != ".parquet":
+            rows = read_table(table)
+            _check(table, {name for row in rows for name in row}, columns)
+            for number, row in enumerate(rows, start=1):
+                path = _text(row.get(columns.audio))
+                file = path and table.parent / path
+                yield f"row {number} of {table.name}", file, _short(path), row
+            continue
+        folder = unpack([table], lambda file: _embedded(file, columns), naming=columns.audio)
+        for number, (path, _, row) in enumerate(read_parquet(table, columns.audio, contents=False)):
+            if number == 0:
+                _check(table, {columns.audio, *row}, columns)
+            file = folder / f"{number}{audio_suffix(path or '')}"
+            if not file.exists():  # only its path is in the table
+                file = table.parent / path if path else None
+            name = _short(path) or f"{table.stem}-{number + 1}"
+            yield f"row {number + 1} of {table.name}", file, name, row
+
+
+def _embedded(table: Path, columns: Columns) -> Iterator[tuple[str, bytes]]:
+    """Yield the recordings in a Parquet file by the numbers of their rows."""
+    for number, (path, content, _) in enumerate(read_parquet(table, columns.audio)):
+        if content:
+            yield f"{number}{audio_suffix(path or '')}", content
+
+
+def _check(table: Path, present: set[str], columns: Columns) -> None:
+    """Raise DatasetError if a column that was asked for is missing."""
+    asked = [getattr(columns, field.name) for field in fields(columns)]
+    missing = [name for name in asked if name and name not in present]
+    if missing:
+        raise DatasetError(
+            f"{table} has no column {missing[0]!r}; it has {', '.join(sorted(present))}: name the "
+            "columns of recordings, emotions and speakers."
+        )
+
+
+def _optional(columns: Columns) -> dict[str, str]:
+    """Return the column of each field that may be unknown."""
+    names = ("speaker", "sex", "sentence", "intensity", "language")
+    return {name: getattr(columns, name) or name for name in names}
+
+
+def _text(value: Any) -> str | None:
+    """Return a value as text; None for nothing, of which tables know several kinds."""
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return None
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return str(value).strip() or None
+
+
+def _short(path: str | None) -> str:
+    """Return a path without what is private in it: an absolute one tells of this machine."""
+    return Path(path).name if path and Path(path).is_absolute() else path or ""
+
+
+class _Names:
+    """Names for clips that can be file names, each given once."""
+
+    def __init__(self) -> None:
+        self._taken: set[str] = set()
+
+    def new(self, path: str | Path) -> str:
+        stem = re.sub(r"\.\w+$", "", str(path))
+        name = stem = re.sub(r"[^\w.-]+", "-", stem).lstrip(".-") or "clip"
+        number = 1
+        while name in self._taken:
+            number += 1
+            name = f"{stem}-{number}"
+        self._taken.add(name)
+        return name

@@ -1,0 +1,153 @@
+"""Tables of recordings: rows of CSV, JSON lines and Parquet as dictionaries."""
+
+import csv
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow
+import pyarrow.parquet
+
+from ser.errors import DatasetError
+
+TEXT_SUFFIXES = (".csv", ".tsv", ".jsonl")
+
+
+def read_table(file: Path) -> list[dict[str, Any]]:
+    """Read a table of text.
+
+    Parameters
+    ----------
+    file : Path
+        CSV with commas, semicolons or tabs and a heading, or JSON lines; in UTF-8.
+
+    Returns
+    -------
+    list of dict
+        Values by column, a row each.
+
+    Raises
+    ------
+    DatasetError
+        If it cannot be read or has no rows.
+    """
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DatasetError(f"{file} cannot be read as a table in UTF-8: {error}.") from error
+    lines = text.splitlines()
+    if file.suffix.lower() == ".jsonl":
+        rows = [
+            _parse(line, f"line {number} of {file}")
+            for number, line in enumerate(lines, start=1)
+            if line.strip()
+        ]
+    else:
+        heading = lines[0] if lines else ""
+        delimiter = max(",;\t", key=heading.count)
+        rows = [
+            {name: value for name, value in row.items() if name is not None}
+            for row in csv.DictReader(text.splitlines(keepends=True), delimiter=delimiter)
+        ]
+    if not rows:
+        raise DatasetError(f"{file} has no rows; give a table with a row for each recording.")
+    return rows
+
+
+def _parse(line: str, where: str) -> dict[str, Any]:
+    try:
+        row = json.loads(line)
+    except ValueError as error:
+        raise DatasetError(f"{where} is not JSON: {error}.") from error
+    if not isinstance(row, dict):
+        raise DatasetError(f"{where} is not a JSON object with a value for each column.")
+    return row
+
+
+def parquet_columns(file: Path) -> pyarrow.Schema:
+    """Return the columns of a Parquet file.
+
+    Raises
+    ------
+    DatasetError
+        If it is not one.
+    """
+    try:
+        return pyarrow.parquet.read_schema(file)
+    except (pyarrow.ArrowException, OSError) as error:
+        raise DatasetError(f"{file} is not a readable Parquet file.") from error
+
+
+def read_parquet(
+    file: Path, audio: str, *, contents: bool = True
+) -> Iterator[tuple[str | None, bytes, dict[str, Any]]]:
+    """Read the rows of a Parquet file, a few at a time.
+
+    Parameters
+    ----------
+    file : Path
+    audio : str
+        The column of recordings: their bytes, their paths, or both as `datasets` keeps them.
+    contents : bool
+        Whether to read the bytes.
+
+    Yields
+    ------
+    path : str or None
+    content : bytes
+        Empty without `contents`, and where there is none.
+    columns : dict
+        The other values; classes of `datasets` by their names.
+
+    Raises
+    ------
+    DatasetError
+        If the file cannot be read, or has no such column.
+    """
+    schema = parquet_columns(file)
+    if audio not in schema.names:
+        raise DatasetError(
+            f"{file} has the columns {', '.join(schema.names)}; one named {audio} with embedded "
+            "recordings is needed."
+        )
+    classes = _class_names(schema)
+    wanted = None if contents else _without_bytes(schema, audio)
+    try:
+        for batch in pyarrow.parquet.ParquetFile(file).iter_batches(batch_size=16, columns=wanted):
+            for row in batch.to_pylist():
+                value = row.pop(audio, None)
+                value = value if isinstance(value, dict) else {_kind(value): value}
+                for column, names in classes.items():
+                    number = row.get(column)
+                    known = isinstance(number, int) and 0 <= number < len(names)
+                    row[column] = names[number] if known else None
+                content = value.get("bytes")
+                yield value.get("path"), content if isinstance(content, bytes) else b"", row
+    except (pyarrow.ArrowException, OSError) as error:
+        raise DatasetError(f"{file} is not a readable Parquet file.") from error
+
+
+def _kind(value: Any) -> str:
+    return "path" if isinstance(value, str) else "bytes"
+
+
+def _without_bytes(schema: pyarrow.Schema, audio: str) -> list[str]:
+    """Return the columns to read so that no recording is."""
+    column = schema.field(audio).type
+    if pyarrow.types.is_struct(column):
+        paths = [f"{audio}.path"] if column.get_field_index("path") >= 0 else []
+    else:
+        is_path = pyarrow.types.is_string(column) or pyarrow.types.is_large_string(column)
+        paths = [audio] if is_path else []
+    return [*(name for name in schema.names if name != audio), *paths]
+
+
+def _class_names(schema: pyarrow.Schema) -> dict[str, list[str]]:
+    """Return the names behind the numbers of each column that is a ClassLabel of `datasets`."""
+    try:
+        metadata = json.loads((schema.metadata or {})[b"huggingface"])
+        features = metadata["info"]["features"].items()
+        return {name: each["names"] for name, each in features if each["_type"] == "ClassLabel"}
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return {}

@@ -1,0 +1,245 @@
+"""The features of a corpus and of altered copies of its clips."""
+
+import hashlib
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import datasets
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from ser.audio import augmentation
+from ser.audio import speed as speeds
+from ser.audio.activity import cut_speech, find_speech
+from ser.audio.augmentation import RECORDINGS, in_eight_bits
+from ser.audio.loading import load_audio
+from ser.audio.speed import change_speed
+from ser.corpora.corpus import Corpus
+from ser.corpora.folds import Fold, make_folds
+from ser.errors import AudioError, DatasetError, NoSpeechError
+from ser.features import FeatureConfig, FeatureExtractor, feature_fingerprint
+from ser.model import voice_profile
+from ser.training.config import CLEAN, EIGHT_BIT, Copy, TrainingConfig
+
+logger = logging.getLogger(__name__)
+
+LIBRARIES = ("av", "librosa", "numpy", "scipy", "soundfile", "soxr")
+"""Libraries whose versions affect the features of a clip."""
+
+MARGIN = 0.5  # s of background on either side of the speech, degraded with it
+
+
+@dataclass(frozen=True, eq=False)
+class CorpusFeatures:
+    """Clips as training sees them.
+
+    Attributes
+    ----------
+    X : ndarray of float16, shape (n_clips, n_versions, n_features)
+        Features of all versions of the clips, see `TrainingConfig.versions`; half precision, since
+        they are many.
+    levels : ndarray of float32, shape (n_clips,)
+        Power of the speech in dBFS.
+    y : ndarray of int, shape (n_clips,)
+        Index of the label of each clip.
+    labels : tuple of str
+    speakers : ndarray of int, shape (n_clips,), or None
+        Index of the speaker of each clip; None if not all are known.
+    parts : dict of str to ndarray of int
+        Indices of features by kind, see `ser.features.FeatureExtractor.parts`.
+    groups : dict of str to ndarray of str, shape (n_clips,)
+        What is known of all clips, to slice figures by: ``sex``, ``intensity``.
+    corpus : Corpus
+        The clips whose features these are.
+    """
+
+    X: NDArray[np.float16]
+    levels: NDArray[np.float32]
+    y: NDArray[np.integer]
+    labels: tuple[str, ...]
+    speakers: NDArray[np.integer] | None
+    parts: dict[str, NDArray[np.integer]]
+    groups: dict[str, NDArray[np.str_]]
+    corpus: Corpus
+
+    def folds(self, protocol: str, seed: int) -> list[Fold]:
+        """Return the folds of a protocol, as `ser.corpora.folds.make_folds`."""
+        return corpus_folds(self.corpus, protocol, seed)
+
+
+def corpus_folds(corpus: Corpus, protocol: str, seed: int) -> list[Fold]:
+    """Return the folds of a protocol over the clips of a corpus."""
+    clips = corpus.clips
+    return make_folds(
+        protocol,
+        emotions=clips["emotion"][:],
+        speakers=clips["speaker"][:],
+        sexes=clips["sex"][:],
+        sentences=clips["sentence"][:],
+        published=corpus.published_folds,
+        seed=seed,
+    )
+
+
+def extract_features(corpus: Corpus, config: TrainingConfig, *, jobs: int = 1) -> CorpusFeatures:
+    """Extract the features of all clips and copies, or take them from the cache.
+
+    Parameters
+    ----------
+    corpus : Corpus
+    config : TrainingConfig
+    jobs : int
+        Processes.
+
+    Returns
+    -------
+    CorpusFeatures
+        Clips that cannot be used are left out, with a warning that names them.
+
+    Raises
+    ------
+    DatasetError
+        If no clip can be used.
+    """
+    clips, versions = corpus.clips, config.versions
+    extracted = clips.map(
+        _extract_clip,
+        fn_kwargs={
+            "config": config.features.to_dict(),
+            "versions": [(each.speed, each.recording) for each in versions],
+            "seed": config.seed,
+            "code": training_fingerprint(),
+        },
+        remove_columns=clips.column_names,
+        num_proc=jobs if jobs > 1 else None,
+        writer_batch_size=100,
+        desc="Extracting features",
+    )
+    for file, error in zip(clips["file"], extracted["error"], strict=True):
+        if error:
+            logger.warning("Skipped %s: %s", file, error)
+    usable = [index for index, error in enumerate(extracted["error"]) if not error]
+    if not usable:
+        raise DatasetError(
+            "None of the clips holds speech that can be recognised; check the recordings."
+        )
+    if len(usable) < len(clips):
+        corpus = replace(corpus, clips=clips.select(usable))
+        extracted = extracted.select(usable)
+    clips = corpus.clips
+    known = {"sex": {"female": "women", "male": "men"}, "intensity": {}}
+    groups = {name: clips[name][:] for name in known}
+    return CorpusFeatures(
+        X=_stack(extracted, len(versions)),
+        levels=np.array(extracted["level"], dtype=np.float32),
+        y=np.array(clips["emotion"]),
+        labels=tuple(clips.features["emotion"].names),
+        speakers=_speaker_indices(clips["speaker"][:]),
+        parts=FeatureExtractor(config.features).parts,
+        groups={
+            name: np.array([known[name].get(value, value) for value in values])
+            for name, values in groups.items()
+            if None not in values
+        },
+        corpus=corpus,
+    )
+
+
+def _speaker_indices(speakers: Sequence[str | None]) -> NDArray[np.integer] | None:
+    if None in speakers:
+        return None
+    order = {speaker: index for index, speaker in enumerate(dict.fromkeys(speakers))}
+    return np.array([order[speaker] for speaker in speakers])
+
+
+def training_fingerprint() -> str:
+    """Return a hash of all code that decides what features a clip and its copies have."""
+    modules = (__file__, augmentation.__file__, speeds.__file__, voice_profile.__file__)
+    digest = hashlib.sha256(b"".join(Path(file).read_bytes() for file in modules))
+    digest.update(" ".join(map(version, LIBRARIES)).encode())
+    return feature_fingerprint() + digest.hexdigest()
+
+
+def name_seed(file: str) -> int:
+    """Return a number from a clip's name, to seed its random numbers.
+
+    So a clip has the same copies whatever else is in the dataset.
+    """
+    return int.from_bytes(hashlib.sha256(file.encode()).digest()[:8])
+
+
+def _extract_clip(clip, *, config, versions, seed, code):
+    del code  # only part of the key under which the result is cached
+    extractor = FeatureExtractor(FeatureConfig.from_dict(config))
+    source, versions = clip["audio"]["path"], [Copy(*each) for each in versions]
+    with threadpool_limits(1):  # processes share the cores, threads would only contend
+        try:
+            spoken = list(
+                make_copies(source, extractor.config.sample_rate, clip["file"], versions, seed)
+            )
+        except AudioError as error:
+            return {"features": b"", "level": 0.0, "error": str(error)}
+        rows = np.stack([extractor.extract(speech) for speech in spoken])
+    level = voice_profile.speech_level(spoken[0])
+    return {"features": rows.tobytes(), "level": level, "error": ""}
+
+
+def make_copies(
+    source: Any, sample_rate: int, file: str, versions: Sequence[Copy], seed: int
+) -> Iterator[NDArray[np.float32]]:
+    """Make versions of a clip.
+
+    Parameters
+    ----------
+    source : clip
+        As `ser.audio.loading.load_audio` takes it.
+    sample_rate : int
+        In Hz.
+    file : str
+        The clip's name, which with `seed` seeds the random numbers.
+    versions : sequence of Copy
+    seed : int
+
+    Yields
+    ------
+    ndarray of float32
+        The speech in each.
+
+    Raises
+    ------
+    AudioError
+        If the clip cannot be read or has no speech in it.
+    """
+    waveform = load_audio(source, sample_rate)
+    speech, margin = find_speech(waveform, sample_rate), int(MARGIN * sample_rate)
+    clean = cut_speech(waveform, sample_rate)
+    near = waveform[max(0, speech.start - margin) : speech.stop + margin]
+    for index, copy in enumerate(versions):
+        if copy.recording == CLEAN:  # cut exactly as in recognition
+            yield change_speed(clean, sample_rate, copy.speed)
+            continue
+        if copy.recording == EIGHT_BIT:
+            eight_bit = in_eight_bits(source, sample_rate)
+            recorded = change_speed(eight_bit, sample_rate, copy.speed)
+        else:
+            rng = np.random.default_rng([seed, name_seed(file), index])
+            faster = change_speed(near, sample_rate, copy.speed)
+            recorded = RECORDINGS[copy.recording](faster, sample_rate, rng)
+        try:
+            yield cut_speech(recorded, sample_rate)
+        except NoSpeechError:  # too little is left of it to learn from
+            yield change_speed(clean, sample_rate, copy.speed)
+
+
+def _stack(extracted: datasets.Dataset, n_versions: int) -> NDArray[np.float16]:
+    """Return features as one array, without a second copy of them all in memory."""
+    n_features = len(extracted[0]["features"]) // 4 // n_versions
+    stacked = np.empty((len(extracted), n_versions, n_features), dtype=np.float16)
+    for index, clip in enumerate(extracted):
+        stacked[index] = np.frombuffer(clip["features"], np.float32).reshape(n_versions, -1)
+    return stacked

@@ -1,0 +1,96 @@
+"""train.py, from a folder of recordings to a model folder, as people run it."""
+
+import json
+import os
+import subprocess
+import sys
+from itertools import product
+from pathlib import Path
+
+import pytest
+import soundfile
+from signals import speech_like
+
+from ser import EmotionRecognizer
+from ser.cli.main import main
+
+ROOT = Path(__file__).resolve().parents[2]
+RATE = 16000
+
+
+def train(*arguments, cache):
+    return subprocess.run(
+        [sys.executable, ROOT / "train.py", "--jobs", "1", *arguments],
+        env=os.environ | {"HF_DATASETS_CACHE": str(cache)},
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_a_folder_of_recordings_becomes_a_model(tmp_path):
+    for emotion, pitch in ((1, 110), (5, 260)):
+        for seed, (actor, repetition) in enumerate(product((1, 2, 3, 4), (1, 2))):
+            name = f"03-01-{emotion:02d}-01-01-{repetition:02d}-{actor:02d}.wav"
+            voice = speech_like(1.0, RATE, pitch=pitch + 5 * actor, seed=seed)
+            soundfile.write(tmp_path / name, voice, RATE)
+    (tmp_path / "03-01-05-01-02-01-04.wav").write_text("no audio")
+    options = ("--dataset", tmp_path, "--protocol", "actors", "--emotions", "neutral", "angry")
+    runs = [train(*options, "--output", tmp_path / name, cache=tmp_path / "cache") for name in "ab"]
+    for run in runs:
+        assert run.returncode == 0, run.stderr
+        assert "03-01-05-01-02-01-04" in run.stderr
+        assert "unweighted recall" in run.stdout
+    assert "Extracting features" in runs[0].stderr
+    assert "Extracting features: 100%" not in runs[1].stderr
+    first, again = (json.loads((tmp_path / name / "metrics.json").read_text()) for name in "ab")
+    assert first == again
+    recognizer = EmotionRecognizer.from_pretrained(tmp_path / "a")
+    assert recognizer.config["dataset"]["source"] == tmp_path.name  # not where it lies
+    assert recognizer.labels == ("neutral", "angry")
+    assert recognizer.predict(tmp_path / "03-01-05-01-01-01-02.wav").emotion == "angry"
+    assert {"examples/metadata.csv", "confusion-actors.png"} <= set(recognizer.files)
+
+
+def test_a_protocol_that_does_not_fit_is_found_before_extraction(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", str(tmp_path / "cache"))
+    for emotion, actor in product((1, 5), (1, 2, 3)):
+        name = f"03-01-{emotion:02d}-01-01-01-{actor:02d}.wav"
+        soundfile.write(tmp_path / name, speech_like(1.0, RATE, seed=10 * emotion + actor), RATE)
+    options = ["--dataset", str(tmp_path), "--output", str(tmp_path / "model")]
+    assert main(["train", *options, "--protocol", "leave-one-actor-out", "sentence"]) == 1
+    said = capsys.readouterr().err
+    assert "'sentence' cannot split" in said
+    assert "features each" not in said
+
+
+def test_a_tag_without_publication_is_explained(capsys):
+    with pytest.raises(SystemExit):
+        main(["train", "--tag", "v1"])
+    assert "add --push-to-hub" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("option", "complaint"),
+    [
+        ("--jobs=two", "'two' is not a number of processes; give 1 or more"),
+        ("--jobs=0", "'0' is not a number of processes; give 1 or more"),
+        ("--licence=CC BY", "'CC BY' is not the identifier of a licence on the Hub; give one such"),
+        ("--dataset-name=Choir", "needs the licence of the recordings: add --licence"),
+        ("--code=github", "'github' is not an address; give one such as https://"),
+        ("--space=demo", "'demo' is not the name of a repository; give OWNER/NAME"),
+        ("--push-to-hub=voices", "'voices' is not the name of a repository; give OWNER/NAME"),
+        ("--seed=-1", "'-1' is not a seed; give a whole number, 0 to 4294967295"),
+    ],
+)
+def test_a_wrong_option_is_refused_with_what_is_allowed(option, complaint, capsys):
+    with pytest.raises(SystemExit):
+        main(["train", option])
+    assert complaint in capsys.readouterr().err
+
+
+def test_a_source_without_recordings_is_one_sentence(tmp_path):
+    run = train("--dataset", tmp_path, "--output", tmp_path / "model", cache=tmp_path / "cache")
+    assert run.returncode == 1
+    assert "no usable clip" in run.stderr
+    assert "Traceback" not in run.stderr
+    assert not (tmp_path / "model").exists()

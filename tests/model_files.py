@@ -1,0 +1,10 @@
+"""Write a model folder of given parts."""
+
+from ser.model.atomic_folder import replace_folder
+from ser.model.folder import MARK, audit, is_model_file, make_model_files
+
+
+def write_model_folder(folder, *, model, **parts):
+    """Write pipelines, config, metrics, card and files, after the audit."""
+    files = audit(make_model_files(model, **parts), source=folder).files
+    replace_folder(folder, files, is_ours=is_model_file, mark=MARK)
