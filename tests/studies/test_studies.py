@@ -1,7 +1,6 @@
 """The studies on a small corpus of made-up voices, in RAVDESS's names."""
 
 import json
-from argparse import Namespace
 from functools import partial
 
 import numpy as np
@@ -16,10 +15,11 @@ from ser.corpora.ravdess import load_ravdess
 from ser.errors import DatasetError
 from ser.features import FeatureConfig, FeatureExtractor
 from ser.model.perceptrons import MLPSettings
-from ser.studies import ablation, comparison, disturbance, robustness, search, voice_profiles
+from ser.studies import ablation, comparison, disturbance, robustness, voice_profiles
 from ser.studies.baselines import RECIPES, TRIMMED, Recipe, extract_family
 from ser.studies.common import (
     NOT_RECOGNISED,
+    StudyOptions,
     collect,
     figures,
     fit_ours,
@@ -60,7 +60,7 @@ def options(folder, study, rows=None, **changes):
     rows = list(study.ROWS) if rows is None else rows
     defaults = {"protocol": "published", "seed": 0, "jobs": 1, "sets": ["eight"]}
     given = {"dataset": str(folder), "rows": rows, "features": TINY, "settings": QUICK}
-    return Namespace(**{**defaults, **given, **changes})
+    return StudyOptions(**{**defaults, **given, **changes})
 
 
 def clip(folder, index=0):
@@ -294,8 +294,8 @@ def test_parts_are_those_of_the_features_that_are_left():
     np.testing.assert_array_equal(first, second)
 
 
-def test_ablation_compares_with_the_full_expert(folder):
-    rows = ["family:mfcc", "copies:all", "weights", "speed", "summaries", "classifier:limit"]
+def test_ablation_compares_with_the_full_recogniser(folder):
+    rows = ["family:mfcc", "copies:all", "weights", "speed", "summaries", "prosody"]
     results = dict(ablation.run(options(folder, ablation, rows)))
     assert list(results) == ["full", *rows]
     full = results["full"]
@@ -309,44 +309,6 @@ def test_ablation_compares_with_the_full_expert(folder):
     assert [row[0] for row in table[:3]] == ["without", "nothing", "family mfcc"]
 
 
-# Search
-
-
-def test_settings_are_judged_by_models_that_heard_neither_fold():
-    sides = [(np.setdiff1d(np.arange(9), test), test) for test in np.arange(9).reshape(3, 3)]
-    first, second, _ = (Fold(str(i), *side) for i, side in enumerate(sides))
-    inner = search.without_both(first, second)
-    np.testing.assert_array_equal(inner.train, [6, 7, 8])
-    np.testing.assert_array_equal(inner.test, [0, 1, 2, 3, 4, 5])
-
-
-def test_search_chooses_for_each_fold_and_tests_the_choice(folder):
-    results = dict(search.run(options(folder, search)))
-    assert list(results) == [*search.candidates(QUICK), "nested"]
-    nested = results["nested"]
-    for fold, chosen in nested["choices"].items():
-        best = max(result["scores"][fold] for name, result in results.items() if name != "nested")
-        assert results[chosen]["scores"][fold] == best
-    gain = nested["chosen"]["accuracy"] - nested["defaults"]["accuracy"]
-    assert nested["to_defaults"]["difference"] == pytest.approx(gain)
-    settings, tested = search.tables(results).values()
-    assert sum(int(row[-1]) for row in settings[1:]) == len(nested["choices"])
-    assert [row[0] for row in tested[1:]] == ["defaults", "chosen without the tested fold"]
-
-
-def test_candidates_are_the_same_every_time_and_differ_from_each_other():
-    settings = search.candidates(QUICK)
-    assert settings == search.candidates(QUICK)
-    assert len(set(settings.values())) == len(settings) == 1 + search.N_RANDOM
-
-
-def test_search_needs_three_groups_of_actors(tmp_path, folder):
-    for file in folder.glob("*-0[23].wav"):
-        (tmp_path / file.name).symlink_to(file)
-    with pytest.raises(DatasetError, match="three groups"):
-        list(search.run(options(tmp_path, search)))
-
-
 # The command
 
 
@@ -357,7 +319,7 @@ def test_the_command_writes_tables_and_keeps_rows_that_were_not_run_again(folder
         assert main([*arguments, "--rows", row, "--output", str(output)]) == 0
     printed = capsys.readouterr().out
     assert printed.count("Speech, eight emotions: 18 clips") == 2
-    rows = json.loads(output.with_suffix(".json").read_text())["comparison"]["rows"]
+    rows = json.loads(output.with_suffix(".json").read_text())["comparison"]
     assert rows.keys() == {"eight/tree", "eight/mfcc"}
     text = output.read_text()
     assert text.startswith("# Studies\n") and "## Comparison\n" in text
@@ -367,6 +329,24 @@ def test_the_command_writes_tables_and_keeps_rows_that_were_not_run_again(folder
         "| mean MFCC + chroma + mel, decision tree",
     ]
     assert sorted(path.name for path in output.parent.iterdir()) == ["studies.json", "studies.md"]
+
+
+def test_several_seeds_give_the_mean_and_how_much_figures_vary(folder, tmp_path, capsys):
+    output = tmp_path / "studies.md"
+    arguments = ["study", "comparison", str(folder), "--sets", "eight", "--jobs", "1"]
+    arguments += ["--rows", "tree", "--output", str(output)]
+    found = []
+    for seeds in (["0"], ["1"], ["0", "1"]):
+        assert main([*arguments, "--seeds", *seeds]) == 0
+        (row,) = json.loads(output.with_suffix(".json").read_text())["comparison"].values()
+        assert row["stamp"]["seeds"] == list(map(int, seeds))
+        found.append(row["figures"]["random"])
+    first, second, both = (figures["accuracy"] for figures in found)
+    assert first != second and both == pytest.approx((first + second) / 2)
+    spread = abs(first - second) / 2**0.5
+    assert found[2]["spread"]["accuracy"] == pytest.approx(spread)
+    assert f"| {100 * both:.1f} ± {100 * spread:.1f} |" in output.read_text()
+    assert "seeds 0, 1: all rows" in output.read_text()
 
 
 @pytest.mark.parametrize("name", ["notes.md", "notes.json"])
