@@ -46,7 +46,7 @@ class FeatureConfig:
     """
 
     sample_rate: int = 24_000
-    families: tuple[str, ...] = ("energy", "mfcc", "pitch", "voice", "shape", "mel")
+    families: tuple[str, ...] = tuple(FAMILIES)
     statistics: tuple[str, ...] = tuple(STATISTICS)
     window: float = 0.040
     hop: float = 0.010
