@@ -10,7 +10,7 @@ from ser.audio.clips import each_clip
 from ser.audio.loading import load_audio, read_recording
 from ser.audio.quality import recording_warnings
 from ser.audio.speech_check import check_speech
-from ser.audio.speed import hear
+from ser.audio.speed import at_speeds
 from ser.errors import (
     AudioError,
     FeatureConfigError,
@@ -241,7 +241,7 @@ class EmotionRecognizer:
         )
 
     def _hear(self, speech):
-        return hear(speech, self.config["sample_rate"], self.config["speeds"])
+        return at_speeds(speech, self.config["sample_rate"], self.config["speeds"])
 
     def predict_many(self, clips):
         """Recognise the emotion in one clip after another.

@@ -7,7 +7,7 @@ import soundfile
 from signals import speech_like
 
 from ser.audio.activity import cut_speech
-from ser.audio.speed import SPEEDS, hear
+from ser.audio.speed import SPEEDS, at_speeds
 from ser.features import FeatureConfig, FeatureExtractor
 from ser.model.classifier import EmotionClassifier
 from ser.model.folder import write_model_folder
@@ -47,7 +47,10 @@ def write_tiny_model(folder):
     waveforms = [voice(LABELS[target], seed) for seed, target in enumerate(targets)]
     speech = [cut_speech(waveform, FEATURES.sample_rate) for waveform in waveforms]
     features = np.stack(
-        [[extractor.extract(each) for each in hear(clip, FEATURES.sample_rate)] for clip in speech]
+        [
+            [extractor.extract(each) for each in at_speeds(clip, FEATURES.sample_rate)]
+            for clip in speech
+        ]
     )
     settings = MLPSettings(
         n_components=8, hidden_units=16, alpha=0.1, learning_rate=0.01, batch_size=8

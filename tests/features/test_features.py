@@ -11,6 +11,7 @@ from signals import noise, speech_like, tone
 
 from ser.errors import FeatureConfigError
 from ser.features import FeatureConfig, FeatureExtractor, feature_fingerprint
+from ser.features.config import FEATURE_VERSION
 from ser.features.families import FAMILIES
 from ser.features.statistics import STATISTICS
 
@@ -240,6 +241,12 @@ def test_the_hash_tells_configurations_apart():
     }
     assert len(hashes) == 3
     assert FeatureExtractor().hash == FeatureExtractor(FeatureConfig()).hash
+
+
+def test_the_hash_tells_versions_of_the_features_apart(monkeypatch):
+    before = FeatureExtractor().hash
+    monkeypatch.setattr("ser.features.extractor.FEATURE_VERSION", FEATURE_VERSION + 1)
+    assert FeatureExtractor().hash != before
 
 
 def test_a_configuration_survives_json():

@@ -18,7 +18,7 @@ from ser import EmotionRecognizer
 from ser.audio.activity import cut_speech
 from ser.audio.augmentation import RECORDINGS, add_noise, in_eight_bits, limit_band
 from ser.audio.loading import load_audio
-from ser.audio.speed import change_speed, hear
+from ser.audio.speed import at_speeds, change_speed
 from ser.model.classifier import EmotionClassifier
 from ser.model.perceptrons import SUMMARY_SHARE, MLPSettings, fit_pipelines
 from ser.training.run import COPIES, _copies, calibrate
@@ -51,7 +51,7 @@ def test_speed_changes_pitch_and_duration():
 
 def test_a_clip_is_heard_as_training_tests_it():
     clip = np.pad(speech_like(1, RATE), RATE)
-    heard = hear(cut_speech(clip, RATE), RATE)
+    heard = at_speeds(cut_speech(clip, RATE), RATE)
     learned = list(_copies((clip, RATE), RATE, "a name", 0))
     assert len(learned) == len(COPIES)
     for version, copy in zip(heard, learned, strict=False):
