@@ -222,7 +222,7 @@ def make_classifier(
     )
 
 
-def _model_config(features, config):
+def _model_config(features: CorpusFeatures, config: TrainingConfig) -> ModelConfig:
     labels = features.labels
     everyday = next((label for label in labels if canonical(label) == EVERYDAY), None)
     return ModelConfig(labels, everyday=everyday, speeds=tuple(config.speeds))
@@ -303,15 +303,16 @@ def _evaluate(
         Calibrated probabilities by a model that had not heard the clip's speaker; None if the
         first protocol is not speaker-independent.
     """
-    metrics, held_out = {"protocols": {}}, None
+    protocol_metrics: dict[str, Any] = {}
+    held_out = None
     model = _model_config(features, config)
     for protocol in protocols:
         probabilities, folds, novelties = cross_validate(features, protocol, config)
         calibrated = calibrate(probabilities, features.y, folds)
-        metrics["protocols"][protocol] = {
+        protocol_metrics[protocol] = {
             "description": describe_folds(
                 protocol,
-                folds,
+                folds.tolist(),
                 noun=features.corpus.about.speaker,
                 **known_of_clips(features.corpus),
             ),
@@ -331,4 +332,4 @@ def _evaluate(
                 temperature=fit_temperature(probabilities, features.y),
                 novelty_limit=float(np.quantile(novelties, 1 - FALSE_ALARMS)),
             )
-    return metrics, model, held_out
+    return {"protocols": protocol_metrics}, model, held_out
