@@ -1,6 +1,7 @@
 """A model of two made-up voices, small and fast but whole."""
 
 import io
+from dataclasses import asdict
 
 import numpy as np
 import soundfile
@@ -8,6 +9,7 @@ from signals import speech_like
 
 from ser.audio.activity import cut_speech
 from ser.audio.speed import SPEEDS, hear
+from ser.corpora.ravdess import ABOUT
 from ser.features import FeatureConfig, FeatureExtractor
 from ser.model.classifier import EmotionClassifier
 from ser.model.folder import write_model_folder
@@ -68,7 +70,10 @@ def write_tiny_model(folder):
         "feature_hash": extractor.hash,
         "speeds": list(SPEEDS),
         "seed": 0,
-        "dataset": {"source": "made up", "channel": "speech", "clips": len(targets)},
+        "dataset": {
+            **{"source": "made up", "clips": len(targets), "men": 2, "women": 2, "sentences": 2},
+            **asdict(ABOUT),
+        },
         "training": describe_training(settings),
         "training_seconds": 90,
     }
