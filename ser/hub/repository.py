@@ -6,6 +6,7 @@ protocol works; `HF_ENDPOINT`, `HF_TOKEN` and `HF_HOME` have the same meaning as
 
 import hashlib
 import json
+import re
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +27,8 @@ from ser.hub.cache import TIMEOUT, fetch_model
 from ser.hub.errors import check_name, one_line, plain_words
 from ser.hub.targets import check_privacy, check_tag_name, check_token
 from ser.model.folder import is_model_file, read_model_folder
-from ser.training.card import name_in_card
+
+_SNIPPET = re.compile(r'from_pretrained\("(\\.|[^"\\])*"')
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,7 @@ def push_model(
     HubError
         If anything fails; the repository is then unchanged, unless only the tag failed.
     """
-    card = name_in_card(files["README.md"].decode(), repo_id)
+    card = _name_in_card(files["README.md"].decode(), repo_id)
     return commit_files(
         {**files, "README.md": card.encode()},
         repo_id,
@@ -329,3 +331,8 @@ def _check_card(card, repo_type):
         with suppress(ValueError, KeyError, TypeError):
             faults = "; ".join(fault["message"] for fault in json.loads(faults)["errors"])
         raise HubError(f"The Hub refuses the card: {one_line(faults)}.") from error
+
+
+def _name_in_card(card, repo_id):
+    """Return a card whose snippet loads the model from `repo_id`."""
+    return _SNIPPET.sub(lambda _: f'from_pretrained("{repo_id}"', card)
