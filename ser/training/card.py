@@ -11,7 +11,10 @@ from ser.corpora.folds import in_words, people
 from ser.corpora.licences import licence_link, licence_name
 from ser.model.folder import library_versions
 
-TEMPLATE = Path(__file__).parents[2] / "model_card.md"
+TEMPLATE = Path(__file__).with_name("model_card.md")
+"""Beside this module where ser is installed, at the top of a clone."""
+if not TEMPLATE.is_file():
+    TEMPLATE = Path(__file__).parents[2] / "model_card.md"
 TITLE = "Speech emotion recognition"
 
 EXAMPLES = (

@@ -22,11 +22,12 @@ from ser.corpora.folds import (
 from ser.corpora.loading import load_corpus
 from ser.errors import DatasetError
 from ser.features import FeatureExtractor
-from ser.hub.repository import Published, name_in_card
+from ser.hub.repository import Published
 from ser.model.calibration import apply_temperature, fit_temperature
 from ser.model.classifier import EmotionClassifier
 from ser.model.config import ModelConfig
 from ser.model.folder import audit, make_model_files
+from ser.model.snippet import name_in_card
 from ser.recognizer import EmotionRecognizer
 from ser.training.card import make_card, with_links
 from ser.training.config import TrainingConfig
@@ -156,7 +157,12 @@ def train(
     }
     files, answers = draw_figures(metrics), {}
     if held_out is not None and config.examples:
-        files |= make_examples(features.corpus, held_out.argmax(axis=1), seed=config.seed)
+        files |= make_examples(
+            features.corpus.clips,
+            held_out.argmax(axis=1),
+            about=features.corpus.about,
+            seed=config.seed,
+        )
         answers = {
             f"examples/{file}.flac": dict(zip(features.labels, row.tolist(), strict=True))
             for file, row in zip(features.corpus.clips["file"], held_out, strict=True)

@@ -6,8 +6,10 @@ import io
 import numpy as np
 import pytest
 import soundfile
+from ser.corpora.recordings import Recordings
 from signals import speech_like
 
+from ser.corpora.ravdess import load_ravdess
 from ser.model.folder import is_model_file
 from ser.training.examples import make_examples
 
