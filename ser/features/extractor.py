@@ -2,8 +2,6 @@
 
 import hashlib
 import json
-from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 
@@ -103,23 +101,3 @@ def _feature_names(config):
         for statistic in config.statistics
         for name in STATISTICS[statistic].names(tracks, correlated)
     )
-
-
-@lru_cache
-def feature_fingerprint():
-    """Return a hash of the code that turns a file into features, for the key of a cache.
-
-    Returns
-    -------
-    str
-        SHA-256, hexadecimal.
-    """
-    package = Path(__file__).parent
-    before = [
-        package.parent / "audio" / f"{name}.py"
-        for name in ("clips", "parts", "ffmpeg", "decoding", "loading", "rumble", "activity")
-    ]
-    digest = hashlib.sha256()
-    for source in sorted([*before, *package.glob("*.py")]):
-        digest.update(source.read_bytes())
-    return digest.hexdigest()

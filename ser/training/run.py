@@ -4,13 +4,10 @@ import hashlib
 import logging
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
-from pathlib import Path
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from ser.audio import augmentation
-from ser.audio import speed as speeds
 from ser.audio.activity import cut_speech, find_speech
 from ser.audio.augmentation import RECORDINGS, in_eight_bits
 from ser.audio.loading import load_audio
@@ -18,7 +15,7 @@ from ser.audio.speed import SPEEDS, change_speed
 from ser.corpora.folds import describe_folds, is_speaker_independent, make_folds
 from ser.corpora.ravdess import ClipName
 from ser.errors import AudioError, DatasetError, NoSpeechError
-from ser.features import FeatureConfig, FeatureExtractor, feature_fingerprint
+from ser.features import FeatureConfig, FeatureExtractor, code_fingerprint, feature_fingerprint
 from ser.model import voice_profile
 from ser.model.classifier import EmotionClassifier
 from ser.model.perceptrons import PROSODY, SUMMARY_SHARE, fit_pipelines
@@ -150,10 +147,8 @@ def extract_corpus(dataset, config, *, seed=0, jobs=1):
 
 def training_fingerprint():
     """Return a hash of all code that decides what features a clip and its copies have."""
-    modules = (__file__, augmentation.__file__, speeds.__file__, voice_profile.__file__)
-    digest = hashlib.sha256(b"".join(Path(file).read_bytes() for file in modules))
-    digest.update(" ".join(map(version, LIBRARIES)).encode())
-    return feature_fingerprint() + digest.hexdigest()
+    libraries = hashlib.sha256(" ".join(map(version, LIBRARIES)).encode()).hexdigest()
+    return feature_fingerprint() + code_fingerprint(__file__, voice_profile.__file__) + libraries
 
 
 def name_seed(file):

@@ -2,7 +2,6 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +9,7 @@ from scipy.signal import lfilter
 from signals import noise, speech_like, tone
 
 from ser.errors import FeatureConfigError
-from ser.features import FeatureConfig, FeatureExtractor, feature_fingerprint
+from ser.features import FeatureConfig, FeatureExtractor
 from ser.features.config import FEATURE_VERSION
 from ser.features.families import FAMILIES
 from ser.features.statistics import STATISTICS
@@ -276,10 +275,3 @@ def test_a_configuration_survives_json():
 def test_a_wrong_setting_is_refused_with_what_is_allowed(settings, message):
     with pytest.raises(FeatureConfigError, match=message):
         FeatureConfig.from_dict(settings)
-
-
-def test_the_fingerprint_changes_with_the_code(monkeypatch):
-    before = feature_fingerprint.__wrapped__()  # not from its cache
-    assert feature_fingerprint.__wrapped__() == before
-    monkeypatch.setattr(Path, "read_bytes", lambda path: b"other code")
-    assert feature_fingerprint.__wrapped__() != before
