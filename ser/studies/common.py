@@ -1,9 +1,7 @@
 """What all studies share: cached extraction, folds tested in parallel, paired differences."""
 
-import hashlib
 import time
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -14,6 +12,7 @@ from tqdm.auto import tqdm
 from ser.corpora import loading
 from ser.corpora.ravdess import CHANNELS
 from ser.errors import AudioError, DatasetError
+from ser.features import code_fingerprint
 from ser.model.classifier import EmotionClassifier
 from ser.model.perceptrons import fit_pipelines
 from ser.training.run import WEIGHTS, extract_corpus
@@ -35,10 +34,7 @@ def load_recordings(options, channel="speech"):
 
 def fingerprint(*files):
     """Return a hash of source files, for the key of a cache of what they compute."""
-    digest = hashlib.sha256()
-    for file in files:
-        digest.update(Path(file).read_bytes())
-    return digest.hexdigest()
+    return code_fingerprint(*files)
 
 
 def extract(dataset, function, *, code, jobs, description, **settings):
