@@ -28,15 +28,10 @@ _MODULES = {
     "Timeline": "ser.timeline",
     "VoiceProfile": "ser.model.voice_profile",
 }
-"""Where a name is from. They are imported when they are asked for, so that
-`import ser.audio.loading` does not pay for scikit-learn and skops."""
 
 
 def __getattr__(name: str) -> Any:
+    # Deferred, so that `import ser.audio.loading` does not pay for scikit-learn and skops.
     if name in _MODULES:
         return getattr(import_module(_MODULES[name]), name)
     raise AttributeError(f"module 'ser' has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})

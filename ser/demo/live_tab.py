@@ -15,8 +15,9 @@ import gradio as gr
 import numpy as np
 import soundfile
 
-from ser.demo.result_panel import LABELS, bars, colour, doubts, panel
-from ser.demo.wording import adjective, how_sure, percent
+from ser.corpora.emotions import NAMES, adjective
+from ser.demo.result_panel import bars, colour, panel, warning_list
+from ser.demo.wording import how_sure, percent
 from ser.errors import NoSpeechError, SerError
 
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ def add_tab(model, profile):
             )
             gr.HTML(f"<p>{EXPLANATION}</p>", elem_classes="ser-quiet")
         with gr.Column(scale=7, min_width=300):
-            output = gr.HTML(live_panel(None, [], LABELS, INVITATION), elem_id="ser-live-result")
+            output = gr.HTML(live_panel(None, [], NAMES, INVITATION), elem_id="ser-live-result")
 
     def listen(chunk, state, voice):
         state = state or Ear()
@@ -146,7 +147,7 @@ def add_tab(model, profile):
             if piece is None or not state.hear(recognizer, *piece, voice):
                 return gr.skip(), state
         except SerError as error:
-            return live_panel(None, [], LABELS, str(error)), state
+            return live_panel(None, [], NAMES, str(error)), state
         return live_panel(state.result, state.history, recognizer.labels), state
 
     microphone.stream(
@@ -162,7 +163,7 @@ def add_tab(model, profile):
     def stop(state):
         if state is None or state.result is not None:
             return gr.skip(), None  # the last result stays
-        return live_panel(None, state.history, LABELS, INVITATION), None
+        return live_panel(None, state.history, NAMES, INVITATION), None
 
     microphone.start_recording(lambda: None, None, ear, api_visibility="private")
     microphone.stop_recording(stop, ear, [output, ear], api_visibility="private")
@@ -224,6 +225,6 @@ def live_panel(result, history, labels, message=None):
     return panel(
         f"<b>{how_sure(result.confidence)}</b>, {percent(result.confidence)}",
         adjective(result.emotion).capitalize(),
-        bars(result.probabilities, result.emotion) + strip + doubts(result.warnings),
+        bars(result.probabilities, result.emotion) + strip + warning_list(result.warnings),
         hue=colour(result.emotion),
     )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ser.corpora.recordings import RAVDESS, in_words, licence_link, licence_name, people
 from ser.model.folder import library_versions
+from ser.training.metrics import metrics_in
 
 TEMPLATE = Path(__file__).parents[2] / "model_card.md"
 TITLE = "Speech emotion recognition"
@@ -16,13 +17,6 @@ EXAMPLES = (
     "not been trained on\nthat speaker."
 )
 """What a card says of the examples."""
-
-METRICS = {
-    "accuracy": ("accuracy", "Accuracy"),
-    "unweighted_average_recall": ("recall", "Unweighted average recall"),
-    "macro_f1": ("f1", "Macro-averaged F1"),
-}
-"""Maps a figure in ``metrics.json`` to the Hub's metric name and a readable name."""
 
 _LINKS = re.compile(r"<!-- links -->\n.*?<!-- /links -->\n\n", re.DOTALL)
 _SNIPPET = re.compile(r'from_pretrained\("(\\.|[^"\\])*"')
@@ -194,12 +188,12 @@ def _metadata(dataset, title, protocols, widget):
             dataset_name=f"{dataset['name']}, {_kind(figures)} ({protocol})",
             dataset_config=protocol,
             dataset_revision=dataset["revision"],
-            metric_type=metric,
-            metric_name=f"{title}, {_kind(figures)}",
-            metric_value=round(figures[key], 4),
+            metric_type=metric.hub_type,
+            metric_name=f"{metric.hub_name}, {_kind(figures)}",
+            metric_value=round(figures[metric.key], 4),
         )
         for protocol, figures in protocols
-        for key, (metric, title) in METRICS.items()
+        for metric in metrics_in(figures)
     ]
     corpus = ["ravdess"] if dataset["name"] == RAVDESS.name else []
     return ModelCardData(
@@ -209,7 +203,7 @@ def _metadata(dataset, title, protocols, widget):
         pipeline_tag="audio-classification",
         tags=["speech-emotion-recognition", "emotion", "speech", *corpus, "sklearn", "skops"],
         datasets=dataset["repo_id"] and [dataset["repo_id"]],
-        metrics=[metric for metric, _ in METRICS.values()] if results else None,
+        metrics=list(dict.fromkeys(result.metric_type for result in results)) if results else None,
         **({"widget": widget} if widget else {}),
         **({"model_name": title, "eval_results": results} if results else {}),
     )
