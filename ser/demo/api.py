@@ -117,8 +117,8 @@ def add_endpoints(model: "ServedModel") -> None:
     clip = gr.Audio(type="filepath", label="clip", visible=False)
     voice = gr.Audio(type="filepath", label="voice", visible=False)
     clips = gr.File(file_count="multiple", type="filepath", label="clips", visible=False)
-    clip.api_info = voice.api_info = lambda: FILE
-    clips.api_info = lambda: {"type": "array", "items": FILE}
+    clip.api_info = voice.api_info = lambda: FILE  # type: ignore[method-assign]
+    clips.api_info = lambda: {"type": "array", "items": FILE}  # type: ignore[method-assign]
     answer = gr.JSON(label="answer", visible=False)
     call = gr.Button(visible=False)
     for function, inputs in (

@@ -103,7 +103,8 @@ def fill_when_loaded(
     )
 
     def forget(request: gr.Request) -> None:
-        demo.state_holder.delete_state(request.session_hash)
+        if request.session_hash is not None:
+            demo.state_holder.delete_state(request.session_hash)
 
     # Gradio would keep a session's state, such as a voice profile, for an hour after it ended.
     demo.unload(forget)

@@ -83,7 +83,7 @@ def draw_recording(
 def describe(
     duration: float,
     used: tuple[float, float] | None,
-    pitch: NDArray[np.float64],
+    pitch: NDArray[np.floating],
     timeline: "Timeline | None" = None,
 ) -> str:
     """Describe the picture in words, for those who cannot see it.

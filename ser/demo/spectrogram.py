@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from ser.features import FeatureConfig
 from ser.features.frames import MEL_LOWEST, Frames, normalise
@@ -66,7 +66,7 @@ def spectrum(waveform: NDArray[np.float32], sample_rate: int) -> Spectrum:
     return Spectrum(columns, times[::step], frames.pitch.f0[::step])
 
 
-def height(hertz: ArrayLike, sample_rate: int) -> Any:
+def height(hertz: float | NDArray[np.floating], sample_rate: int) -> Any:
     """Return how far up the spectrogram frequencies are, from 0 to 1 at half the sample rate."""
     import librosa  # here, since it takes seconds to import
 
