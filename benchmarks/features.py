@@ -18,7 +18,7 @@ from functools import partial
 import librosa
 import numpy as np
 
-from ser.audio.speed import hear
+from ser.audio.speed import at_speeds
 from ser.features import FeatureExtractor
 
 SECONDS = 3.0
@@ -41,7 +41,9 @@ def main():
 
 def heard(extractor, waveform):
     """Return the features of a waveform at the speeds at which it is processed."""
-    return [extractor.extract(speech) for speech in hear(waveform, extractor.config.sample_rate)]
+    return [
+        extractor.extract(speech) for speech in at_speeds(waveform, extractor.config.sample_rate)
+    ]
 
 
 def usual_recipe(waveform):

@@ -15,7 +15,7 @@ from ser.audio.loading import read_recording
 from ser.audio.quality import recording_warnings
 from ser.audio.rumble import remove_rumble
 from ser.audio.speech_check import check_speech
-from ser.audio.speed import hear
+from ser.audio.speed import at_speeds
 from ser.errors import AudioError, VoiceProfileError
 from ser.model.assembly import make_classifier, make_extractor
 from ser.model.atomic_folder import replace_folder
@@ -206,7 +206,7 @@ class EmotionRecognizer:
         activity = find_activity(waveform, sample_rate)
         filtered = remove_rumble(waveform, sample_rate)
         spoken = filtered[activity.kept]
-        versions = hear(spoken, sample_rate, speeds)
+        versions = at_speeds(spoken, sample_rate, speeds)
         tracks = [self._extractor.tracks(version) for version in versions]
         warnings = [*recording.notes, *check_speech(tracks[0])]
         features = np.stack([self._extractor.summarise(each) for each in tracks])

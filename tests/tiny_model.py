@@ -9,7 +9,7 @@ from model_files import write_model_folder
 from signals import speech_like
 
 from ser.audio.activity import cut_speech
-from ser.audio.speed import hear
+from ser.audio.speed import at_speeds
 from ser.features import FeatureConfig, FeatureExtractor
 from ser.model.classifier import EmotionClassifier
 from ser.model.config import ModelConfig
@@ -49,7 +49,10 @@ def write_tiny_model(folder):
     waveforms = [voice(LABELS[target], seed) for seed, target in enumerate(targets)]
     speech = [cut_speech(waveform, FEATURES.sample_rate) for waveform in waveforms]
     features = np.stack(
-        [[extractor.extract(each) for each in hear(clip, FEATURES.sample_rate)] for clip in speech]
+        [
+            [extractor.extract(each) for each in at_speeds(clip, FEATURES.sample_rate)]
+            for clip in speech
+        ]
     )
     model = ModelConfig(LABELS, everyday="calm", temperature=0.5)
     settings = TrainingConfig(

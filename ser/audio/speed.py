@@ -32,7 +32,7 @@ def change_speed(waveform, sample_rate, speed):
     return soxr.resample(waveform, sample_rate, sample_rate / speed)
 
 
-def hear(speech, sample_rate, speeds=SPEEDS):
+def at_speeds(speech, sample_rate, speeds=SPEEDS):
     """Return speech at each speed.
 
     Parameters

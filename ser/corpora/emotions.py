@@ -58,6 +58,9 @@ EMOTIONS = (
 NAMES = tuple(emotion.name for emotion in EMOTIONS)
 """Canonical labels in canonical order."""
 
+EVERYDAY = "neutral"
+"""How people sound in everyday speech, from which a voice profile is made."""
+
 _BY_LABEL = {label: emotion for emotion in EMOTIONS for label in (emotion.name, *emotion.aliases)}
 
 

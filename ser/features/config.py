@@ -9,6 +9,15 @@ from ser.errors import FeatureConfigError
 from ser.features.families import FAMILIES
 from ser.features.statistics import STATISTICS
 
+FEATURE_VERSION = 2
+"""Version of the features, which is part of `ser.features.FeatureExtractor.hash`.
+
+Raise it whenever a change in ``ser/audio`` or ``ser/features`` changes a feature of any clip, and
+train again: a model knows features by this number and their names alone, and would otherwise take
+the new ones for those that it learned from. The golden test of the features fails if it was
+forgotten.
+"""
+
 MIN_PERIODS = 2  # of the lowest F0 in a window
 MIN_PERIOD = 16  # samples of the highest F0
 MAX_WINDOW = 0.1  # s, in which speech hardly changes
@@ -46,7 +55,7 @@ class FeatureConfig:
     """
 
     sample_rate: int = 24_000
-    families: tuple[str, ...] = ("energy", "mfcc", "pitch", "voice", "shape", "mel")
+    families: tuple[str, ...] = tuple(FAMILIES)
     statistics: tuple[str, ...] = tuple(STATISTICS)
     window: float = 0.040
     hop: float = 0.010

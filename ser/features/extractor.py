@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ser.features.config import FeatureConfig
+from ser.features.config import FEATURE_VERSION, FeatureConfig
 from ser.features.statistics import STATISTICS, Views
 from ser.features.tracks import compute_tracks, track_names
 
@@ -27,13 +27,13 @@ class FeatureExtractor:
     names : tuple of str
         Of the features, in their order.
     hash : str
-        Differs if configuration or names do.
+        Differs if `FEATURE_VERSION`, configuration or names do.
     """
 
     def __init__(self, config=None):
         self.config = config or FeatureConfig()
         self.names = _feature_names(self.config)
-        content = json.dumps([self.config.to_dict(), self.names], sort_keys=True)
+        content = json.dumps([FEATURE_VERSION, self.config.to_dict(), self.names], sort_keys=True)
         self.hash = hashlib.sha256(content.encode()).hexdigest()[:HASH_LENGTH]
 
     @property

@@ -59,9 +59,6 @@ SPREADS = {
     "flatness": 9.5,
     "flux": 0.15,
     "zero_crossings": 0.9,
-    "chroma": 0.3,
-    "contrast": 10,
-    "tonnetz": 0.1,
 }
 
 

@@ -65,8 +65,8 @@ class EmotionClassifier(ClassifierMixin, BaseEstimator):
     --------
     >>> from sklearn.model_selection import GroupKFold, cross_val_score
     >>> rng = np.random.default_rng(0)
-    >>> X, y, speakers = rng.normal(size=(60, 8)), np.arange(60) % 2, np.arange(60) // 10
-    >>> X[:, 0] += 4 * y
+    >>> X, y, speakers = rng.normal(size=(300, 8)), np.arange(300) % 2, np.arange(300) // 50
+    >>> X += 2 * y[:, None]
     >>> scores = cross_val_score(EmotionClassifier(), X, y, groups=speakers, cv=GroupKFold(3))
     >>> scores.mean() > 0.9
     np.True_

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from ser.audio.activity import cut_speech
 from ser.audio.loading import load_audio
 from ser.audio.speech_check import check_speech
-from ser.audio.speed import hear
+from ser.audio.speed import at_speeds
 from ser.errors import VoiceProfileError
 from ser.features import FeatureExtractor
 from ser.model.voice_profile import MIN_SPEECH, VoiceProfile, average, pieces, speech_level
@@ -43,7 +43,7 @@ def learn_profile(
     parts: list[NDArray[np.float32]] = []
     for clip in clips:
         speech = cut_speech(load_audio(clip, sample_rate), sample_rate)
-        check_speech(extractor.tracks(hear(speech, sample_rate, speeds[:1])[0]))
+        check_speech(extractor.tracks(at_speeds(speech, sample_rate, speeds[:1])[0]))
         parts += pieces(speech, sample_rate)
     seconds = sum(part.size for part in parts) / sample_rate
     if seconds < MIN_SPEECH:
@@ -51,7 +51,7 @@ def learn_profile(
             f"The clips hold {seconds:.1f} s of speech in all; give at least {MIN_SPEECH:g} s of "
             "everyday speech."
         )
-    versions = [hear(part, sample_rate, speeds) for part in parts]
+    versions = [at_speeds(part, sample_rate, speeds) for part in parts]
     return average(
         [[extractor.extract(version) for version in each] for each in versions],
         [speech_level(part) for part in parts],

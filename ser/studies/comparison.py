@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 from ser.audio import decoding, loading
 from ser.audio.activity import cut_speech
 from ser.audio.loading import load_audio
-from ser.audio.speed import hear
+from ser.audio.speed import at_speeds
 from ser.corpora.emotions import NAMES
 from ser.corpora.folds import make_folds
 from ser.corpora.ravdess import RAVDESS
@@ -239,7 +239,7 @@ def _time_extraction(row, dataset, options):
 def _extract_ours(extractor, clip):
     waveform = load_audio(clip["audio"]["path"], extractor.config.sample_rate)
     speech = cut_speech(waveform, extractor.config.sample_rate)
-    for version in hear(speech, extractor.config.sample_rate):
+    for version in at_speeds(speech, extractor.config.sample_rate):
         extractor.extract(version)
 
 

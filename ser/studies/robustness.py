@@ -17,7 +17,7 @@ from ser.audio.activity import cut_speech
 from ser.audio.augmentation import add_noise, add_room, in_eight_bits, limit_band
 from ser.audio.loading import load_audio
 from ser.audio.speech_check import check_speech
-from ser.audio.speed import SPEEDS, hear
+from ser.audio.speed import SPEEDS, at_speeds
 from ser.errors import NoSpeechError
 from ser.features import FeatureConfig, FeatureExtractor
 from ser.studies.common import (
@@ -276,7 +276,7 @@ def extract_degraded(
         degrade = CONDITIONS[condition][1]
         degraded = degrade(recording, np.random.default_rng([seed, name_seed(clip["file"]), index]))
         with suppress(NoSpeechError):
-            heard = hear(cut_speech(degraded, sample_rate), sample_rate)
+            heard = at_speeds(cut_speech(degraded, sample_rate), sample_rate)
             tracks = [extractor.tracks(speech) for speech in heard]
             check_speech(tracks[0])
             row[:] = [extractor.summarise(each) for each in tracks]

@@ -74,16 +74,18 @@ class CorpusFeatures:
 
 def corpus_folds(corpus: Corpus, protocol: str, seed: int) -> list[Fold]:
     """Return the folds of a protocol over the clips of a corpus."""
-    clips = corpus.clips
-    return make_folds(
-        protocol,
-        emotions=clips["emotion"][:],
-        speakers=clips["speaker"][:],
-        sexes=clips["sex"][:],
-        sentences=clips["sentence"][:],
-        published=corpus.published_folds,
-        seed=seed,
-    )
+    emotions = corpus.clips["emotion"][:]
+    return make_folds(protocol, emotions=emotions, seed=seed, **known_of_clips(corpus))
+
+
+def known_of_clips(corpus: Corpus) -> dict[str, Any]:
+    """Return by what the folds of a corpus are made and described."""
+    return {
+        "speakers": corpus.clips["speaker"][:],
+        "sexes": corpus.clips["sex"][:],
+        "sentences": corpus.clips["sentence"][:],
+        "published": corpus.published_folds,
+    }
 
 
 def extract_features(corpus: Corpus, config: TrainingConfig, *, jobs: int = 1) -> CorpusFeatures:

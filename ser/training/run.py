@@ -31,7 +31,12 @@ from ser.recognizer import EmotionRecognizer
 from ser.training.card import make_card, with_links
 from ser.training.config import TrainingConfig
 from ser.training.examples import make_examples, widget
-from ser.training.features import CorpusFeatures, corpus_folds, extract_features
+from ser.training.features import (
+    CorpusFeatures,
+    corpus_folds,
+    extract_features,
+    known_of_clips,
+)
 from ser.training.metrics import evaluate
 from ser.training.report import draw_figures
 
@@ -305,7 +310,10 @@ def _evaluate(
         calibrated = calibrate(probabilities, features.y, folds)
         metrics["protocols"][protocol] = {
             "description": describe_folds(
-                protocol, folds, features.corpus.clips["speaker"], features.corpus.clips["sex"]
+                protocol,
+                folds,
+                noun=features.corpus.about.speaker,
+                **known_of_clips(features.corpus),
             ),
             "speaker_independent": is_speaker_independent(protocol),
             **evaluate(

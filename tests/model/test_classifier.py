@@ -15,7 +15,10 @@ from ser.model.perceptrons import PERCEPTRONS
 SMALL = [
     replace(each, n_components=4, hidden_units=8, alpha=0.1, batch_size=16) for each in PERCEPTRONS
 ]
-QUICK = [replace(each, hidden_units=64, learning_rate=0.01, n_epochs=40) for each in SMALL]
+QUICK = [
+    replace(each, n_components=6, whitening=0, learning_rate=0.01, n_epochs=60, mixup=0.1)
+    for each in SMALL
+]
 ABC = ModelConfig(("a", "b", "c"))
 
 

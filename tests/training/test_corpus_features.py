@@ -8,7 +8,7 @@ from signals import noise, speech_like, tone
 from ser.audio.activity import cut_speech
 from ser.audio.augmentation import RECORDINGS, add_noise, in_eight_bits, limit_band
 from ser.audio.loading import load_audio
-from ser.audio.speed import change_speed, hear
+from ser.audio.speed import at_speeds, change_speed
 from ser.training.config import Copy, TrainingConfig
 from ser.training.features import make_copies
 
@@ -35,7 +35,7 @@ def test_speed_changes_pitch_and_duration():
 
 def test_a_clip_is_heard_as_training_tests_it():
     clip = np.pad(speech_like(1, RATE), RATE)
-    heard = hear(cut_speech(clip, RATE), RATE)
+    heard = at_speeds(cut_speech(clip, RATE), RATE)
     versions = TrainingConfig().versions
     learned = list(make_copies((clip, RATE), RATE, "a name", versions, 0))
     assert len(learned) == len(versions)
