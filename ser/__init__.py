@@ -42,7 +42,8 @@ _MODULES = {
 
 def __getattr__(name: str) -> Any:
     if name in _MODULES:
-        return getattr(import_module(_MODULES[name]), name)
+        globals()[name] = value = getattr(import_module(_MODULES[name]), name)
+        return value
     raise AttributeError(f"module 'ser' has no attribute {name!r}")
 
 

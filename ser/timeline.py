@@ -211,8 +211,15 @@ def timeline_steps(
             sounds.append(0.0)
             silence = error
         else:
-            answer = result.emotion, result.confidence, result.probabilities
-            windows.append(Window(*times, result.speech_duration, *answer))
+            windows.append(
+                Window(
+                    *times,
+                    result.speech_duration,
+                    result.emotion,
+                    result.confidence,
+                    result.probabilities,
+                )
+            )
             sounds.append(sound_duration(waveform[part], rate))
     if all(window.emotion is None for window in windows):
         raise silence

@@ -8,6 +8,24 @@ from hub_model import files, folder, xet_hub, xet_machine  # noqa: F401 - fixtur
 from running_app import app, recognizer  # noqa: F401 - fixtures
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
+TESTS = Path(__file__).resolve().parent
+SLOW_FIXTURES = {"app", "browser", "installed", "machine", "ravdess_speech", "session_hub"}
+"""What starts servers, browsers and other processes, installs, or reads many recordings."""
+SLOW_FILES = ("demo/test_app", "studies/test_studies", "training/test_run", "test_packaging")
+"""Beginnings of the paths of tests that train models or start processes by themselves."""
+
+
+def pytest_collection_modifyitems(items):
+    """Mark what `-m quick` selects: all tests but those that are marked slow or known to be."""
+    for item in items:
+        path = item.path.relative_to(TESTS).as_posix()
+        is_slow = (
+            item.get_closest_marker("slow")
+            or SLOW_FIXTURES.intersection(item.fixturenames)
+            or path.startswith(SLOW_FILES)
+        )
+        if not is_slow:
+            item.add_marker("quick")
 
 
 @pytest.fixture(scope="session")

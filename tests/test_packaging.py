@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tomllib
@@ -11,29 +10,66 @@ from pathlib import Path
 
 import pytest
 import soundfile
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 from signals import speech_like
 
+import ser
+from ser.cli.main import COMMANDS, EXTRAS
+
 ROOT = Path(__file__).resolve().parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+NOT_IN_BASE = ("datasets", "fastapi", "gradio", "matplotlib", "pyarrow")
 
 
-def pip(*arguments):
-    run = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", *arguments]
-    subprocess.run(run, check=True)
+def pip(*arguments, python=sys.executable):
+    run = [python, "-m", "pip", "--disable-pip-version-check", "--quiet", *arguments]
+    return subprocess.run(run, capture_output=True, text=True)
+
+
+def run(*command, folder, **environment):
+    return subprocess.run(
+        command, cwd=folder, env=os.environ | environment, capture_output=True, text=True
+    )
 
 
 @pytest.fixture(scope="module")
-def installed(tmp_path_factory):
-    """Return a folder with nothing but the package in it, installed from a wheel."""
-    folder = tmp_path_factory.mktemp("package")
-    source = folder / "source"  # setuptools leaves traces where it builds
-    source.mkdir()
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy(ROOT / name, source)
-    shutil.copytree(ROOT / "ser", source / "ser", ignore=shutil.ignore_patterns("__pycache__"))
-    pip("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", folder, source)
-    (wheel,) = folder.glob("ser-*.whl")
-    pip("install", "--no-deps", "--no-index", "--target", folder / "site", wheel)
-    return folder / "site"
+def wheel(tmp_path_factory):
+    """Return the wheel, built from the project's folder."""
+    folder = tmp_path_factory.mktemp("wheel")
+    done = pip("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", folder, ROOT)
+    assert done.returncode == 0, done.stderr
+    (wheel,) = folder.glob("hf_ser-*.whl")
+    return wheel
+
+
+@pytest.fixture(scope="module")
+def installed(wheel, tmp_path_factory):
+    """Return a folder with nothing but the package in it."""
+    site = tmp_path_factory.mktemp("site")
+    done = pip("install", "--no-deps", "--no-index", "--target", site, wheel)
+    assert done.returncode == 0, done.stderr
+    return site
+
+
+@pytest.fixture(scope="module")
+def environment(wheel, tmp_path_factory):
+    """Return the commands of an empty environment into which `pip install hf-ser` was done."""
+    folder = tmp_path_factory.mktemp("environment")
+    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+    commands = folder / ("Scripts" if os.name == "nt" else "bin")
+    reachable = pip("download", "--no-deps", "--dest", folder / "probe", PROJECT["dependencies"][0])
+    if reachable.returncode != 0:
+        pytest.skip("the package index cannot be reached, so nothing can be installed from it")
+    done = pip("install", wheel, python=commands / "python")
+    assert done.returncode == 0, done.stderr
+    return commands
+
+
+@pytest.fixture
+def clip(tmp_path):
+    soundfile.write(tmp_path / "clip.wav", speech_like(), 24000)
+    return tmp_path / "clip.wav"
 
 
 def test_every_file_of_the_package_is_installed(installed):
@@ -41,32 +77,90 @@ def test_every_file_of_the_package_is_installed(installed):
         found = {path.relative_to(folder).as_posix() for path in folder.rglob("*")}
         return {name for name in found if "." in name and "__pycache__" not in name}
 
-    assert files(installed / "ser") == files(ROOT / "ser")
+    assert files(installed / "ser") == files(ROOT / "ser") | {"training/model_card.md"}
+    assert (installed / "ser" / "py.typed").is_file()
 
 
-def test_the_installed_package_recognises_a_clip(installed, tmp_path):
-    soundfile.write(tmp_path / "clip.wav", speech_like(), 24000)
+def test_the_installed_package_recognises_a_clip_and_has_the_template_of_cards(installed, clip):
     code = (
-        "import json, ser, ser.demo.page\n"
+        "import json, ser, ser.demo.page, ser.training.card\n"
         "prediction = ser.EmotionRecognizer.from_pretrained().predict('clip.wav')\n"
-        "print(json.dumps([ser.__file__, prediction.emotion]))"
+        "template = ser.training.card.TEMPLATE\n"
+        "print(json.dumps([prediction.emotion, str(template), template.read_text()]))"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": str(installed)},
-        capture_output=True,
-        text=True,
+    done = run(sys.executable, "-c", code, folder=clip.parent, PYTHONPATH=str(installed))
+    assert done.returncode == 0, done.stderr
+    emotion, template, text = json.loads(done.stdout)
+    assert emotion and Path(template).is_relative_to(installed)
+    assert text == (ROOT / "model_card.md").read_text()
+
+
+def test_the_version_of_the_distribution_is_that_of_the_package(wheel):
+    assert wheel.name.split("-")[1] == ser.__version__
+    assert f"## {ser.__version__}" in (ROOT / "CHANGELOG.md").read_text().replace("[", "")
+    assert f"version: {ser.__version__}" in (ROOT / "CITATION.cff").read_text()
+
+
+@pytest.mark.slow
+def test_the_base_alone_predicts_and_nothing_of_the_extras_is_there(environment, clip):
+    code = f"import importlib.util as u; print([x for x in {NOT_IN_BASE} if u.find_spec(x)])"
+    assert run(environment / "python", "-c", code, folder=clip.parent).stdout == "[]\n"
+    for command in (["ser"], ["hf-ser"], ["python", "-m", "ser"]):
+        command = [environment / command[0], *command[1:]]
+        done = run(*command, "predict", "clip.wav", folder=clip.parent)
+        assert done.returncode == 0, done.stderr
+        assert re.fullmatch(r"clip\.wav: \w+ \d+%.*\n", done.stdout)
+
+
+@pytest.mark.slow
+def test_a_command_whose_extra_is_missing_says_so_in_one_sentence(environment, tmp_path):
+    for name in [name for name, command in COMMANDS.items() if command.extra]:
+        done = run(environment / "ser", name, "--help", folder=tmp_path)
+        assert done.returncode == 1 and not done.stdout
+        assert done.stderr == (
+            f"error: `ser {name}` needs the training extra: pip install 'hf-ser[train]'\n"
+        )
+
+
+@pytest.mark.slow
+def test_usage_shows_the_name_that_was_called(environment, tmp_path):
+    for name in ("ser", "hf-ser"):
+        done = run(environment / name, "predict", folder=tmp_path)
+        assert done.returncode == 2 and done.stderr.startswith(f"usage: {name} predict ")
+
+
+@pytest.mark.slow
+def test_the_command_line_of_the_hub_finds_it_as_an_extension(environment, clip):
+    """With the manifest that `hf extensions install OWNER/hf-ser` writes, without its download."""
+    extension = clip.parent / ".local" / "share" / "hf" / "extensions" / "hf-ser"
+    extension.mkdir(parents=True)
+    manifest = {
+        "owner": "owner",
+        "repo": "hf-ser",
+        "repo_id": "owner/hf-ser",
+        "short_name": "ser",
+        "executable_path": str(environment / "hf-ser"),
+        "type": "python",
+        "installed_at": "2026-01-01T00:00:00+00:00",
+    }
+    (extension / "manifest.json").write_text(json.dumps(manifest))
+    done = run(
+        *(environment / "hf", "ser", "predict", "clip.wav"),
+        folder=clip.parent,
+        HOME=str(clip.parent),
+        HF_HUB_DISABLE_UPDATE_CHECK="1",
     )
     assert done.returncode == 0, done.stderr
-    file, emotion = json.loads(done.stdout)
-    assert Path(file).is_relative_to(installed) and emotion
+    assert done.stdout.startswith("clip.wav: ")
+
+
+def test_the_packages_that_commands_ask_for_are_those_of_the_extra():
+    for extra, (_, packages) in EXTRAS.items():
+        wanted = {Requirement(line).name for line in PROJECT["optional-dependencies"][extra]}
+        assert set(packages) == wanted
 
 
 def test_every_package_is_pinned_within_the_range_of_the_library():
-    from packaging.requirements import Requirement
-    from packaging.utils import canonicalize_name
-
     lines = (ROOT / "requirements.txt").read_text().splitlines()
     pins = [Requirement(line) for line in lines if line and not line.startswith("#")]
     versions = {}
@@ -74,6 +168,6 @@ def test_every_package_is_pinned_within_the_range_of_the_library():
         assert re.fullmatch(r"==[\w.]+", str(pin.specifier)), f"{pin} is not one version"
         versions[canonicalize_name(pin.name)] = str(pin.specifier).removeprefix("==")
     assert len(versions) == len(pins)
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    for wanted in map(Requirement, project["dependencies"]):
+    extras = PROJECT["optional-dependencies"].values()
+    for wanted in map(Requirement, sum(extras, start=PROJECT["dependencies"])):
         assert wanted.specifier.contains(versions[canonicalize_name(wanted.name)]), wanted

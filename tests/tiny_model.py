@@ -1,7 +1,7 @@
 """A model of two made-up voices, small and fast but whole."""
 
 import io
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import soundfile
@@ -10,6 +10,7 @@ from signals import speech_like
 
 from ser.audio.activity import cut_speech
 from ser.audio.speed import at_speeds
+from ser.corpora.ravdess import ABOUT
 from ser.features import FeatureConfig, FeatureExtractor
 from ser.model.classifier import EmotionClassifier
 from ser.model.config import ModelConfig
@@ -80,7 +81,10 @@ def write_tiny_model(folder):
         "model": model.to_dict(),
         "features": FEATURES.to_dict(),
         "feature_hash": extractor.hash,
-        "dataset": {"source": "made up", "channel": "speech", "clips": len(targets)},
+        "dataset": {
+            **{"source": "made up", "clips": len(targets), "speakers": 4, "men": 2, "women": 2},
+            **{"sentences": 2, **asdict(ABOUT)},
+        },
         "training": {**settings.describe(), "false_alarms": 0.05, "seconds": 90},
     }
     clip = io.BytesIO()

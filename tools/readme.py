@@ -1,20 +1,23 @@
-"""What README.md holds: its figures, its code, its links. `python tools/readme.py` updates figures.
+"""The figures in README.md and docs/figures.md: `python tools/readme.py` updates them.
 
-The figures stand between HTML comments: those of the model that ships, from its metrics.json, and
+They stand between HTML comments: those of the model that ships, from its metrics.json, and
 those of comparison and CREMA-D, from what `python -m ser study` and `python -m ser evaluate` wrote
 to docs/studies.json. Figures of studies that older code made are left out, with a sentence that
-says what to run. No other text of README is touched. The card of the model that ships is written
+says what to run. No other text is touched. The card of the model that ships is written
 again, with the comparison in it, and so is docs/studies.md, which marks what is old.
 """
 
 import json
-import re
 import sys
 import textwrap
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-README = ROOT / "README.md"
+DOCUMENTS = {
+    ROOT / "README.md": ("headline", "crema_d"),
+    ROOT / "docs" / "figures.md": ("figures", "comparison"),
+}
+"""Maps a document to the blocks that are written into it."""
 SHIPPED = ROOT / "ser" / "pretrained"
 METRICS = SHIPPED / "metrics.json"
 STUDIES = ROOT / "docs" / "studies.md"
@@ -31,7 +34,8 @@ from ser.training.report import class_table, summary_table, to_markdown  # noqa:
 
 def main():
     """Run the command."""
-    README.write_text(with_figures(README.read_text(encoding="utf-8")), encoding="utf-8")
+    for path in DOCUMENTS:
+        path.write_text(with_figures(path), encoding="utf-8")
     (SHIPPED / "README.md").write_text(card(), encoding="utf-8")
     STUDIES.write_text(record.to_markdown(record.read(STUDIES)), encoding="utf-8")
 
@@ -57,8 +61,8 @@ def card():
     )
 
 
-def with_figures(text):
-    """Return README's text with the figures that hold now."""
+def with_figures(path):
+    """Return a document's text with the figures that hold now."""
     metrics = json.loads(METRICS.read_text(encoding="utf-8"))
     studies = record.read(STUDIES)
     blocks = {
@@ -67,12 +71,13 @@ def with_figures(text):
         "comparison": comparison(studies.get("comparison", {})),
         "crema_d": crema_d(studies.get(EVALUATION, {})),
     }
-    for name, block in blocks.items():
+    text = path.read_text(encoding="utf-8")
+    for name in DOCUMENTS[path]:
         begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
         if text.count(begin) != 1 or text.count(end) != 1:
-            raise ValueError(f"README.md must have {begin} and {end} once each")
+            raise ValueError(f"{path.name} must have {begin} and {end} once each")
         before, rest = text.split(begin)
-        text = f"{before}{begin}\n{block}\n{end}{rest.split(end)[1]}"
+        text = f"{before}{begin}\n{blocks[name]}\n{end}{rest.split(end)[1]}"
     return text
 
 
@@ -145,25 +150,6 @@ def crema_d(rows):
         gain = result["with"][recall] - result["without"][recall]
         text += f"; voice profiles change the recall by {100 * gain:+.1f} points"
     return textwrap.fill(f"{text}.", 100)
-
-
-def code(language):
-    """Return README's blocks of code in a language, in their order."""
-    text = README.read_text(encoding="utf-8")
-    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
-
-
-def commands():
-    """Return README's commands of a shell, one string each, continued lines joined."""
-    lines = "".join(code("bash")).replace("\\\n", " ").splitlines()
-    return [line for line in lines if line.strip() and not line.startswith("#")]
-
-
-def local_links():
-    """Return the paths that README links to or shows, without addresses on other hosts."""
-    text = README.read_text(encoding="utf-8")
-    targets = re.findall(r"\]\(([^)#\s]+)\)|src=\"([^\"]+)\"", text)
-    return [link for pair in targets for link in pair if link and "://" not in link]
 
 
 def _first(metrics, *, speaker_independent):

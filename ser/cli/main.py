@@ -1,42 +1,82 @@
-"""The command line: ``python -m ser COMMAND``."""
+"""The command line: ``ser COMMAND``, which is also ``hf-ser`` and ``python -m ser``."""
 
 import argparse
 import io
 import logging
 import os
 import sys
+from collections.abc import Sequence
 from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from ser.errors import SerError
 
+
+class Command(NamedTuple):
+    """What there is to know of a command before its module is imported.
+
+    Attributes
+    ----------
+    module : str
+        Has a function ``add_<command>(parser)``.
+    summary : str
+        For the help.
+    extra : str or None
+        The extra of the distribution that the command needs.
+    """
+
+    module: str
+    summary: str
+    extra: str | None = None
+
+
 COMMANDS = {
-    "predict": ("ser.cli.model", "recognise the emotion in clips"),
-    "push": ("ser.cli.model", "publish a model folder on the Hugging Face Hub"),
-    "pull": ("ser.cli.model", "fetch a model from the Hugging Face Hub"),
-    "evaluate": ("ser.cli.measure", "evaluate a model on another corpus"),
-    "study": ("ser.cli.measure", "measure the recipe: compare, degrade, ablate"),
-    "deploy": ("ser.cli.model", "deploy the demo as a Space on the Hugging Face Hub"),
+    "predict": Command("ser.cli.model", "recognise the emotion in clips"),
+    "push": Command("ser.cli.model", "publish a model folder on the Hugging Face Hub"),
+    "pull": Command("ser.cli.model", "fetch a model from the Hugging Face Hub"),
+    "train": Command("ser.cli.train", "train a model on recordings, and evaluate it", "train"),
+    "evaluate": Command("ser.cli.measure", "evaluate a model on another corpus", "train"),
+    "study": Command("ser.cli.measure", "measure the recipe: compare, degrade, ablate", "train"),
+    "deploy": Command("ser.cli.model", "deploy the demo as a Space on the Hugging Face Hub"),
 }
-"""Maps a command to the module with its ``add_<command>(parser)``, and to a summary."""
+EXTRAS = {"train": ("training", ("datasets", "matplotlib", "pyarrow", "tqdm"))}
+"""Maps an extra to a word for it, and to the packages that it brings."""
 
 
-def main(argv=None):
-    """Run one command and return the exit status."""
-    argv = sys.argv[1:] if argv is None else argv
+def main(argv: Sequence[str] | None = None, *, prog: str | None = None) -> int:
+    """Run one command.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        The command and its arguments; by default those that this program was given.
+    prog : str, optional
+        What usage messages call the command; by default as this program was called.
+
+    Returns
+    -------
+    int
+        The exit status.
+    """
+    argv = list(sys.argv[1:] if argv is None else argv)
     if isinstance(sys.stdout, io.TextIOWrapper):  # clip names may not fit its encoding
         sys.stdout.reconfigure(errors="backslashreplace")
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     logging.getLogger("huggingface_hub").propagate = False  # it prints its lines itself
     name = _parse_command(argv[:1])
-    module, summary = COMMANDS[name]
-    parser = argparse.ArgumentParser(
-        prog=f"python -m ser {name}", description=f"{summary[0].upper()}{summary[1:]}."
-    )
+    module, summary, extra = COMMANDS[name]
+    prog = prog or f"{_called()} {name}"
+    if extra and (complaint := _lacks(prog, extra)):
+        print(f"error: {complaint}", file=sys.stderr)
+        return 1
+    parser = argparse.ArgumentParser(prog=prog, description=f"{summary[0].upper()}{summary[1:]}.")
     # Only the module of the command that runs is imported, so that others do not slow it down.
     getattr(import_module(module), f"add_{name}")(parser)
     args = _parse(parser, argv[1:])
     try:
-        status = args.run(args)
+        status: int = args.run(args)
         sys.stdout.flush()
         return status
     except BrokenPipeError:
@@ -50,7 +90,21 @@ def main(argv=None):
         return 130
 
 
-def _parse(parser, argv):
+def _called() -> str:
+    """Return how a person called this program, for usage messages."""
+    name = Path(sys.argv[0]).stem
+    return name if name in ("ser", "hf-ser") else "python -m ser"
+
+
+def _lacks(prog: str, extra: str) -> str | None:
+    """Say what to install for a command, if any of it is missing."""
+    word, packages = EXTRAS[extra]
+    if all(find_spec(package) for package in packages):
+        return None
+    return f"`{prog}` needs the {word} extra: pip install 'hf-ser[{extra}]'"
+
+
+def _parse(parser: argparse.ArgumentParser, argv: list[str]) -> argparse.Namespace:
     """Parse options and names in any order; what follows ``--`` are names.
 
     argparse forgets the ``--`` where the two may be mixed. So names behind it that look like
@@ -64,21 +118,22 @@ def _parse(parser, argv):
     return args
 
 
-def _unmark(value):
+def _unmark(value: Any) -> Any:
     if isinstance(value, list):
         return [_unmark(each) for each in value]
     return value.removeprefix("\0") if isinstance(value, str) else value
 
 
-def _parse_command(argv):
+def _parse_command(argv: list[str]) -> str:
     parser = argparse.ArgumentParser(
-        prog="python -m ser",
+        prog=_called(),
         description="Speech emotion recognition.",
         epilog="\n".join(
-            ["commands:", *(f"  {name:9} {summary}" for name, (_, summary) in COMMANDS.items())]
+            ["commands:", *(f"  {name:9} {each.summary}" for name, each in COMMANDS.items())]
         ),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         usage="%(prog)s [-h] COMMAND ...",
     )
     parser.add_argument("command", choices=COMMANDS, metavar="COMMAND", help="see below")
-    return parser.parse_args(argv).command
+    command: str = parser.parse_args(argv).command
+    return command

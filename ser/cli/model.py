@@ -1,14 +1,15 @@
-"""The commands of ``python -m ser`` that use a model: predict, push, pull, deploy."""
+"""The commands that use a model: predict, push, pull, deploy."""
 
 import json
 import sys
+from argparse import ArgumentParser, Namespace
 from functools import partial
 
 from ser.cli.options import add_links
 from ser.errors import SerError
 
 
-def add_predict(parser):
+def add_predict(parser: ArgumentParser) -> None:
     """Add the options of ``predict``."""
     parser.add_argument(
         "clips",
@@ -25,7 +26,7 @@ def add_predict(parser):
     parser.set_defaults(run=partial(_predict, parser))
 
 
-def _predict(parser, args):
+def _predict(parser: ArgumentParser, args: Namespace) -> int:
     from ser.recognizer import EmotionRecognizer
 
     if args.clips.count("-") > 1:
@@ -49,7 +50,7 @@ def _predict(parser, args):
     return int(failed)
 
 
-def add_push(parser):
+def add_push(parser: ArgumentParser) -> None:
     """Add the options of ``push``."""
     parser.add_argument("folder", metavar="FOLDER", help="model folder that train.py wrote")
     parser.add_argument("repo_id", metavar="OWNER/NAME", help="repository; created if missing")
@@ -60,7 +61,7 @@ def add_push(parser):
     parser.set_defaults(run=_push)
 
 
-def _push(args):
+def _push(args: Namespace) -> int:
     from ser.hub.repository import push_model
     from ser.model.folder import read_model_folder
     from ser.training.card import with_links
@@ -81,7 +82,7 @@ def _push(args):
     return 0
 
 
-def add_pull(parser):
+def add_pull(parser: ArgumentParser) -> None:
     """Add the options of ``pull``."""
     parser.add_argument(
         "repo_id", metavar="OWNER/NAME[@REVISION]", help="repository on the Hub, one state of it"
@@ -93,7 +94,7 @@ def add_pull(parser):
     parser.set_defaults(run=partial(_pull, parser))
 
 
-def _pull(parser, args):
+def _pull(parser: ArgumentParser, args: Namespace) -> int:
     from ser.hub.repository import pull_model
     from ser.model.atomic_folder import check_replaceable, replace_folder
     from ser.model.folder import MARK, is_model_file
@@ -109,7 +110,7 @@ def _pull(parser, args):
     return 0
 
 
-def add_deploy(parser):
+def add_deploy(parser: ArgumentParser) -> None:
     """Add the options of ``deploy``."""
     parser.add_argument("repo_id", metavar="OWNER/SPACE", help="Space; created if missing")
     parser.add_argument(
@@ -123,7 +124,7 @@ def add_deploy(parser):
     parser.set_defaults(run=partial(_deploy, parser))
 
 
-def _deploy(parser, args):
+def _deploy(parser: ArgumentParser, args: Namespace) -> int:
     from ser.hub.space import MARK, deploy_space, is_space_file, render_space
     from ser.model.atomic_folder import replace_folder
 

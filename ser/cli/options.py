@@ -1,26 +1,26 @@
 """Types of command-line options; each refuses a wrong value in one sentence."""
 
 import re
-from argparse import ArgumentTypeError
+from argparse import ArgumentParser, ArgumentTypeError, _ArgumentGroup
 
 MAX_SEED = 2**32 - 1  # the largest that scikit-learn and NumPy accept
 
 
-def process_count(text):
+def process_count(text: str) -> int:
     """Read a number of processes, 1 or more."""
     if not text.isdecimal() or int(text) < 1:
         raise ArgumentTypeError(f"{text!r} is not a number of processes; give 1 or more")
     return int(text)
 
 
-def seed(text):
+def seed(text: str) -> int:
     """Read a random seed, 0 to `MAX_SEED`."""
     if not text.isdecimal() or int(text) > MAX_SEED:
         raise ArgumentTypeError(f"{text!r} is not a seed; give a whole number, 0 to {MAX_SEED}")
     return int(text)
 
 
-def licence(text):
+def licence(text: str) -> str:
     """Read the identifier of a licence."""
     if not re.fullmatch(r"[a-z0-9][a-z0-9.-]*", text):
         raise ArgumentTypeError(
@@ -29,7 +29,7 @@ def licence(text):
     return text
 
 
-def label_mapping(text):
+def label_mapping(text: str) -> tuple[str, str]:
     """Read a label and the emotion that it means."""
     label, _, emotion = text.partition("=")
     if not label or not emotion:
@@ -37,7 +37,7 @@ def label_mapping(text):
     return label, emotion
 
 
-def web_address(text):
+def web_address(text: str) -> str:
     """Read the address of a page."""
     if not re.fullmatch(r"https?://[^\s/<>`]+/[^\s<>`]+", text):
         raise ArgumentTypeError(
@@ -46,14 +46,14 @@ def web_address(text):
     return text
 
 
-def repository(text):
+def repository(text: str) -> str:
     """Read the name of a repository on the Hub."""
     if not re.fullmatch(r"[\w.-]+/[\w.-]+", text):
         raise ArgumentTypeError(f"{text!r} is not the name of a repository; give OWNER/NAME")
     return text
 
 
-def add_links(parser):
+def add_links(parser: ArgumentParser | _ArgumentGroup) -> None:
     """Add options for the addresses that a model card shows."""
     parser.add_argument(
         "--code", type=web_address, metavar="URL", help="git repository of the code, for the card"

@@ -3,8 +3,10 @@
 import logging
 import os
 import threading
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
+from typing import Any
 
 from huggingface_hub import (
     HfApi,
@@ -39,8 +41,14 @@ _LOCK = threading.Lock()
 
 
 def fetch_model(
-    repo_id, *, revision, token, cache_dir=None, local_files_only=False, force_download=False
-):
+    repo_id: str,
+    *,
+    revision: str | None,
+    token: str | None,
+    cache_dir: str | Path | None = None,
+    local_files_only: bool = False,
+    force_download: bool = False,
+) -> Path:
     """Bring a model into the cache, or find it there.
 
     A complete copy serves at once, with one line in the log, if the Hub cannot.
@@ -67,7 +75,7 @@ def fetch_model(
             "local_files_only and force_download exclude each other: choose one of the two."
         )
     wanted = f"'{repo_id}'" + (f" at '{revision}'" if revision else "")
-    place = {"repo_id": repo_id, "cache_dir": cache_dir}
+    place: dict[str, Any] = {"repo_id": repo_id, "cache_dir": cache_dir}
     copy = None if force_download else find_copy(**place, revision=revision)
     if local_files_only:
         if copy is None:
@@ -94,7 +102,9 @@ def fetch_model(
     return copy
 
 
-def find_copy(repo_id, revision, cache_dir=None):
+def find_copy(
+    repo_id: str, revision: str | None, cache_dir: str | Path | None = None
+) -> Path | None:
     """Find a complete copy of a model in the cache.
 
     An update that broke off leaves an incomplete copy of the newest commit. Older complete ones
@@ -111,10 +121,10 @@ def find_copy(repo_id, revision, cache_dir=None):
     Path or None
         A folder whose name is the commit.
     """
-    place = {"repo_id": repo_id, "cache_dir": cache_dir}
+    place: dict[str, Any] = {"repo_id": repo_id, "cache_dir": cache_dir}
     with suppress(LocalEntryNotFoundError):
         named = snapshot_download(
-            **place, revision=revision, allow_patterns=REQUIRED_FILES, local_files_only=True
+            **place, revision=revision, allow_patterns=list(REQUIRED_FILES), local_files_only=True
         )
         if _is_whole(Path(named), **place):
             return Path(named)
@@ -133,10 +143,10 @@ def find_copy(repo_id, revision, cache_dir=None):
     ]
     # Another branch or a tag may refer to what never was on the default branch.
     newest = max(commits, key=lambda each: (not each.refs, each.last_modified), default=None)
-    return newest and newest.snapshot_path
+    return newest.snapshot_path if newest else None
 
 
-def _is_whole(folder, repo_id, cache_dir):
+def _is_whole(folder: Path, repo_id: str, cache_dir: str | Path | None) -> bool:
     names = set(REQUIRED_FILES)
     with suppress(CachedRepoTreeNotFoundError):  # written by earlier versions of huggingface_hub
         tree = get_cached_repo_tree(repo_id, revision=folder.name, cache_dir=cache_dir)
@@ -144,7 +154,14 @@ def _is_whole(folder, repo_id, cache_dir):
     return all((folder / name).is_file() for name in names)
 
 
-def _download(repo_id, cache_dir, revision, token, force, copy):
+def _download(
+    repo_id: str,
+    cache_dir: str | Path | None,
+    revision: str | None,
+    token: str | None,
+    force: bool,
+    copy: Path | None,
+) -> Path:
     api = HfApi(token=token)
     info = api.model_info(repo_id, revision=revision, timeout=TIMEOUT)
     names = check_model(info)
@@ -173,20 +190,20 @@ def _download(repo_id, cache_dir, revision, token, force, copy):
 
 
 @contextmanager
-def _without_retries():
+def _without_retries() -> Iterator[None]:
     """Let the first failed request end a download, which huggingface_hub repeats for a long time.
 
     Nobody should wait for the Hub to recover while there is a copy that can serve.
     """
     asked = set()
 
-    def ask_once(request):
+    def ask_once(request: Any) -> None:
         key = (request.method, str(request.url))
         if key in asked:
             raise HubAwayError(f"The connection to the Hub at {constants.ENDPOINT} broke off")
         asked.add(key)
 
-    def fail(response):
+    def fail(response: Any) -> None:
         if error := status_error(response.status_code):
             raise error
 

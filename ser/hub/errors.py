@@ -4,7 +4,9 @@ import errno
 import json
 import os
 import re
+from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from huggingface_hub import constants
 from huggingface_hub.errors import (
@@ -35,7 +37,9 @@ class HubAwayError(ConnectionError):
 
 
 @contextmanager
-def plain_words(repo_id, revision=None, cache_dir=None):
+def plain_words(
+    repo_id: str, revision: str | None = None, cache_dir: str | Path | None = None
+) -> Iterator[None]:
     """Turn what huggingface_hub raises into a `HubError` that says what to do."""
     try:
         yield
@@ -45,23 +49,25 @@ def plain_words(repo_id, revision=None, cache_dir=None):
         raise HubError(_explain(_cause(error), repo_id, revision, cache_dir)) from error
 
 
-def check_name(repo_id):
+def check_name(repo_id: str) -> None:
     """Refuse the name of a repository without its owner, which huggingface_hub lets through."""
     if repo_id.count("/") != 1:
         raise HubError(_not_a_name(repo_id))
 
 
-def _not_a_name(repo_id):
+def _not_a_name(repo_id: str) -> str:
     return f"'{repo_id}' is not the name of a repository: give OWNER/NAME."
 
 
-def _cause(error):
+def _cause(error: BaseException) -> BaseException:
     """Return what went wrong at first: errors in an upload or a download arrive wrapped."""
     wraps = isinstance(error, LocalEntryNotFoundError) or type(error) in (RuntimeError, ValueError)
     return _cause(error.__cause__) if wraps and error.__cause__ else error
 
 
-def _explain(error, repo_id, revision, cache_dir):
+def _explain(
+    error: BaseException, repo_id: str, revision: str | None, cache_dir: str | Path | None
+) -> str:
     if problem := diagnose(error, cache_dir):
         return ": ".join(problem) + "."
     if isinstance(error, GatedRepoError):
@@ -76,6 +82,7 @@ def _explain(error, repo_id, revision, cache_dir):
     if isinstance(error, HFValidationError):
         return _not_a_name(repo_id)
 
+    assert isinstance(error, HfHubHTTPError)  # `diagnose` explains whatever else there is
     status = error.response.status_code
     said = one_line(error.server_message or f"status {status}").rstrip(".")
     if status == 401:
@@ -92,7 +99,7 @@ def _explain(error, repo_id, revision, cache_dir):
     return f"The Hub refused this for '{repo_id}': “{said}”."
 
 
-def diagnose(error, cache_dir=None):
+def diagnose(error: BaseException, cache_dir: str | Path | None = None) -> tuple[str, str] | None:
     """Tell what keeps the Hub from serving anyone, as opposed to refusing this one request.
 
     Parameters
@@ -114,7 +121,7 @@ def diagnose(error, cache_dir=None):
         return "HF_HUB_OFFLINE is set, so the Hub is not asked", "unset it to use the Hub"
     if isinstance(error, HfHubHTTPError):
         away = status_error(error.response.status_code)
-        return away and (str(away), again)
+        return (str(away), again) if away else None
     if isinstance(error, json.JSONDecodeError | FileMetadataError):
         return (
             f"What answers at {constants.ENDPOINT} is not the Hub",
@@ -128,7 +135,7 @@ def diagnose(error, cache_dir=None):
     # hf-xet gives the number of a fault in its text.
     in_text = re.search(r"os error (\d+)", str(error))
     number = int(in_text[1]) if in_text else getattr(error, "errno", None)
-    if number in _DISK_FAULTS:
+    if number is not None and number in _DISK_FAULTS:
         return (
             f"The cache in '{cache_dir or constants.HF_HUB_CACHE}' cannot be written "
             f"({os.strerror(number)})",
@@ -137,7 +144,7 @@ def diagnose(error, cache_dir=None):
     return f"The exchange with the Hub at {constants.ENDPOINT} broke off ({one_line(error)})", again
 
 
-def status_error(status):
+def status_error(status: int) -> HubAwayError | None:
     """Return an error for a status that means that the Hub cannot serve now; otherwise None."""
     if status == 429:
         return HubAwayError(f"The Hub at {constants.ENDPOINT} limits requests (status 429)")
@@ -146,6 +153,6 @@ def status_error(status):
     return None
 
 
-def one_line(text):
+def one_line(text: object) -> str:
     """Return a third-party message without its line breaks."""
     return re.sub(r"\s+", " ", str(text)).strip()

@@ -6,9 +6,11 @@ protocol works; `HF_ENDPOINT`, `HF_TOKEN` and `HF_HOME` have the same meaning as
 
 import hashlib
 import json
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 from huggingface_hub import (
@@ -25,8 +27,8 @@ from ser.errors import HubError, ModelIntegrityError, UntrustedModelError
 from ser.hub.cache import TIMEOUT, fetch_model
 from ser.hub.errors import check_name, one_line, plain_words
 from ser.hub.targets import check_privacy, check_tag_name, check_token
-from ser.model.folder import is_model_file, read_model_folder
-from ser.training.card import name_in_card
+from ser.model.folder import ModelFolder, is_model_file, read_model_folder
+from ser.model.snippet import name_in_card
 
 
 @dataclass(frozen=True)
@@ -52,16 +54,16 @@ class Published:
 
 
 def push_model(
-    files,
-    repo_id,
+    files: Mapping[str, bytes],
+    repo_id: str,
     *,
-    private=False,
-    token=None,
-    commit_message=None,
-    tag=None,
-    branch=None,
-    create_pr=False,
-):
+    private: bool = False,
+    token: str | None = None,
+    commit_message: str | None = None,
+    tag: str | None = None,
+    branch: str | None = None,
+    create_pr: bool = False,
+) -> Published:
     """Publish a model in one commit, or in none if the repository already holds it.
 
     Parameters
@@ -107,14 +109,14 @@ def push_model(
 
 
 def pull_model(
-    repo_id,
+    repo_id: str,
     *,
-    revision=None,
-    token=None,
-    cache_dir=None,
-    local_files_only=False,
-    force_download=False,
-):
+    revision: str | None = None,
+    token: str | None = None,
+    cache_dir: str | Path | None = None,
+    local_files_only: bool = False,
+    force_download: bool = False,
+) -> tuple[ModelFolder, str]:
     """Fetch a model into huggingface_hub's cache, or use the copy there if the Hub cannot serve.
 
     Only files that a model folder has are downloaded, and a dangerous or damaged copy is removed.
@@ -165,19 +167,19 @@ def pull_model(
 
 
 def commit_files(
-    files,
-    repo_id,
+    files: Mapping[str, bytes],
+    repo_id: str,
     *,
-    repo_type,
-    is_ours,
-    private,
-    token,
-    commit_message,
-    tag=None,
-    branch=None,
-    create_pr=False,
-    space_sdk=None,
-):
+    repo_type: str,
+    is_ours: Callable[[str], bool],
+    private: bool,
+    token: str | None,
+    commit_message: str,
+    tag: str | None = None,
+    branch: str | None = None,
+    create_pr: bool = False,
+    space_sdk: str | None = None,
+) -> Published:
     """Make a repository hold these files, in at most one commit.
 
     Parameters
@@ -208,7 +210,7 @@ def commit_files(
     check_token(token)
     check_tag_name(tag)
     api = HfApi(token=token)
-    repo = {"repo_id": repo_id, "repo_type": repo_type}
+    repo: dict[str, Any] = {"repo_id": repo_id, "repo_type": repo_type}
     with plain_words(repo_id):
         _check_card(files["README.md"].decode(), repo_type)
         try:
@@ -219,15 +221,17 @@ def commit_files(
             api.create_repo(**repo, private=private or None, space_sdk=space_sdk)
         else:
             check_privacy(info, private=private)
-        head, is_new_branch = info.sha if info else None, False
+        head, new_branch = info.sha if info else None, None
         try:
             if branch:
-                head, is_new_branch = _find_branch(api, repo, branch, head)
+                head, is_new = _find_branch(api, repo, branch, head)
+                new_branch = branch if is_new else None
             operations = _changes(api, repo, head, files, is_ours)
             tagged = tag and head and _is_tagged(api, repo, head, tag, changing=bool(operations))
-            revision, pull_request = head, None
-            if is_new_branch:
-                api.create_branch(**repo, branch=branch, revision=head)
+            # Where there is no head yet, there is something to commit, which gives a revision.
+            revision, pull_request = head or "", None
+            if new_branch:
+                api.create_branch(**repo, branch=new_branch, revision=head)
             if operations:
                 commit = api.create_commit(
                     **repo,
@@ -242,19 +246,22 @@ def commit_files(
             if info is None:
                 with suppress(Exception):
                     api.delete_repo(**repo)
-            elif is_new_branch:
+            elif new_branch:
                 with suppress(Exception):
-                    api.delete_branch(**repo, branch=branch)
+                    api.delete_branch(**repo, branch=new_branch)
             raise
-    is_new_tag = bool(tag) and not tagged
-    if is_new_tag:
+    is_new_tag = False
+    if tag and not tagged:
         _create_tag(api, repo, tag, revision)
+        is_new_tag = True
     prefix = "" if repo_type == "model" else f"{repo_type}s/"
     url = pull_request or f"{api.endpoint}/{prefix}{repo_id}"
     return Published(url, revision, bool(operations), is_new_tag)
 
 
-def _find_branch(api, repo, branch, head):
+def _find_branch(
+    api: HfApi, repo: dict[str, Any], branch: str, head: str | None
+) -> tuple[str | None, bool]:
     """Return the commit that a branch has or will start from, and whether it is yet to be made."""
     try:
         return api.repo_info(**repo, revision=branch, timeout=TIMEOUT).sha, False
@@ -262,7 +269,7 @@ def _find_branch(api, repo, branch, head):
         return head, True
 
 
-def _create_tag(api, repo, tag, revision):
+def _create_tag(api: HfApi, repo: dict[str, Any], tag: str, revision: str) -> None:
     try:
         with plain_words(repo["repo_id"]):
             api.create_tag(**repo, tag=tag, revision=revision)
@@ -273,7 +280,13 @@ def _create_tag(api, repo, tag, revision):
         ) from error
 
 
-def _changes(api, repo, head, files, is_ours):
+def _changes(
+    api: HfApi,
+    repo: dict[str, Any],
+    head: str | None,
+    files: Mapping[str, bytes],
+    is_ours: Callable[[str], bool],
+) -> list[CommitOperationAdd | CommitOperationDelete]:
     """Return the operations that turn the repository's files at a commit into these."""
     remote = {}
     if head:
@@ -282,13 +295,13 @@ def _changes(api, repo, head, files, is_ours):
     additions = [
         CommitOperationAdd(name, content)
         for name, content in files.items()
-        if not (name in remote and _is_same(api, repo, head, remote[name], content))
+        if not (head and name in remote and _is_same(api, repo, head, remote[name], content))
     ]
     gone = [name for name in remote if is_ours(name) and name not in files]
     return additions + [CommitOperationDelete(name) for name in gone]
 
 
-def _is_same(api, repo, head, entry, content):
+def _is_same(api: HfApi, repo: dict[str, Any], head: str, entry: RepoFile, content: bytes) -> bool:
     """Compare a file with what the Hub lists: large files by SHA-256, others by git's blob id."""
     if entry.size != len(content):
         return False
@@ -301,7 +314,7 @@ def _is_same(api, repo, head, entry, content):
     return Path(path).read_bytes() == content
 
 
-def _is_tagged(api, repo, head, tag, *, changing):
+def _is_tagged(api: HfApi, repo: dict[str, Any], head: str, tag: str, *, changing: bool) -> bool:
     """Tell whether the tag already marks what is published; refuse it if it marks anything else."""
     refs = api.list_repo_refs(**repo)
     if tag in {ref.name for ref in refs.branches}:
@@ -320,7 +333,7 @@ def _is_tagged(api, repo, head, tag, *, changing):
     return True
 
 
-def _check_card(card, repo_type):
+def _check_card(card: str, repo_type: str) -> None:
     """Have the Hub check the metadata of a README.md before anything is created or uploaded."""
     try:
         RepoCard(card).validate(repo_type=repo_type)

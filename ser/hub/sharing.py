@@ -12,17 +12,20 @@ import threading
 import uuid
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, Self
 
 import numpy as np
 import soundfile
 from huggingface_hub import CommitOperationAdd, HfApi, constants
 from huggingface_hub.errors import HFValidationError, RepositoryNotFoundError
 from huggingface_hub.utils import validate_repo_id
+from numpy.typing import NDArray
 
 from ser.audio.loading import load_audio
 from ser.errors import HubError, SharingError
+from ser.hub.cache import TIMEOUT
 from ser.hub.errors import plain_words
-from ser.hub.repository import TIMEOUT
+from ser.model.prediction import Prediction
 
 logger = logging.getLogger(__name__)
 
@@ -70,7 +73,9 @@ class ClipSharing:
         If `repo_id` cannot be the name of a repository.
     """
 
-    def __init__(self, repo_id, *, token=None, interval=INTERVAL):
+    def __init__(
+        self, repo_id: str, *, token: str | None = None, interval: float = INTERVAL
+    ) -> None:
         try:
             validate_repo_id(repo_id)
         except HFValidationError as error:
@@ -83,7 +88,7 @@ class ClipSharing:
             f"answer, its revision and the time are published in the dataset {repo_id} on the "
             "Hugging Face Hub under the licence CC BY-NC-SA 4.0. Nothing else about me is stored."
         )
-        self._repo = {"repo_id": repo_id, "repo_type": "dataset"}
+        self._repo: dict[str, Any] = {"repo_id": repo_id, "repo_type": "dataset"}
         self._api = HfApi(token=token)
         self._queue = Path(constants.HF_HOME) / "ser" / "shared" / repo_id.replace("/", "--")
         self._flushing = threading.Lock()
@@ -93,12 +98,20 @@ class ClipSharing:
         ).start()
 
     @classmethod
-    def from_environment(cls):
+    def from_environment(cls) -> Self | None:
         """Return one for the dataset in ``SER_SHARE_DATASET``, or None if it is not set."""
         repo_id = os.environ.get("SER_SHARE_DATASET")
         return cls(repo_id) if repo_id else None
 
-    def share(self, clip, prediction, recognizer, *, emotion, consent):
+    def share(
+        self,
+        clip: Any,
+        prediction: Prediction,
+        recognizer: Any,
+        *,
+        emotion: str | None,
+        consent: bool,
+    ) -> None:
         """Put a clip into the queue.
 
         Parameters
@@ -148,7 +161,7 @@ class ClipSharing:
         except OSError as error:
             raise SharingError(f"The clip could not be stored ({error.strerror}).") from error
 
-    def flush(self):
+    def flush(self) -> None:
         """Commit the waiting clips.
 
         Raises
@@ -172,20 +185,20 @@ class ClipSharing:
             for path in paths:
                 path.unlink(missing_ok=True)
 
-    def stop(self):
+    def stop(self) -> None:
         """Stop committing; waiting clips stay on disk for the next start."""
         self._stopped.set()
 
-    def _has_readme(self):
+    def _has_readme(self) -> bool:
         try:
-            info = self._api.repo_info(**self._repo, timeout=TIMEOUT)
+            info = self._api.dataset_info(self._repo["repo_id"], timeout=TIMEOUT)
         except RepositoryNotFoundError:
             self._api.create_repo(**self._repo)
             return False
         return any(sibling.rfilename == "README.md" for sibling in info.siblings or [])
 
-    def _run(self, interval):
-        said = None
+    def _run(self, interval: float) -> None:
+        said: str | None = None
         while not self._stopped.is_set():
             try:
                 self.flush()
@@ -200,13 +213,13 @@ class ClipSharing:
             self._stopped.wait(interval)
 
 
-def _to_flac(waveform):
+def _to_flac(waveform: NDArray[np.float32]) -> bytes:
     file = io.BytesIO()
     soundfile.write(file, np.clip(waveform, -1, 1), SAMPLE_RATE, format="FLAC")
     return file.getvalue()
 
 
-def _to_parquet(row):
+def _to_parquet(row: dict[str, Any]) -> bytes:
     # Imported here: datasets takes seconds, and only visitors who share need it.
     import pyarrow
     import pyarrow.parquet
@@ -231,7 +244,7 @@ def _to_parquet(row):
     return file.getvalue()
 
 
-def _write(path, content):
+def _write(path: Path, content: bytes) -> None:
     """Write a file completely or not at all, even if the power fails."""
     temporary = path.with_suffix(".part")
     with temporary.open("wb") as file:

@@ -6,15 +6,17 @@ does not understand by a default. So ``space.yaml`` is checked before anything i
 
 import logging
 import re
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import yaml
 from huggingface_hub import HfApi
 
 from ser.errors import HubError, SpaceError
 from ser.hub.errors import plain_words
-from ser.hub.repository import commit_files
+from ser.hub.repository import Published, commit_files
 from ser.hub.targets import check_served
 
 logger = logging.getLogger(__name__)
@@ -39,7 +41,7 @@ Code: Apache-2.0. Model: as its card says. Examples: as their metadata.csv says.
 """
 
 
-def read_settings(root=ROOT):
+def read_settings(root: Path = ROOT) -> dict[str, Any]:
     """Read ``space.yaml`` and check every setting.
 
     Parameters
@@ -81,7 +83,7 @@ def read_settings(root=ROOT):
     return settings
 
 
-def _rules(root):
+def _rules(root: Path) -> dict[str, tuple[Callable[[Any], object], str]]:
     """Return a check for each setting, and a description of what it allows."""
     gradio = _pinned_gradio(root)
     colour = (COLOURS.__contains__, f"one of {', '.join(COLOURS)}")
@@ -116,7 +118,7 @@ def _rules(root):
     }
 
 
-def _pinned_gradio(root):
+def _pinned_gradio(root: Path) -> str:
     path = root / "requirements.txt"
     requirements = path.read_text(encoding="utf-8") if path.is_file() else ""
     pin = re.search(r"^gradio(?:\[[\w,-]+\])?==([\w.]+)", requirements, re.MULTILINE)
@@ -125,18 +127,18 @@ def _pinned_gradio(root):
     return pin[1]
 
 
-def _is_text(value):
+def _is_text(value: object) -> bool:
     return isinstance(value, str) and value.strip() != ""
 
 
-def _is_list(pattern):
+def _is_list(pattern: str) -> Callable[[Any], bool]:
     return lambda value: (
         isinstance(value, list)
         and all(isinstance(item, str) and re.fullmatch(pattern, item) for item in value)
     )
 
 
-def render_space(model, root=ROOT):
+def render_space(model: str, root: Path = ROOT) -> dict[str, bytes]:
     """Collect the files of the project that a Space needs, and no others.
 
     Parameters
@@ -176,12 +178,19 @@ def render_space(model, root=ROOT):
     return {"README.md": readme.encode(), **code}
 
 
-def is_space_file(name):
+def is_space_file(name: str) -> bool:
     """Tell whether a file of this name belongs to a Space as `render_space` makes it."""
     return name.split("/")[0] in ("README.md", *PARTS)
 
 
-def deploy_space(repo_id, *, model, private=False, token=None, root=ROOT):
+def deploy_space(
+    repo_id: str,
+    *,
+    model: str,
+    private: bool = False,
+    token: str | None = None,
+    root: Path = ROOT,
+) -> Published:
     """Deploy the demo as a Space.
 
     Parameters
@@ -241,7 +250,7 @@ def deploy_space(repo_id, *, model, private=False, token=None, root=ROOT):
     return published
 
 
-def _has_token(api, repo_id):
+def _has_token(api: HfApi, repo_id: str) -> bool:
     """Tell whether the Space is known to have a token of its own."""
     with suppress(HubError), plain_words(repo_id):
         return "HF_TOKEN" in api.get_space_secrets(repo_id)

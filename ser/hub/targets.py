@@ -1,8 +1,9 @@
 """What can be found out on the Hub before anything is made or uploaded for it."""
 
 import re
+from typing import Protocol
 
-from huggingface_hub import HfApi, get_token
+from huggingface_hub import HfApi, ModelInfo, get_token
 from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
 
 from ser.errors import HubError, ModelNotFoundError
@@ -10,7 +11,16 @@ from ser.hub.errors import check_name, plain_words
 from ser.model.folder import REQUIRED_FILES
 
 
-def check_target(repo_id, *, private=False, tag=None, token=None):
+class RepoInfo(Protocol):
+    """What `check_privacy` reads of what the Hub says of a repository of any type."""
+
+    id: str
+    private: bool | None
+
+
+def check_target(
+    repo_id: str, *, private: bool = False, tag: str | None = None, token: str | None = None
+) -> None:
     """Check that a new model can be published, so that nobody trains for nothing.
 
     Parameters
@@ -44,7 +54,7 @@ def check_target(repo_id, *, private=False, tag=None, token=None):
             )
 
 
-def _check_right(api, repo_id, *, exists):
+def _check_right(api: HfApi, repo_id: str, *, exists: bool) -> None:
     """Refuse a token that may not write to the repository, or create it."""
     user = api.whoami()
     if user.get("auth", {}).get("accessToken", {}).get("role") == "read":
@@ -68,7 +78,7 @@ def _check_right(api, repo_id, *, exists):
         )
 
 
-def check_privacy(info, *, private):
+def check_privacy(info: RepoInfo, *, private: bool) -> None:
     """Raise a `HubError` if a private repository was asked for and this one is public."""
     if private and not info.private:
         raise HubError(
@@ -77,7 +87,7 @@ def check_privacy(info, *, private):
         )
 
 
-def check_token(token):
+def check_token(token: str | None) -> None:
     """Raise a `HubError` unless there is a token."""
     if not (token or get_token()):
         raise HubError(
@@ -86,7 +96,7 @@ def check_token(token):
         )
 
 
-def check_tag_name(tag):
+def check_tag_name(tag: str | None) -> None:
     """Raise a `HubError` if a tag, unless it is None, cannot be one."""
     if tag is not None and not re.fullmatch(r"\w[\w-]*(\.[\w-]+)*(?<!\.lock)", tag):
         raise HubError(f"'{tag}' cannot be a tag: use letters, digits, dots and dashes, as in v1.")
@@ -94,7 +104,7 @@ def check_tag_name(tag):
         raise HubError("'main' cannot be a tag: it is the branch; choose another, such as v1.")
 
 
-def check_served(model, *, token=None):
+def check_served(model: str, *, token: str | None = None) -> bool:
     """Check that there is a model for a Space to serve.
 
     Parameters
@@ -124,7 +134,7 @@ def check_served(model, *, token=None):
     return not (info.private or info.gated)
 
 
-def check_model(info):
+def check_model(info: ModelInfo) -> list[str]:
     """Raise a `ModelNotFoundError` if a repository lacks a file of a model; return its files."""
     names = [sibling.rfilename for sibling in info.siblings or []]
     if missing := [name for name in REQUIRED_FILES if name not in names]:

@@ -4,12 +4,13 @@ import os
 import re
 import secrets
 import shutil
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ser.errors import SerError
 
 
-def check_replaceable(folder, *, is_ours, mark):
+def check_replaceable(folder: str | Path, *, is_ours: Callable[[str], bool], mark: str) -> None:
     """Refuse a place that cannot be written, or holds anything other than what will be replaced.
 
     Parameters
@@ -56,7 +57,13 @@ def check_replaceable(folder, *, is_ours, mark):
         )
 
 
-def replace_folder(folder, files, *, is_ours, mark):
+def replace_folder(
+    folder: str | Path,
+    files: Mapping[str, bytes],
+    *,
+    is_ours: Callable[[str], bool],
+    mark: str,
+) -> None:
     """Write files to a folder beside its final place, then swap it in.
 
     Parameters
@@ -98,7 +105,7 @@ def replace_folder(folder, files, *, is_ours, mark):
         shutil.rmtree(new, ignore_errors=True)
 
 
-def is_kept_in(folder, path):
+def is_kept_in(folder: Path, path: Path) -> bool:
     """Tell whether a file is kept in a folder, not only linked to from there.
 
     Whoever publishes a folder would publish the files that its links lead to. In a cache of
@@ -126,7 +133,7 @@ def is_kept_in(folder, path):
     return target in (repository / "blobs" / target.name, shared)
 
 
-def _not_writable(folder, reason):
+def _not_writable(folder: Path, reason: object) -> SerError:
     return SerError(
         f"'{folder}' cannot be written ({reason}): nothing was changed; give another folder."
     )

@@ -152,7 +152,7 @@ class EmotionClassifier(ClassifierMixin, BaseEstimator):
             self._learn_voices(X, targets, np.asarray(groups), levels)
         return self
 
-    def _learn_voices(self, X, targets, groups, levels):
+    def _learn_voices(self, X: NDArray, targets: NDArray, groups: NDArray, levels: NDArray) -> None:
         """Add the pipelines by which a voice profile is taken into account."""
         _, speakers = np.unique(groups, return_inverse=True)
         n_clean = self._n_speeds
@@ -163,7 +163,7 @@ class EmotionClassifier(ClassifierMixin, BaseEstimator):
         # The first expert last: finding components of all features overwrites them in place.
         for expert in reversed(self._experts):
             part = parts[expert]
-            columns = slice(None) if part is None else self.parts[part]
+            columns = (self.parts or {}).get(part, slice(None)) if part else slice(None)
             pca = boxes.find_components(clean, N_COMPONENTS, seed=self.seed, columns=columns)
             compact = boxes.compact_components(pca, N_COMPONENTS, columns, X.shape[2])
             self.pipelines_[f"{expert} components"] = Pipeline([("pca", compact)])
@@ -194,7 +194,7 @@ class EmotionClassifier(ClassifierMixin, BaseEstimator):
     def _config(self) -> ModelConfig:
         return self.config or ModelConfig(("no", "yes"))
 
-    def _prepare(self, rows):
+    def _prepare(self, rows: NDArray) -> NDArray:
         return self.pipelines_["general"][:-1].transform(rows)
 
     def check(self, n_features: int) -> None:
@@ -301,7 +301,7 @@ class EmotionClassifier(ClassifierMixin, BaseEstimator):
         X = _versions(X)[:, : self._n_speeds]
         return self._novelty(self.components(X, "novelty"), len(X))
 
-    def _novelty(self, components, n_clips):
+    def _novelty(self, components: NDArray, n_clips: int) -> NDArray[np.float64]:
         variance = self.pipelines_["novelty"]["pca"].explained_variance_
         squares = components.reshape(n_clips, -1, len(variance)).astype(float) ** 2
         return np.mean(squares / variance, axis=(1, 2))

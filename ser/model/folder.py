@@ -84,12 +84,12 @@ class ModelFolder:
     files: dict[str, bytes]
 
 
-def is_model_file(name):
+def is_model_file(name: str) -> bool:
     """Tell whether a model folder has a place for a file of this name (POSIX, relative)."""
     return name in REQUIRED_FILES or _OPTIONAL_FILE.fullmatch(name) is not None
 
 
-def library_versions():
+def library_versions() -> dict[str, str]:
     """Return the installed versions of the libraries that a model depends on."""
     return {name: version(name) for name in ("scikit-learn", "skops", "librosa")}
 
@@ -144,7 +144,7 @@ def make_model_files(
     return contents
 
 
-def read_model_folder(folder, *, source=None):
+def read_model_folder(folder: str | Path, *, source: str | None = None) -> ModelFolder:
     """Read and audit a model folder.
 
     Parameters
@@ -198,7 +198,7 @@ def read_model_folder(folder, *, source=None):
     return audit(files, source=source or folder)
 
 
-def audit(files, *, source):
+def audit(files: Mapping[str, bytes], *, source: object) -> ModelFolder:
     """Check the files of a model folder, then open its model.
 
     Nothing of ``model.skops`` is constructed before its types, its digest and the rest of the
@@ -246,11 +246,11 @@ def audit(files, *, source):
     return ModelFolder(model, config, metrics, dict(files))
 
 
-def _to_json(value):
+def _to_json(value: Any) -> bytes:
     return (json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
 
-def _parse_json(content, name):
+def _parse_json(content: bytes, name: str) -> dict[str, Any]:
     try:
         value = json.loads(content)
     except (ValueError, RecursionError) as error:
@@ -260,7 +260,7 @@ def _parse_json(content, name):
     return value
 
 
-def _check_config(config, source):
+def _check_config(config: Mapping[str, Any], source: object) -> None:
     found = config.get("format_version")
     if type(found) is not int:
         raise ModelFormatError(
@@ -289,7 +289,7 @@ def _check_config(config, source):
         ) from error
 
 
-def _open_model(content, config, source):
+def _open_model(content: bytes, config: Mapping[str, Any], source: object) -> dict[str, Any]:
     # Imported here: skops takes seconds, and the command line's --help should not.
     import skops.io
     from sklearn.exceptions import InconsistentVersionWarning
@@ -325,7 +325,7 @@ def _open_model(content, config, source):
     return model
 
 
-def _untrusted_types(content):
+def _untrusted_types(content: bytes) -> list[str]:
     import skops.io
 
     unpacked = sum(entry.file_size for entry in ZipFile(io.BytesIO(content)).infolist())
@@ -334,14 +334,14 @@ def _untrusted_types(content):
     return skops.io.get_untrusted_types(data=content)
 
 
-def _altered(source):
+def _altered(source: object) -> ModelIntegrityError:
     return ModelIntegrityError(
         f"The model.skops of '{source}' does not have the SHA-256 that its config.json names: "
         "it was altered or damaged; fetch it or train it again."
     )
 
 
-def _malformed(source):
+def _malformed(source: object) -> ModelFormatError:
     return ModelFormatError(
         f"The model.skops of '{source}' does not hold scikit-learn pipelines saved by skops: "
         "it is not a model of ser."

@@ -27,6 +27,7 @@ Loshchilov and Hutter, "SGDR: Stochastic Gradient Descent with Warm Restarts", I
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -155,7 +156,8 @@ def fit_experts(
         return np.clip(rows, -limit, limit, out=rows)
 
     sample = prepare(rows[::PCA_STEP].astype(np.float32))
-    columns = {None: slice(None), **(parts or {})}
+    columns: dict[str | None, Any] = {None: slice(None)}
+    columns.update(parts or {})
     known = [each for each in enumerate(perceptrons) if each[1].part in columns]
     learners = {}
     # All features come last, as finding their components overwrites the sample.
@@ -169,20 +171,20 @@ def fit_experts(
         for learner in learners.values():
             learner.see(prepared, number * BLOCK)
     classes, targets = np.unique(np.repeat(y, n_copies), return_inverse=True)
-    weights = np.ones(n_copies) if weights is None else np.asarray(weights)
-    weights = np.tile(weights / weights.mean(), n_clips)
+    of_copies = np.ones(n_copies) if weights is None else np.asarray(weights)
+    of_rows = np.tile(of_copies / of_copies.mean(), n_clips)
     # A batch is too small for several threads to share; each perceptron has one of its own instead.
     with threadpool_limits(1):
         Parallel(len(learners), require="sharedmem")(
             delayed(learner.fit)(
-                classes, targets, weights if learner.settings.weighs_copies else None
+                classes, targets, of_rows if learner.settings.weighs_copies else None
             )
             for learner in learners.values()
         )
     experts: dict[str, list[_Learner]] = {}
     for _, learner in sorted(learners.items()):
         experts.setdefault(learner.settings.expert, []).append(learner)
-    steps = [("scale", scaler), ("limit", boxes.limiter(n_features, limit))]
+    steps: list[tuple[str, Any]] = [("scale", scaler), ("limit", boxes.limiter(n_features, limit))]
     pipelines = {}
     for name, members in experts.items():
         pipelines[name] = Pipeline([*steps, ("mlp", _average(members, n_features))])
@@ -213,7 +215,14 @@ class _Learner:
         Once fitted, on weighted components.
     """
 
-    def __init__(self, settings, sample, columns, n_rows, seeds):
+    def __init__(
+        self,
+        settings: PerceptronSettings,
+        sample: NDArray[np.float32],
+        columns: Any,
+        n_rows: int,
+        seeds: tuple[int, int],
+    ) -> None:
         self.settings, self.columns, self.seeds = settings, columns, seeds
         self.pca = boxes.find_components(
             sample, settings.n_components, seed=seeds[0], columns=columns
@@ -225,12 +234,12 @@ class _Learner:
         # Made here, since threads keep most of what they allocate and free.
         self.seen, self.mixed = np.empty((2, n_rows, len(self.weight)), dtype=np.float32)
 
-    def see(self, rows, start):
+    def see(self, rows: NDArray[np.float32], start: int) -> None:
         """Keep the weighted components of standardised features to learn from."""
         components = self.pca.transform(rows[:, self.columns]) * self.weight
         self.seen[start : start + len(rows)] = components
 
-    def fit(self, classes, targets, weights=None):
+    def fit(self, classes: NDArray, targets: NDArray, weights: NDArray | None = None) -> None:
         """Learn from random mixes of the rows seen, made anew in each epoch.
 
         Parameters
@@ -263,7 +272,7 @@ class _Learner:
                 self.mixed, classes[targets[kept]], classes=classes, sample_weight=weights[kept]
             )
 
-    def first_layer(self, n_features):
+    def first_layer(self, n_features: int) -> tuple[NDArray, NDArray]:
         """Return weights and biases of the hidden units, on all standardised features."""
         components = self.pca.components_ * self.weight[:, None]
         weights = self.mlp.coefs_[0].T @ components
@@ -287,7 +296,7 @@ def _blocks(rows: NDArray) -> Iterator[NDArray[np.float32]]:
         yield rows[start : start + BLOCK].astype(np.float32)
 
 
-def _mix(rows, mixup, rng, mixed):
+def _mix(rows: NDArray, mixup: float, rng: np.random.Generator, mixed: NDArray) -> NDArray:
     """Mix random pairs of rows, and return the index of the row whose target each mix has."""
     first, second = rng.permutation(len(rows)), rng.permutation(len(rows))
     weight = rng.beta(mixup, mixup, len(rows)).astype(np.float32)

@@ -179,7 +179,7 @@ def weigh(probabilities: NDArray, evidence: NDArray, config: ModelConfig) -> NDA
     return weighed / weighed.sum(axis=-1, keepdims=True)
 
 
-def _gaussians(values, targets, speakers):
+def _gaussians(values: NDArray, targets: NDArray, speakers: NDArray) -> tuple[NDArray, ...]:
     """Split values into parts.
 
     Returns
@@ -207,7 +207,7 @@ def _gaussians(values, targets, speakers):
     return means, clip, style, speaker
 
 
-def _covariance(deviations, freedom, shrinkage):
+def _covariance(deviations: NDArray, freedom: int, shrinkage: float) -> NDArray:
     """Return the covariance of deviations, its off-diagonal elements shrunk."""
     covariance = deviations.T @ deviations / freedom
     return (1 - shrinkage) * covariance + shrinkage * np.diag(np.diag(covariance))
@@ -254,8 +254,8 @@ def average(features: ArrayLike, levels: ArrayLike, feature_hash: str) -> VoiceP
     VoiceProfile
     """
     return VoiceProfile(
-        np.mean(features, axis=(0, 1), dtype=np.float64).astype(np.float32),
-        float(np.mean(levels)),
+        np.asarray(features).mean(axis=(0, 1), dtype=np.float64).astype(np.float32),
+        float(np.mean(np.asarray(levels))),
         feature_hash,
     )
 

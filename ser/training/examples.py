@@ -2,38 +2,49 @@
 
 import csv
 import io
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import soundfile
+from datasets import Dataset
+from numpy.typing import ArrayLike
 
-from ser.corpora.recordings import RAVDESS, licence_name
+from ser.audio.loading import load_audio
+from ser.corpora.corpus import About
+from ser.corpora.licences import licence_name
+
+SAMPLE_RATE = 24_000  # Hz, of examples from formats that libsndfile cannot read
 
 
-def make_examples(dataset, predicted, *, seed, recordings=RAVDESS):
-    """Choose a clip of each emotion, from women and men in turn, each by a different actor.
+def make_examples(
+    clips: Dataset, predicted: ArrayLike, *, about: About, seed: int
+) -> dict[str, bytes]:
+    """Choose a clip of each emotion, from women and men in turn, each by a different speaker.
 
     The choice depends on `seed` alone, so that it shows the model as it is, mistakes included.
 
     Parameters
     ----------
-    dataset : datasets.Dataset
-        Clips as `ser.corpora.ravdess.load_ravdess` returns them.
+    clips : datasets.Dataset
+        As `ser.corpora.corpus.Corpus.clips`.
     predicted : array_like of int, shape (n_clips,)
-        Index of the emotion that a model which was not trained on its actor recognised in each
+        Index of the emotion that a model which was not trained on its speaker recognised in each
         clip.
-    seed : int
-    recordings : ser.corpora.recordings.Recordings
+    about : ser.corpora.corpus.About
         What they are, for the table.
+    seed : int
 
     Returns
     -------
     dict of str to bytes
         FLAC files and ``metadata.csv`` by name, all in ``examples/``, for a model folder.
+        The table has no columns of what is not known.
     """
-    labels = dataset.features["emotion"].names
+    labels = clips.features["emotion"].names
     files, rows = {}, []
-    for index in _choose(np.array(dataset["emotion"]), np.array(dataset["actor"]), seed):
-        clip = dataset[int(index)]
+    for index in _choose(clips, seed):
+        clip = clips[int(index)]
         name = f"{clip['file']}.flac"
         files[f"examples/{name}"] = _to_flac(clip["audio"]["path"])
         rows.append(
@@ -41,23 +52,23 @@ def make_examples(dataset, predicted, *, seed, recordings=RAVDESS):
                 "file_name": name,
                 "emotion": labels[clip["emotion"]],
                 "predicted": labels[predicted[index]],
-                "actor": clip["actor"],
-                "sex": "man" if clip["actor"] % 2 else "woman",
-                "intensity": clip["intensity"],
-                "statement": (recordings.statements or {}).get(clip["statement"], ""),
-                "source": ", ".join(filter(None, (recordings.name, recordings.link))),
-                "license": licence_name(recordings.licence),
-                "attribution": recordings.attribution or "",
+                **{column: clip[column] for column in ("speaker", "sex", "intensity", "sentence")},
+                "source": ", ".join(filter(None, (about.name, about.link))),
+                "license": about.licence and licence_name(about.licence),
+                "attribution": about.attribution,
             }
         )
+    known = [column for column in rows[0] if any(row[column] for row in rows)]
     table = io.StringIO()
-    writer = csv.DictWriter(table, list(rows[0]), lineterminator="\n")
+    writer = csv.DictWriter(table, known, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     return {"examples/metadata.csv": table.getvalue().encode(), **files}
 
 
-def widget(files, answers):
+def widget(
+    files: Mapping[str, bytes], answers: Mapping[str, Mapping[str, float]]
+) -> list[dict[str, Any]]:
     """Return the examples as the page of a model on the Hub shows them, with our answers.
 
     Parameters
@@ -87,22 +98,29 @@ def widget(files, answers):
     ]
 
 
-def _choose(emotions, actors, seed):
+def _choose(clips: Dataset, seed: int) -> list[int]:
     rng = np.random.default_rng(seed)
+    emotions, speakers, sexes = (
+        np.array(clips[column], dtype=object) for column in ("emotion", "speaker", "sex")
+    )
     parity = rng.integers(2)
     chosen = []
     for emotion in np.unique(emotions):
-        clips = np.flatnonzero(emotions == emotion)
+        found = np.flatnonzero(emotions == emotion)
         parity = 1 - parity
-        # A selection of the recordings may lack one sex, or have fewer actors than emotions.
-        merit = 2 * (actors[clips] % 2 == parity) + ~np.isin(actors[clips], actors[chosen])
-        chosen.append(rng.choice(clips[merit == merit.max()]))
+        # Some recordings lack one sex, have fewer speakers than emotions, or tell neither.
+        is_new = np.array([each not in speakers[chosen] for each in speakers[found]])
+        merit = 2 * (sexes[found] == ("female", "male")[parity]) + is_new
+        chosen.append(rng.choice(found[merit == merit.max()]))
     return chosen
 
 
-def _to_flac(path):
+def _to_flac(path: str) -> bytes:
     # As floats, since libsndfile does not scale float files to integers.
-    samples, sample_rate = soundfile.read(path, dtype="float64")
+    try:
+        samples, sample_rate = soundfile.read(path, dtype="float64")
+    except soundfile.LibsndfileError:
+        samples, sample_rate = load_audio(path, SAMPLE_RATE), SAMPLE_RATE
     samples = np.clip(np.rint(samples * 2**15), -(2**15), 2**15 - 1).astype(np.int16)
     file = io.BytesIO()
     soundfile.write(file, samples, sample_rate, format="FLAC")

@@ -175,14 +175,21 @@ def name_seed(file: str) -> int:
     return int.from_bytes(hashlib.sha256(file.encode()).digest()[:8])
 
 
-def _extract_clip(clip, *, config, versions, seed, code):
+def _extract_clip(
+    clip: dict[str, Any],
+    *,
+    config: dict[str, Any],
+    versions: list[tuple[float, str]],
+    seed: int,
+    code: str,
+) -> dict[str, Any]:
     del code  # only part of the key under which the result is cached
     extractor = FeatureExtractor(FeatureConfig.from_dict(config))
-    source, versions = clip["audio"]["path"], [Copy(*each) for each in versions]
+    source, copies = clip["audio"]["path"], [Copy(*each) for each in versions]
     with threadpool_limits(1):  # processes share the cores, threads would only contend
         try:
             spoken = list(
-                make_copies(source, extractor.config.sample_rate, clip["file"], versions, seed)
+                make_copies(source, extractor.config.sample_rate, clip["file"], copies, seed)
             )
         except AudioError as error:
             return {"features": b"", "level": 0.0, "error": str(error)}

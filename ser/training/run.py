@@ -22,11 +22,12 @@ from ser.corpora.folds import (
 from ser.corpora.loading import load_corpus
 from ser.errors import DatasetError
 from ser.features import FeatureExtractor
-from ser.hub.repository import Published, name_in_card
+from ser.hub.repository import Published
 from ser.model.calibration import apply_temperature, fit_temperature
 from ser.model.classifier import EmotionClassifier
 from ser.model.config import ModelConfig
 from ser.model.folder import audit, make_model_files
+from ser.model.snippet import name_in_card
 from ser.recognizer import EmotionRecognizer
 from ser.training.card import make_card, with_links
 from ser.training.config import TrainingConfig
@@ -156,7 +157,12 @@ def train(
     }
     files, answers = draw_figures(metrics), {}
     if held_out is not None and config.examples:
-        files |= make_examples(features.corpus, held_out.argmax(axis=1), seed=config.seed)
+        files |= make_examples(
+            features.corpus.clips,
+            held_out.argmax(axis=1),
+            about=features.corpus.about,
+            seed=config.seed,
+        )
         answers = {
             f"examples/{file}.flac": dict(zip(features.labels, row.tolist(), strict=True))
             for file, row in zip(features.corpus.clips["file"], held_out, strict=True)
@@ -222,7 +228,7 @@ def make_classifier(
     )
 
 
-def _model_config(features, config):
+def _model_config(features: CorpusFeatures, config: TrainingConfig) -> ModelConfig:
     labels = features.labels
     everyday = next((label for label in labels if canonical(label) == EVERYDAY), None)
     return ModelConfig(labels, everyday=everyday, speeds=tuple(config.speeds))
@@ -303,15 +309,16 @@ def _evaluate(
         Calibrated probabilities by a model that had not heard the clip's speaker; None if the
         first protocol is not speaker-independent.
     """
-    metrics, held_out = {"protocols": {}}, None
+    protocol_metrics: dict[str, Any] = {}
+    held_out = None
     model = _model_config(features, config)
     for protocol in protocols:
         probabilities, folds, novelties = cross_validate(features, protocol, config)
         calibrated = calibrate(probabilities, features.y, folds)
-        metrics["protocols"][protocol] = {
+        protocol_metrics[protocol] = {
             "description": describe_folds(
                 protocol,
-                folds,
+                folds.tolist(),
                 noun=features.corpus.about.speaker,
                 **known_of_clips(features.corpus),
             ),
@@ -331,4 +338,4 @@ def _evaluate(
                 temperature=fit_temperature(probabilities, features.y),
                 novelty_limit=float(np.quantile(novelties, 1 - FALSE_ALARMS)),
             )
-    return metrics, model, held_out
+    return {"protocols": protocol_metrics}, model, held_out

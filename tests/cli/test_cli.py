@@ -113,6 +113,29 @@ def test_help_lists_all_commands_and_loads_nothing_heavy():
         assert f"\n  {command} " in done.stdout
 
 
+def test_a_command_whose_extra_is_missing_says_what_to_install(monkeypatch, capsys):
+    monkeypatch.setattr("ser.cli.main.find_spec", lambda name: None if name == "datasets" else name)
+    assert main(["study", "comparison", "ravdess"]) == 1
+    out, err = capsys.readouterr()
+    assert not out
+    assert (
+        err
+        == "error: `python -m ser study` needs the training extra: pip install 'hf-ser[train]'\n"
+    )
+    assert main(["predict", "missing.wav"]) == 1  # it needs none
+    assert "extra" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("called", ["/usr/bin/ser", "hf-ser", "hf-ser.exe"])
+def test_usage_shows_the_name_that_was_called(called, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", [called])
+    for arguments in ([], ["predict"]):
+        with pytest.raises(SystemExit):
+            main(arguments)
+        name = Path(called).stem
+        assert capsys.readouterr().err.startswith(" ".join(["usage:", name, *arguments]))
+
+
 WRONG_USAGE = [
     [],
     ["dance"],

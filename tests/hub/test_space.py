@@ -223,6 +223,7 @@ def test_the_command_deploys_or_writes_a_folder(hub, machine, model, tmp_path):
     assert hub.repos["space", SPACE].files.keys() - {".gitattributes"} == written
 
 
+@pytest.mark.slow
 def test_the_folder_alone_serves_predictions(tiny_model, tmp_path):
     clip = tmp_path / "clip.wav"
     soundfile.write(clip, voice("angry", seed=100), FEATURES.sample_rate)

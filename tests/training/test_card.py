@@ -4,6 +4,7 @@ import io
 import json
 import re
 from contextlib import chdir, redirect_stdout
+from dataclasses import asdict
 from itertools import product
 
 import pytest
@@ -12,8 +13,12 @@ from huggingface_hub import ModelCard
 from signals import speech_like
 from tiny_model import FEATURES, voice
 
+from ser.corpora.corpus import About
+from ser.corpora.crema_d import CREMA_D
+from ser.corpora.emodb import EMODB
 from ser.model.folder import read_model_folder
-from ser.training.card import make_card, name_in_card, with_links
+from ser.model.snippet import name_in_card
+from ser.training.card import make_card, with_links
 
 
 @pytest.fixture(scope="module")
@@ -137,20 +142,63 @@ def test_code_and_demo_can_be_found_from_the_card(card):
     assert with_links(card) == card
 
 
+def card_of(parts, dataset, *, protocols=("random", "actors"), slices=True):
+    figures = {name: dict(parts.metrics["protocols"][name]) for name in protocols}
+    for each in figures.values():
+        each["slices"] = each["slices"] if slices else {}
+    config = {**parts.config, "name": "Moods", "dataset": {"source": "x", "clips": 24, **dataset}}
+    return make_card(config, {"protocols": figures}, name="model")
+
+
 def test_recordings_of_ones_own_are_not_called_ravdess(parts):
-    own = {"name": "Choir", "licence": "mit", "men": 1, "women": 5, "sentences": 1}
-    nothing = dict.fromkeys(("repo_id", "link", "language", "kind", "manner", "citation"))
-    config = {
-        **parts.config, "name": "Moods", "dataset": {**parts.config["dataset"], **nothing, **own}
-    }  # fmt: skip
-    card = make_card(config, parts.metrics, name="model")
+    own = {**asdict(About("Choir", "mit")), "men": 1, "women": 5, "sentences": 1}
+    card = card_of(parts, own)
     data = ModelCard(card).data
     assert (data.license, data.model_name, data.datasets) == ("mit", "Moods", None)
     assert {one.dataset_type for one in data.eval_results} == {"choir"}
     assert "# Moods\n" in card and "24 clips of speech by one man and five women, Choir |" in card
-    for text in ("English", "studio", "Livingstone", "CC BY", "xbgoose", "- ravdess"):
+    for text in ("English", "studio", "Livingstone", "CC BY", "xbgoose", "ravdess", "actors on"):
         assert text not in card
-    assert "RAVDESS" not in card.replace("with\nthe speech of RAVDESS", "")
+    assert "RAVDESS" not in card and "CREMA-D" not in card
+    assert "chosen on other recordings than these" in " ".join(card.split())
+
+
+def test_what_is_not_known_is_not_said(parts):
+    card = card_of(parts, asdict(About("Moods")), protocols=("random",), slices=False)
+    data = ModelCard(card).data
+    assert (data.license, data.language, data.datasets) == (None, None, None)
+    assert "| Trained on | 24 clips of speech, Moods |" in card
+    for text in (
+        "Licence",
+        "None",
+        "man",
+        "sentence",
+        "English",
+        "learned from",
+        "By sex",
+        "bibtex",
+    ):
+        assert text not in card
+    assert "may have the same speakers on both sides" in " ".join(card.split())
+    assert "random (perhaps the same speakers on both sides)" in card
+
+
+def test_speakers_of_unknown_sex_are_counted(parts):
+    text = " ".join(card_of(parts, {**asdict(CREMA_D.about), "speakers": 91}).split())
+    assert "24 clips of acted English speech by 91 actors, [CREMA-D]" in text
+    assert "It learned from 91 actors who performed emotions. Spontaneous" in text
+    assert "[ODbL 1.0](https://opendatacommons.org/licenses/odbl/1-0/), as CREMA-D is" in text
+    assert "with some of these recordings in view" in text and "RAVDESS" not in text
+
+
+def test_sentences_are_english_only_in_english(parts):
+    german = {**asdict(EMODB.about), "speakers": 10, "men": 5, "women": 5, "sentences": 10}
+    text = " ".join(card_of(parts, german).split())
+    assert (
+        "five men and five women who performed emotions in an anechoic chamber, with ten sen"
+        in text
+    )
+    assert "English" not in text and "Licence" not in text and "burkhardt2005emodb" in text
 
 
 def train_and_load(*arguments, cache):
