@@ -1,26 +1,32 @@
-"""What README.md holds: its figures, its code, its links. `python tools/readme.py` updates figures.
+"""The figures in README.md and docs/figures.md: `python tools/readme.py` updates them.
 
-The figures stand between HTML comments: those of the model that ships, from its metrics.json, and
-of the comparison, from what `python -m ser study` wrote. No other text of README is touched. The
-card of the model that ships is written again, with the comparison in it.
+They stand between HTML comments: those of the model that ships, from its metrics.json, and
+those of comparison and CREMA-D, from what `python -m ser study` and `python -m ser evaluate` wrote
+to docs/studies.json. Figures of studies that older code made are left out, with a sentence that
+says what to run. No other text is touched. The card of the model that ships is written
+again, with the comparison in it, and so is docs/studies.md, which marks what is old.
 """
 
 import json
-import re
 import sys
 import textwrap
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-README = ROOT / "README.md"
+DOCUMENTS = {
+    ROOT / "README.md": ("headline", "crema_d"),
+    ROOT / "docs" / "figures.md": ("figures", "comparison"),
+}
+"""Maps a document to the blocks that are written into it."""
 SHIPPED = ROOT / "ser" / "pretrained"
 METRICS = SHIPPED / "metrics.json"
-STUDIES = ROOT / "docs" / "studies.json"
+STUDIES = ROOT / "docs" / "studies.md"
 
 sys.path.insert(0, str(ROOT))  # for when this is run as a command
 
 from ser import EmotionRecognizer  # noqa: E402
-from ser.studies.comparison import tables  # noqa: E402
+from ser.studies import EVALUATION, record  # noqa: E402
+from ser.studies.comparison import OURS, ROWS, tables  # noqa: E402
 from ser.training.card import make_card  # noqa: E402
 from ser.training.examples import widget  # noqa: E402
 from ser.training.report import class_table, summary_table, to_markdown  # noqa: E402
@@ -28,16 +34,19 @@ from ser.training.report import class_table, summary_table, to_markdown  # noqa:
 
 def main():
     """Run the command."""
-    README.write_text(with_figures(README.read_text(encoding="utf-8")), encoding="utf-8")
+    for path in DOCUMENTS:
+        path.write_text(with_figures(path), encoding="utf-8")
     (SHIPPED / "README.md").write_text(card(), encoding="utf-8")
+    STUDIES.write_text(record.to_markdown(record.read(STUDIES)), encoding="utf-8")
 
 
 def card():
     """Return the card of the model that ships."""
-    config, metrics, studies = (
-        json.loads(path.read_text(encoding="utf-8"))
-        for path in (SHIPPED / "config.json", METRICS, STUDIES)
+    config, metrics = (
+        json.loads(path.read_text(encoding="utf-8")) for path in (SHIPPED / "config.json", METRICS)
     )
+    compared = record.read(STUDIES).get("comparison", {})
+    current, _ = record.split_by_age("comparison", compared)
     recognizer = EmotionRecognizer.from_pretrained(SHIPPED)
     clips = {name: clip for name, clip in recognizer.files.items() if name.endswith(".flac")}
     answers = {name: recognizer.predict(clip).probabilities for name, clip in clips.items()}
@@ -46,24 +55,29 @@ def card():
         metrics,
         name="ser/pretrained",
         files=recognizer.files,
-        comparison=comparison(studies),
+        comparison=comparison(compared) if f"eight/{OURS}" in current else "",
         widget=widget(recognizer.files, answers),
         about_examples="`examples/` has synthetic clips, of no emotion, with this model's answers.",
     )
 
 
-def with_figures(text):
-    """Return README's text with the figures that hold now."""
+def with_figures(path):
+    """Return a document's text with the figures that hold now."""
     metrics = json.loads(METRICS.read_text(encoding="utf-8"))
-    blocks = {"headline": headline(metrics), "figures": figures(metrics)}
-    if STUDIES.exists():
-        blocks["comparison"] = comparison(json.loads(STUDIES.read_text(encoding="utf-8")))
-    for name, block in blocks.items():
+    studies = record.read(STUDIES)
+    blocks = {
+        "headline": headline(metrics),
+        "figures": figures(metrics),
+        "comparison": comparison(studies.get("comparison", {})),
+        "crema_d": crema_d(studies.get(EVALUATION, {})),
+    }
+    text = path.read_text(encoding="utf-8")
+    for name in DOCUMENTS[path]:
         begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
         if text.count(begin) != 1 or text.count(end) != 1:
-            raise ValueError(f"README.md must have {begin} and {end} once each")
+            raise ValueError(f"{path.name} must have {begin} and {end} once each")
         before, rest = text.split(begin)
-        text = f"{before}{begin}\n{block}\n{end}{rest.split(end)[1]}"
+        text = f"{before}{begin}\n{blocks[name]}\n{end}{rest.split(end)[1]}"
     return text
 
 
@@ -101,29 +115,41 @@ def figures(metrics):
     return f"\n\n{textwrap.fill(text, 100)}\n\n".join(tables)
 
 
-def comparison(studies):
-    """Write the table of the comparison under all emotions."""
-    title, rows = next(iter(tables(studies["comparison"]["rows"]).items()))
-    return f"{title}.\n\n{to_markdown(rows)}"
+def comparison(rows):
+    """Write the table of the comparison under all emotions, without what older code made."""
+    figures, _ = record.split_by_age("comparison", rows)
+    known = {f"eight/{row}": row for row in ROWS}
+    shown = {name: each for name, each in figures.items() if name in known}
+    parts = [f"{title}.\n\n{to_markdown(table)}" for title, table in tables(shown).items()]
+    if missing := [row for name, row in known.items() if name not in shown]:
+        rows = f" --rows {' '.join(missing)}" if shown else ""
+        parts.append(
+            f"Left out, as not measured with this code: {', '.join(missing)}. To measure, run\n"
+            f"`python -m ser study comparison RAVDESS --sets eight{rows} --output docs/studies.md`."
+        )
+    return "\n\n".join(parts)
 
 
-def code(language):
-    """Return README's blocks of code in a language, in their order."""
-    text = README.read_text(encoding="utf-8")
-    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
-
-
-def commands():
-    """Return README's commands of a shell, one string each, continued lines joined."""
-    lines = "".join(code("bash")).replace("\\\n", " ").splitlines()
-    return [line for line in lines if line.strip() and not line.startswith("#")]
-
-
-def local_links():
-    """Return the paths that README links to or shows, without addresses on other hosts."""
-    text = README.read_text(encoding="utf-8")
-    targets = re.findall(r"\]\(([^)#\s]+)\)|src=\"([^\"]+)\"", text)
-    return [link for pair in targets for link in pair if link and "://" not in link]
+def crema_d(rows):
+    """Say how the model does on CREMA-D, unless older code or another model was measured."""
+    command = "python -m ser evaluate ser/pretrained --on crema_d"
+    figures, _ = record.split_by_age(EVALUATION, rows)
+    result = figures.get("crema_d")
+    if not result:
+        text = f"To measure how often, on CREMA-D, run `{command} --output docs/studies.md`."
+        return textwrap.fill(text, 100)
+    recall, whole = "unweighted_average_recall", result["all"]
+    text = (
+        f"On {whole['clips']} clips of {result['speakers']} actors of CREMA-D (Cao et al., 2014) "
+        f"`{command}` gives an unweighted recall of {_percent(whole[recall])} (guessing: "
+        f"{_percent(1 / len(result['emotions']))}), "
+        f"{_percent(whole['classes']['neutral']['recall'])} for neutral, and a calibration error "
+        f"of {whole['expected_calibration_error']:.2f}"
+    )
+    if result["with"]:
+        gain = result["with"][recall] - result["without"][recall]
+        text += f"; voice profiles change the recall by {100 * gain:+.1f} points"
+    return textwrap.fill(f"{text}.", 100)
 
 
 def _first(metrics, *, speaker_independent):

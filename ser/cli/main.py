@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ser.errors import SerError
 
@@ -38,9 +38,7 @@ COMMANDS = {
     "pull": Command("ser.cli.model", "fetch a model from the Hugging Face Hub"),
     "train": Command("ser.cli.train", "train a model on recordings, and evaluate it", "train"),
     "evaluate": Command("ser.cli.measure", "evaluate a model on another corpus", "train"),
-    "study": Command(
-        "ser.cli.measure", "measure the recipe: compare, degrade, ablate, search", "train"
-    ),
+    "study": Command("ser.cli.measure", "measure the recipe: compare, degrade, ablate", "train"),
     "deploy": Command("ser.cli.model", "deploy the demo as a Space on the Hugging Face Hub"),
 }
 EXTRAS = {"train": ("training", ("datasets", "matplotlib", "pyarrow", "tqdm"))}
@@ -116,11 +114,14 @@ def _parse(parser: argparse.ArgumentParser, argv: list[str]) -> argparse.Namespa
     names = [f"\0{name}" if name.startswith("-") else name for name in argv[end + 1 :]]
     args = parser.parse_intermixed_args([*argv[:end], *names])
     for option, value in vars(args).items():
-        if isinstance(value, list):
-            setattr(args, option, [each.removeprefix("\0") for each in value])
-        elif isinstance(value, str):
-            setattr(args, option, value.removeprefix("\0"))
+        setattr(args, option, _unmark(value))
     return args
+
+
+def _unmark(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_unmark(each) for each in value]
+    return value.removeprefix("\0") if isinstance(value, str) else value
 
 
 def _parse_command(argv: list[str]) -> str:

@@ -1,9 +1,29 @@
-"""Studies of the recogniser: comparison, robustness, voice profiles, ablation and search.
+"""Studies of the recogniser: comparison, robustness, disturbances, voice profiles and ablation.
 
 They use the code of training unchanged. Each study is a module with
 
 - ``TITLE`` and ``ABOUT``, for the reader of its tables,
 - ``ROWS``, the rows that can be selected by name,
-- ``run(options)``, which yields the figures of one row after another,
-- ``tables(results)``, which lays the figures out.
+- ``run(options)``, which yields name and figures of one row after another,
+- ``tables(results)``, which lays the figures out,
+- ``uses(row)``, the code that decides the figures of a row, as `ser.studies.age.code_files` takes
+  it.
 """
+
+STUDIES = {
+    "comparison": ("comparison", "our recogniser and the usual recipes under the same folds"),
+    "robustness": ("robustness", "degraded recordings of unseen speakers"),
+    "disturbance": ("disturbance", "hum, rumble, offsets and clicks added to any recordings"),
+    "voice": ("voice_profiles", "the gain from a voice profile of two neutral clips"),
+    "ablation": (
+        "ablation",
+        "the effect of each part: families, statistics, copies, speeds, classifier",
+    ),
+}
+"""Maps a study to its module in this package, and to a summary."""
+
+EVALUATION = "evaluation"
+"""Section in the files of studies for what ``python -m ser evaluate`` finds."""
+
+SECTIONS = {**{name: module for name, (module, _) in STUDIES.items()}, EVALUATION: "cross_corpus"}
+"""Maps a section to the module in this package that fills it."""

@@ -1,17 +1,26 @@
-"""The effect of each part: the general expert without it, over the same clips."""
+"""The effect of each part: the recogniser without it, over the same clips."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import clone
 
 from ser.audio.augmentation import RECORDINGS
-from ser.audio.speed import SPEEDS
 from ser.features import FeatureConfig, FeatureExtractor
 from ser.features.families import FAMILIES
 from ser.features.statistics import STATISTICS
 from ser.features.tracks import track_names
+from ser.model.classifier import EmotionClassifier
 from ser.studies.common import (
+    NOT_RECOGNISED,
+    OURS,
+    Figures,
+    StudyOptions,
+    Tables,
     collect,
     figures,
     fit_ours,
@@ -21,36 +30,26 @@ from ser.studies.common import (
     points,
     run_folds,
 )
-from ser.training.run import CLEAN, COPIES, EIGHT_BIT, corpus_folds
+from ser.studies.robustness import hear_degraded
+from ser.studies.seeds import with_spread
+from ser.training.config import CLEAN, TrainingConfig
+from ser.training.run import make_classifier
 
 TITLE = "Ablation"
 ABOUT = (
-    "Each row removes one part of the general expert, which is tested without the prosody expert; "
-    "differences from the full expert are paired over the same clips, ± standard error over "
-    "actors. Without a family, features that involve any of its descriptors are removed, except "
-    "those of the convolution kernels. With fewer copies there are more epochs, so that the number "
-    "of training steps stays the same. Degraded recordings are copies of each tested clip, made at "
-    "random like the training copies (not as under Robustness) and tested at one speed; the first "
-    "row gives the accuracy on them."
+    "Each row removes one part of the recogniser; differences from the full one are paired over "
+    "the same clips, ± standard error over actors. Without a family, features that involve any of "
+    "its descriptors are removed from both experts, except those of the convolution kernels. With "
+    "fewer copies there are more epochs, so that the number of training steps stays the same. The "
+    "degraded recordings are some of those under Robustness; the first row gives the accuracy on "
+    "them."
 )
-FULL, WEIGHTS, SPEED, SUMMARIES = "full", "weights", "speed", "summaries"
+FULL, WEIGHTS, SPEED = "full", "weights", "speed"
+SUMMARIES, PROSODY = "summaries", "prosody"
 NO_LIMIT = 1e6  # standard deviations, which no feature reaches
-NO_MIXUP = 1e-3  # of the Beta distribution: its weights are 0 or 1
-
-#: Maps a kind of copies to the copies that remain without it.
-COPIES_WITHOUT = {
-    "speeds": [index for index, (speed, kind) in enumerate(COPIES) if speed == 1 or kind != CLEAN],
-    **{
-        kind: [index for index, (_, other) in enumerate(COPIES) if other != kind]
-        for kind in (*RECORDINGS, EIGHT_BIT)
-    },
-    "recordings": [index for index, (_, kind) in enumerate(COPIES) if kind not in RECORDINGS],
-    "all": [COPIES.index((1.0, CLEAN))],
-}
 SETTINGS_WITHOUT = {
-    "mixup": {"mixup": NO_MIXUP},
+    "mixup": {"mixup": 1e-3},  # of the Beta distribution: its weights are 0 or 1
     "whitening": {"whitening": 0.0},
-    "limit": {"clip": NO_LIMIT},
 }
 ROWS = {
     FULL: "nothing",
@@ -66,124 +65,166 @@ ROWS = {
     "classifier:mixup": "mixup",
     "classifier:whitening": "whitening",
     SUMMARIES: "the summaries-only perceptron",
+    PROSODY: "the prosody expert",
     "classifier:limit": "clipping of features",
 }
-TESTS = {CLEAN: [COPIES.index((speed, CLEAN)) for speed in SPEEDS]} | {
-    kind: [COPIES.index((speed, kind))] * len(SPEEDS)
-    for speed, kind in COPIES
-    if kind in RECORDINGS
-}
-"""Copies of each clip that are tested, by recording condition; degraded ones at one speed."""
-AS_RECORDED = [COPIES.index((1.0, CLEAN))] * len(SPEEDS)
+TESTS = (CLEAN, "noise15", "telephone", "room", "8bit")
+"""Conditions of `ser.studies.robustness` under which each clip is tested."""
 
 
-def run(options):
-    """Yield name and figures of each row; the full general expert always comes first.
+def uses(row: str) -> tuple[str, ...]:
+    """Return the code that decides a row."""
+    return ("studies.ablation", "studies.robustness", *OURS)
+
+
+def run(options: StudyOptions) -> Iterator[tuple[str, Figures]]:
+    """Yield name and figures of each row; the full recogniser always comes first.
 
     Parameters
     ----------
-    options : argparse.Namespace
-        Of the command.
+    options : StudyOptions
 
     Yields
     ------
     tuple of (str, dict)
     """
-    corpus = load_corpus(options)
-    folds = corpus_folds(corpus, options.protocol, options.seed)
+    corpus, config = load_corpus(options), options.config
+    folds = corpus.folds(options.protocol, options.seed)
+    degraded, refused = hear_degraded(corpus, TESTS, options)
+    classifier = make_classifier(corpus, config)
     full = None
     for name in [FULL, *(row for row in options.rows if row != FULL)]:
-        heard = TESTS | {CLEAN: AS_RECORDED} if name == SPEED else TESTS
-        part = {
-            "settings": options.settings,
-            "parts": {"summaries": corpus.parts["summaries"]},
-            **without(name, options.features, options.settings),
-        }
+        part = {"classifier": classifier, **without(name, config, classifier)}
         tested = run_folds(
-            corpus.features,
-            corpus.targets,
+            corpus.X,
+            corpus.y,
             folds,
-            partial(fit_ours, seed=options.seed, n_labels=len(corpus.labels), **part),
+            partial(fit_ours, **part),
             jobs=options.jobs,
             description=f"Without {ROWS[name]}",
-            tests=corpus.features[:, list(heard.values())],
+            tests=as_recorded(corpus.X, config) if name == SPEED else degraded,
         )
-        recognised = collect(tested, folds, len(corpus.targets))
+        recognised = collect(tested, folds, len(corpus.y))
+        recognised[refused[:, : recognised.shape[1]]] = NOT_RECOGNISED
         full = recognised if name == FULL else full
-        versions = zip(TESTS, recognised.T, full.T, strict=True)
         columns = part.get("columns")
         yield (
             name,
             {
-                "features": corpus.features.shape[2] if columns is None else len(columns),
+                "features": corpus.X.shape[2] if columns is None else len(columns),
                 **{
-                    version: {
-                        **figures(corpus.targets, classes),
-                        "to_full": paired_difference(
-                            corpus.targets, classes, baseline, corpus.actors
-                        ),
+                    condition: {
+                        **figures(corpus.y, classes),
+                        "to_full": paired_difference(corpus.y, classes, baseline, corpus.speakers),
                     }
-                    for version, classes, baseline in versions
+                    for condition, classes, baseline in zip(
+                        TESTS, recognised.T, full.T, strict=False
+                    )  # of some rows only the first condition
                 },
             },
         )
 
 
-def tables(results):
+def as_recorded(features: NDArray[np.floating], config: TrainingConfig) -> NDArray[np.floating]:
+    """Return the features of clips at their own speed in place of each of the speeds.
+
+    Parameters
+    ----------
+    features : ndarray, shape (n_clips, n_versions, n_features)
+        Of the versions in `config`.
+    config : TrainingConfig
+
+    Returns
+    -------
+    ndarray, shape (n_clips, 1, n_speeds, n_features)
+        As `ser.studies.common.run_folds` tests them.
+    """
+    clean = [(each.speed, each.recording) for each in config.versions].index((1.0, CLEAN))
+    return features[:, None, [clean] * len(config.speeds)]
+
+
+def tables(results: Mapping[str, Figures]) -> Tables:
     """Lay the figures out."""
-    worse = [name for name in TESTS if name != CLEAN]
+    worse = TESTS[1:]
     heading = ["without", "features", "accuracy %", "unweighted recall %", "vs. full model"]
     rows = [[*heading, *(f"{name}: vs. full model" for name in worse)]]
     for name in ROWS:
         if result := results.get(name):
             row = [ROWS[name], str(result["features"])]
-            row += [percent(result[CLEAN]["accuracy"])]
-            row += [percent(result[CLEAN]["unweighted_average_recall"])]
+            row += [with_spread(result[CLEAN], "accuracy")]
+            row += [with_spread(result[CLEAN], "unweighted_average_recall")]
             if name == FULL:
                 row += ["", *(f"{percent(result[each]['accuracy'])} %" for each in worse)]
             else:
                 row += [points(result[CLEAN]["to_full"])]
-                row += ["" if name == SPEED else points(result[each]["to_full"]) for each in worse]
+                row += [points(result[each]["to_full"]) if each in result else "" for each in worse]
             rows.append(row)
     return {f"Accuracy on {results[FULL]['clean']['clips']} clips without each part": rows}
 
 
-def without(name, config, settings):
+def without(name: str, config: TrainingConfig, classifier: EmotionClassifier) -> dict[str, Any]:
     """Return the arguments of `fit_ours` that leave a part out.
 
     Parameters
     ----------
     name : str
         Of `ROWS`.
-    config : FeatureConfig
-    settings : MLPSettings
+    config : TrainingConfig
+    classifier : EmotionClassifier
+        The full one.
 
     Returns
     -------
     dict
     """
     kind, _, part = name.partition(":")
+    perceptrons = classifier.perceptrons
     if kind == "family":
-        return {"columns": np.flatnonzero(~family_columns(part, config))}
+        return {"columns": np.flatnonzero(~family_columns(part, config.features))}
     if kind == "statistic":
-        return {"columns": np.flatnonzero(~statistic_columns(part, config))}
+        return {"columns": np.flatnonzero(~statistic_columns(part, config.features))}
     if kind == "copies":
+        kept = versions_without(part, config)
         # As many training steps as with all copies, or the row would measure fewer steps.
-        n_epochs = round(settings.n_epochs * len(COPIES) / len(COPIES_WITHOUT[part]))
-        return {
-            "copies": COPIES_WITHOUT[part],
-            "settings": replace(settings, n_epochs=n_epochs),
-        }
-    if kind == WEIGHTS:
-        return {"weights": np.ones(len(COPIES))}
-    if name == SUMMARIES:
-        return {"parts": {}}
-    if kind == "classifier":
-        return {"settings": replace(settings, **SETTINGS_WITHOUT[part])}
-    return {}
+        more = len(config.versions) / len(kept)
+        longer = [replace(each, n_epochs=round(each.n_epochs * more)) for each in perceptrons]
+        return {"versions": kept, "classifier": _changed(classifier, perceptrons=longer)}
+    changes = {
+        WEIGHTS: {"weights": [1.0] * len(config.versions)},
+        SUMMARIES: {"perceptrons": [each for each in perceptrons if each.part != SUMMARIES]},
+        PROSODY: {"perceptrons": [each for each in perceptrons if each.part != PROSODY]},
+        "classifier:limit": {"limit": NO_LIMIT},
+        **{
+            f"classifier:{part}": {"perceptrons": [replace(each, **less) for each in perceptrons]}
+            for part, less in SETTINGS_WITHOUT.items()
+        },
+    }
+    return {"classifier": _changed(classifier, **changes.get(name, {}))}
 
 
-def family_columns(family, config):
+def _changed(classifier, **parameters):
+    return clone(classifier).set_params(**parameters)
+
+
+def versions_without(copies: str, config: TrainingConfig) -> list[int]:
+    """Return the versions of a clip to learn from without some copies.
+
+    Parameters
+    ----------
+    copies : str
+        A recording condition, ``"recordings"`` for all that are drawn at random, ``"speeds"`` for
+        clean copies at other speeds, or ``"all"`` but the clip as it is.
+    config : TrainingConfig
+    """
+    is_left = {
+        "speeds": lambda each: each.speed == 1 or each.recording != CLEAN,
+        "recordings": lambda each: each.recording not in RECORDINGS,
+        "all": lambda each: each.speed == 1 and each.recording == CLEAN,
+    }.get(copies, lambda each: each.recording != copies)
+    return [index for index, each in enumerate(config.versions) if is_left(each)]
+
+
+def family_columns(family: str, config: FeatureConfig) -> NDArray[np.bool_]:
     """Tell by name which features involve a descriptor of a family.
 
     Returns
@@ -195,7 +236,7 @@ def family_columns(family, config):
     return np.array([not descriptors.isdisjoint(name.split(".")) for name in names])
 
 
-def statistic_columns(statistic, config):
+def statistic_columns(statistic: str, config: FeatureConfig) -> NDArray[np.bool_]:
     """Tell which features belong to a statistic.
 
     Returns

@@ -5,12 +5,15 @@ whole clip, silence included, at librosa's default rate, unless a recipe says ot
 """
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import librosa
 import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import ClassifierMixin
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
@@ -20,7 +23,7 @@ from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
 from ser.audio.loading import load_audio
-from ser.training.run import name_seed
+from ser.training.features import name_seed
 
 SAMPLE_RATE = 22_050  # Hz
 TRIMMED_RATE = 16_000  # Hz
@@ -60,7 +63,9 @@ TRIMMED = "trimmed"
 """The family of the 181 features, the only one with copies."""
 
 
-def extract_family(clip, *, family, copies=True, seed=0):
+def extract_family(
+    clip: Mapping[str, Any], *, family: str, copies: bool = True, seed: int = 0
+) -> NDArray[np.floating]:
     """Compute the features of one family.
 
     Parameters
@@ -95,7 +100,7 @@ def extract_family(clip, *, family, copies=True, seed=0):
     return np.stack([trimmed_values(waveform) for waveform in waveforms])
 
 
-def trimmed_values(waveform):
+def trimmed_values(waveform: NDArray[np.float32]) -> NDArray[np.floating]:
     """Compute the 181 features of a waveform at `TRIMMED_RATE`.
 
     MFCC mean, spread and mean of deltas (120), mel bands in dB (48), mean, spread, minimum and
@@ -138,10 +143,12 @@ class Recipe:
 
     description: str
     families: tuple[str, ...]
-    classifier: Callable
+    classifier: Callable[[int], ClassifierMixin]
     max_clips: int | None = None
 
-    def fit(self, features, targets, *, seed):
+    def fit(
+        self, features: NDArray[np.floating], targets: NDArray[np.integer], *, seed: int
+    ) -> Callable[[NDArray[np.floating]], NDArray[np.integer]]:
         """Fit the classifier to clips and their copies; return a function that recognises others.
 
         Parameters

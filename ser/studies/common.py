@@ -1,43 +1,98 @@
 """What all studies share: cached extraction, folds tested in parallel, paired differences."""
 
 import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Any
 
+import datasets
 import numpy as np
 from joblib import Parallel, delayed
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import clone
 from sklearn.metrics import recall_score
 from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
 from ser.corpora import loading
+from ser.corpora.corpus import Corpus
+from ser.corpora.folds import Fold
 from ser.corpora.ravdess import CHANNELS
 from ser.errors import AudioError, DatasetError
-from ser.features import code_fingerprint
 from ser.model.classifier import EmotionClassifier
-from ser.model.perceptrons import fit_pipelines
-from ser.training.run import WEIGHTS, extract_corpus
+from ser.training.config import TrainingConfig
+from ser.training.features import CorpusFeatures, extract_features
 
 NOT_RECOGNISED = -1
 """Class index of a clip that the recogniser refuses; it always counts as an error."""
 
 
-def load_corpus(options, channel="speech"):
+OURS = ("studies.common", "audio", "corpora", "features", "model", "training")
+"""What decides the figures of our recogniser, besides a study itself; see `ser.studies.age`."""
+
+Predict = Callable[[NDArray[np.float32]], NDArray[np.integer]]
+"""From features, shape (n_clips, n_speeds, n_features), to class indices, shape (n_clips,)."""
+
+Figures = dict[str, Any]
+"""The figures of a row by name, ready for JSON."""
+
+Tables = dict[str, list[list[str]]]
+"""Maps a title to the rows of a table, the heading first."""
+
+
+@dataclass(frozen=True)
+class StudyOptions:
+    """What a study is to do.
+
+    Attributes
+    ----------
+    dataset : str
+        RAVDESS, as `ser.corpora.loading.load_corpus` takes it, or a folder of recordings.
+    protocol : str
+        Of `ser.corpora.folds.PROTOCOLS`.
+    seed : int
+    jobs : int
+        Processes.
+    rows, sets : sequence of str
+        The rows, and for the comparison the sets of clips, that are asked for.
+    training : TrainingConfig
+        How our recogniser is trained; its seed is `seed`.
+    """
+
+    dataset: str
+    protocol: str = "published"
+    seed: int = 0
+    jobs: int = 1
+    rows: Sequence[str] = ()
+    sets: Sequence[str] = ()
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+
+    @property
+    def config(self) -> TrainingConfig:
+        """The settings of a training with the seed."""
+        return replace(self.training, seed=self.seed)
+
+
+def load_corpus(options: StudyOptions, channel: str = "speech") -> CorpusFeatures:
     """Return the clips with their features and copies, from the cache that training fills."""
-    recordings = load_recordings(options, channel)
-    return extract_corpus(recordings, options.features, seed=options.seed, jobs=options.jobs)
+    return extract_features(load_recordings(options, channel), options.config, jobs=options.jobs)
 
 
-def load_recordings(options, channel="speech"):
+def load_recordings(options: StudyOptions, channel: str = "speech") -> Corpus:
     """Return the clips of RAVDESS that are spoken or sung."""
     return loading.load_corpus(options.dataset, corpus=CHANNELS[channel])
 
 
-def fingerprint(*files):
-    """Return a hash of source files, for the key of a cache of what they compute."""
-    return code_fingerprint(*files)
-
-
-def extract(dataset, function, *, code, jobs, description, **settings):
+def extract(
+    dataset: datasets.Dataset,
+    function: Callable[..., ArrayLike],
+    *,
+    code: str,
+    jobs: int,
+    description: str,
+    **settings: Any,
+) -> NDArray[np.float32]:
     """Compute some rows of numbers for each clip, or take them from the cache.
 
     Parameters
@@ -91,60 +146,55 @@ def _extract_clip(clip, *, function, settings, code):
 
 
 def fit_ours(
-    features,
-    targets,
+    features: NDArray[np.floating],
+    targets: NDArray[np.integer],
     *,
-    seed,
-    n_labels,
-    parts=None,
-    settings=None,
-    copies=None,
-    columns=None,
-    weights=WEIGHTS,
-):
-    """Fit our classifier, optionally to some of the copies of `ser.training.run` and features only.
+    classifier: EmotionClassifier,
+    versions: Sequence[int] | None = None,
+    columns: NDArray[np.integer] | None = None,
+) -> Predict:
+    """Fit our classifier, optionally to some of the versions of clips and of the features only.
 
     Parameters
     ----------
-    features : ndarray of float32, shape (n_clips, n_copies, n_features)
+    features : ndarray, shape (n_clips, n_versions, n_features)
     targets : ndarray of int, shape (n_clips,)
-    seed, n_labels : int
-    parts : dict of str to ndarray of int, optional
-        As for `ser.model.perceptrons.fit_pipelines`, of all features.
-    settings : MLPSettings, optional
-    copies, columns : ndarray of int, optional
-        Which of the copies and features to use; all by default.
-    weights : sequence of float
-        Weight of each copy, those not in `copies` included.
+    classifier : EmotionClassifier
+        For all versions and features; it is left as it is.
+    versions, columns : sequence of int, optional
+        Which of the versions and features to use; all by default.
 
     Returns
     -------
     callable
-        From features, shape (n, n_speeds, n_features), to class indices, shape (n,).
+        See `Predict`.
     """
-    if copies is not None:
-        features, weights = features[:, copies], np.array(weights)[copies]
+    classifier = clone(classifier)
+    if versions is not None:
+        features = features[:, versions]
+        classifier.weights = np.array(classifier.weights)[versions]
     if columns is not None:
         features = features[:, :, columns]
-        parts = {
-            name: np.flatnonzero(np.isin(columns, part)) for name, part in (parts or {}).items()
+        classifier.parts = {
+            name: np.flatnonzero(np.isin(columns, part)) for name, part in classifier.parts.items()
         }
-    pipelines = fit_pipelines(
-        features,
-        targets,
-        seed=seed,
-        parts=parts,
-        settings=settings,
-        weights=weights,
-    )
-    return partial(_predict, EmotionClassifier(range(n_labels), pipelines), columns)
+    return partial(_predict, classifier.fit(features, targets), columns)
 
 
 def _predict(classifier, columns, rows):
-    return classifier.predict_proba(rows if columns is None else rows[:, :, columns]).argmax(axis=1)
+    return classifier.predict(rows if columns is None else rows[:, :, columns])
 
 
-def run_folds(features, targets, folds, fit, *, jobs, description, tests):
+def run_folds(
+    features: NDArray[np.floating],
+    targets: NDArray[np.integer],
+    folds: Sequence[Fold],
+    fit: Callable[..., Predict],
+    *,
+    jobs: int,
+    description: str,
+    tests: NDArray[np.floating],
+) -> list[tuple[NDArray[np.integer], float, float]]:
     """Train without each fold and recognise its clips, several folds at a time.
 
     Parameters
@@ -189,7 +239,11 @@ def _run_fold(features, targets, tests, train, test, fit):
         return recognised, trained - start, (time.process_time() - start_single) / len(single)
 
 
-def collect(tested, folds, n_clips):
+def collect(
+    tested: Sequence[tuple[NDArray[np.integer], float, float]],
+    folds: Sequence[Fold],
+    n_clips: int,
+) -> NDArray[np.integer]:
     """Put what `run_folds` recognised into the order of the clips.
 
     Returns
@@ -202,7 +256,7 @@ def collect(tested, folds, n_clips):
     return recognised
 
 
-def figures(targets, recognised):
+def figures(targets: NDArray[np.integer], recognised: NDArray[np.integer]) -> Figures:
     """Return clips, accuracy and unweighted average recall as a dict."""
     return {
         "clips": len(targets),
@@ -215,7 +269,12 @@ def figures(targets, recognised):
     }
 
 
-def paired_difference(targets, recognised, baseline, actors):
+def paired_difference(
+    targets: NDArray[np.integer],
+    recognised: NDArray[np.integer],
+    baseline: NDArray[np.integer],
+    actors: NDArray[Any],
+) -> dict[str, float | None]:
     """Compare two ways of recognising the same clips.
 
     Parameters
@@ -234,12 +293,12 @@ def paired_difference(targets, recognised, baseline, actors):
     return {"difference": float(gains.mean()), "standard_error": error}
 
 
-def percent(share):
+def percent(share: float | None) -> str:
     """Write a share as a percentage; nothing for None."""
     return "" if share is None else f"{100 * share:.1f}"
 
 
-def points(paired):
+def points(paired: Mapping[str, float | None]) -> str:
     """Write a paired difference in percentage points, with its standard error."""
     error = paired["standard_error"]
     spread = "" if error is None else f" ± {100 * error:.1f}"

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -12,25 +13,29 @@ from threadpoolctl import threadpool_limits
 from ser.audio import decoding, loading
 from ser.audio.activity import cut_speech
 from ser.audio.loading import load_audio
-from ser.audio.speed import SPEEDS, at_speeds
+from ser.audio.speed import at_speeds
 from ser.corpora.emotions import NAMES
 from ser.corpora.folds import make_folds
 from ser.corpora.ravdess import RAVDESS
 from ser.errors import DatasetError
-from ser.features import FeatureExtractor
-from ser.studies import baselines
+from ser.features import FeatureExtractor, code_fingerprint
+from ser.studies import baselines, common
 from ser.studies.baselines import MEANS, RECIPES, SAMPLE_RATE, TRIMMED, extract_family
 from ser.studies.common import (
+    Figures,
+    StudyOptions,
+    Tables,
     collect,
     extract,
     figures,
-    fingerprint,
     fit_ours,
     load_corpus,
     load_recordings,
-    percent,
     run_folds,
 )
+from ser.studies.seeds import with_spread
+from ser.training.features import CorpusFeatures
+from ser.training.run import make_classifier
 
 logger = logging.getLogger(__name__)
 
@@ -58,13 +63,19 @@ SETS = {
 N_TIMED = 12  # clips whose extraction is timed
 
 
-def run(options):
+def uses(row: str) -> tuple[str, ...]:
+    """Return the code that decides a row: of the recipes, nothing of our recogniser."""
+    if row.rpartition("/")[2] == OURS:
+        return ("studies.comparison", *common.OURS)
+    return ("studies.comparison", "studies.baselines", "studies.common", "audio", "corpora")
+
+
+def run(options: StudyOptions) -> Iterator[tuple[str, Figures]]:
     """Yield name and figures of each row of each set.
 
     Parameters
     ----------
-    options : argparse.Namespace
-        Of the command.
+    options : StudyOptions
 
     Yields
     ------
@@ -88,7 +99,7 @@ def run(options):
                 yield f"{name}/{row}", _compare(row, chosen, left_out, extraction[row], options)
 
 
-def tables(results):
+def tables(results: Mapping[str, Figures]) -> Tables:
     """Lay the figures out: a table for each set."""
     laid_out = {}
     for name, (title, *_) in SETS.items():
@@ -97,7 +108,7 @@ def tables(results):
                 ROWS[row],
                 str(result["values"]),
                 *(
-                    percent(result[split][figure])
+                    with_spread(result[split], figure)
                     for split in ("random", "strangers")
                     for figure in ("accuracy", "unweighted_average_recall")
                 ),
@@ -124,18 +135,17 @@ _HEADING = [
 
 @dataclass(frozen=True, eq=False)
 class _Channel:
-    """Clips of a channel and, if needed, our features of them with their parts."""
+    """Clips of a channel and, if needed, our features of them."""
 
     dataset: datasets.Dataset
-    features: np.ndarray | None = None
-    parts: dict | None = None
+    ours: CorpusFeatures | None = None
 
 
 def _load(options, channel):
     if OURS not in options.rows:
         return _Channel(load_recordings(options, channel).clips)
     corpus = load_corpus(options, channel)
-    return _Channel(corpus.dataset, corpus.features, corpus.parts)
+    return _Channel(corpus.corpus.clips, corpus)
 
 
 def _compare(row, channels, left_out, extraction_seconds, options):
@@ -148,15 +158,10 @@ def _compare(row, channels, left_out, extraction_seconds, options):
     kept = ~np.isin(emotions, [NAMES.index(emotion) for emotion in left_out])
     targets = np.unique(emotions[kept], return_inverse=True)[1]
     if row == OURS:
-        features = np.concatenate([channel.features for channel in channels])[kept]
-        n_heard = len(SPEEDS)
-        fit = partial(
-            fit_ours,
-            seed=options.seed,
-            n_labels=targets.max() + 1,
-            parts=channels[0].parts,
-            settings=options.settings,
-        )
+        features = np.concatenate([channel.ours.X for channel in channels])[kept]
+        n_heard = len(options.training.speeds)
+        classifier = make_classifier(channels[0].ours, options.config)
+        fit = partial(fit_ours, classifier=classifier)
     else:
         recipe = RECIPES[row]
         features = np.concatenate(
@@ -206,7 +211,7 @@ def _extract_recipe(dataset, recipe, options):
             extract_family,
             family=family,
             seed=options.seed,
-            code=fingerprint(baselines.__file__, loading.__file__, decoding.__file__),
+            code=code_fingerprint(baselines.__file__, loading.__file__, decoding.__file__),
             jobs=options.jobs,
             description=f"Extracting {family}",
         )
@@ -218,8 +223,7 @@ def _extract_recipe(dataset, recipe, options):
 def _time_extraction(row, dataset, options):
     """Return the seconds from a clip's file to its features, warm and on one core."""
     if row == OURS:
-        extractor = FeatureExtractor(options.features)
-        compute = partial(_extract_ours, extractor)
+        compute = partial(_extract_ours, FeatureExtractor(options.training.features))
     else:
         compute = partial(_extract_values, RECIPES[row].families)
     clips = [dataset[index] for index in range(min(N_TIMED, len(dataset)))]

@@ -5,6 +5,7 @@ each clip as it is and disturbed, and should say the same.
 """
 
 import random
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -21,8 +22,9 @@ from ser.audio.loading import load_audio
 from ser.corpora.sources import find_audio
 from ser.errors import AudioError, DatasetError
 from ser.recognizer import EmotionRecognizer
-from ser.studies.common import percent
-from ser.training.run import name_seed
+from ser.studies.common import Figures, StudyOptions, Tables
+from ser.studies.seeds import with_spread
+from ser.training.features import name_seed
 
 TITLE = "Disturbances"
 ABOUT = (
@@ -99,6 +101,12 @@ DISTURBANCES = {
 ROWS = {name: description for name, (description, _) in DISTURBANCES.items()}
 
 
+def uses(row: str) -> tuple[str, ...]:
+    """Return the code that decides a row."""
+    rooms = ("audio", "corpora", "features", "model")
+    return ("studies.disturbance", "recognizer", "training.features", *rooms)
+
+
 @dataclass(frozen=True)
 class Answer:
     """What is said of a clip: emotion (None if refused), begin and end of speech in s, noisy."""
@@ -108,13 +116,13 @@ class Answer:
     noisy: bool
 
 
-def run(options):
+def run(options: StudyOptions) -> Iterator[tuple[str, Figures]]:
     """Yield name and figures of each disturbance.
 
     Parameters
     ----------
-    options : argparse.Namespace
-        Of the command; its dataset is any folder of recordings.
+    options : StudyOptions
+        The dataset is any folder of recordings.
 
     Yields
     ------
@@ -152,7 +160,7 @@ def run(options):
         )
 
 
-def tables(results):
+def tables(results: Mapping[str, Figures]) -> Tables:
     """Lay the figures out, a table a folder."""
     heading = ["disturbance", "same emotion %", "same speech %", "noisy %"]
     corpora = {figures["corpus"]: figures["clips"] for figures in results.values()}
@@ -160,7 +168,7 @@ def tables(results):
         f"{clips} clips of {corpus}": [
             heading,
             *(
-                [ROWS[name], *(percent(figures[key]) for key in _SHARES)]
+                [ROWS[name], *(with_spread(figures, key) for key in _SHARES)]
                 for name in ROWS
                 if (figures := results.get(f"{corpus}: {name}"))
             ),

@@ -1,13 +1,16 @@
 """Degraded recordings of unseen speakers: each fold's model tested on worse copies."""
 
 import io
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 import soundfile
 import soxr
+from numpy.typing import NDArray
 
 from ser.audio import speech_check
 from ser.audio.activity import cut_speech
@@ -16,13 +19,16 @@ from ser.audio.loading import load_audio
 from ser.audio.speech_check import check_speech
 from ser.audio.speed import SPEEDS, at_speeds
 from ser.errors import NoSpeechError
-from ser.features import FeatureConfig, FeatureExtractor
+from ser.features import FeatureConfig, FeatureExtractor, code_fingerprint
 from ser.studies.common import (
     NOT_RECOGNISED,
+    OURS,
+    Figures,
+    StudyOptions,
+    Tables,
     collect,
     extract,
     figures,
-    fingerprint,
     fit_ours,
     load_corpus,
     paired_difference,
@@ -30,7 +36,9 @@ from ser.studies.common import (
     points,
     run_folds,
 )
-from ser.training.run import corpus_folds, name_seed, training_fingerprint
+from ser.studies.seeds import with_spread
+from ser.training.features import CorpusFeatures, name_seed, training_fingerprint
+from ser.training.run import make_classifier
 
 TITLE = "Robustness"
 ABOUT = (
@@ -63,7 +71,7 @@ class Recording:
     """
 
     source: object
-    waveform: np.ndarray
+    waveform: NDArray[np.float32]
     sample_rate: int
 
 
@@ -124,13 +132,17 @@ CONDITIONS = {
 ROWS = {name: description for name, (description, _) in CONDITIONS.items()}
 
 
-def run(options):
+def uses(row: str) -> tuple[str, ...]:
+    """Return the code that decides a row."""
+    return ("studies.robustness", *OURS)
+
+
+def run(options: StudyOptions) -> Iterator[tuple[str, Figures]]:
     """Yield name and figures of each condition.
 
     Parameters
     ----------
-    options : argparse.Namespace
-        Of the command.
+    options : StudyOptions
 
     Yields
     ------
@@ -138,58 +150,48 @@ def run(options):
     """
     corpus = load_corpus(options)
     conditions = [CLEAN, *(name for name in options.rows if name != CLEAN)]
-    versions = extract(
-        corpus.dataset,
-        extract_degraded,
-        config=options.features.to_dict(),
-        conditions=conditions,
-        seed=options.seed,
-        code=training_fingerprint() + fingerprint(__file__, speech_check.__file__),
-        jobs=options.jobs,
-        description="Degrading clips",
-    )
-    versions = versions.reshape(len(versions), len(conditions), len(SPEEDS), -1)
-    folds = corpus_folds(corpus, options.protocol, options.seed)
-    tested = run_folds(
-        corpus.features,
-        corpus.targets,
-        folds,
-        partial(
-            fit_ours,
-            seed=options.seed,
-            n_labels=len(corpus.labels),
-            parts=corpus.parts,
-            settings=options.settings,
-        ),
-        jobs=options.jobs,
-        description="Training without each fold",
-        tests=np.nan_to_num(versions),
-    )
-    recognised = collect(tested, folds, len(corpus.targets))
-    recognised[np.isnan(versions).all(axis=(2, 3))] = NOT_RECOGNISED
+    recognised = _recognise(corpus, conditions, options)
     clean = recognised[:, 0]
     for name, classes in zip(conditions, recognised.T, strict=True):
         yield (
             name,
             {
-                **figures(corpus.targets, classes),
-                "to_clean": paired_difference(corpus.targets, classes, clean, corpus.actors),
+                **figures(corpus.y, classes),
+                "to_clean": paired_difference(corpus.y, classes, clean, corpus.speakers),
                 "changed": float(np.mean(classes != clean)),
                 "refused": int(np.sum(classes == NOT_RECOGNISED)),
             },
         )
 
 
-def tables(results):
+def _recognise(corpus, conditions, options):
+    """Return the class of each clip under each condition, shape (n_clips, n_conditions)."""
+    versions, refused = hear_degraded(corpus, conditions, options)
+    folds = corpus.folds(options.protocol, options.seed)
+    tested = run_folds(
+        corpus.X,
+        corpus.y,
+        folds,
+        partial(fit_ours, classifier=make_classifier(corpus, options.config)),
+        jobs=options.jobs,
+        description="Training without each fold",
+        tests=versions,
+    )
+    recognised = collect(tested, folds, len(corpus.y))
+    recognised[refused] = NOT_RECOGNISED
+    return recognised
+
+
+def tables(results: Mapping[str, Figures]) -> Tables:
     """Lay the figures out."""
     rows = [
         [
             ROWS[name],
-            percent(result["accuracy"]),
-            percent(result["unweighted_average_recall"]),
+            with_spread(result, "accuracy"),
+            with_spread(result, "unweighted_average_recall"),
             points(result["to_clean"]) if name != CLEAN else "",
             percent(result["changed"]) if name != CLEAN else "",
-            str(result["refused"]),
+            f"{result['refused']:.3g}",
         ]
         for name in ROWS
         if (result := results.get(name))
@@ -206,7 +208,43 @@ def tables(results):
     return {f"Degraded recordings of {clips} clips": [heading, *rows]}
 
 
-def extract_degraded(clip, *, config, conditions, seed):
+def hear_degraded(
+    corpus: CorpusFeatures, conditions: Sequence[str], options: StudyOptions
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Return the features of all clips under several conditions, from the cache if they are there.
+
+    Parameters
+    ----------
+    corpus : CorpusFeatures
+    conditions : sequence of str
+        Of `CONDITIONS`.
+    options : StudyOptions
+
+    Returns
+    -------
+    versions : ndarray of float32, shape (n_clips, n_conditions, n_speeds, n_features)
+    refused : ndarray of bool, shape (n_clips, n_conditions)
+        Where a recogniser finds no speech; the features are 0.
+    """
+    versions = extract(
+        corpus.corpus.clips,
+        extract_degraded,
+        config=options.training.features.to_dict(),
+        conditions=list(conditions),
+        seed=options.seed,
+        code=training_fingerprint() + code_fingerprint(__file__, speech_check.__file__),
+        jobs=options.jobs,
+        description="Degrading clips",
+    )
+    versions = versions.reshape(len(versions), len(conditions), len(SPEEDS), -1)
+    refused = np.isnan(versions).all(axis=(2, 3))
+    versions[refused] = 0
+    return versions, refused
+
+
+def extract_degraded(
+    clip: Mapping[str, Any], *, config: dict[str, Any], conditions: Sequence[str], seed: int
+) -> NDArray[np.float32]:
     """Compute the features of a clip under several conditions.
 
     Parameters

@@ -2,26 +2,30 @@
 
 import itertools
 from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from functools import partial
 
 import numpy as np
 from joblib import Parallel, delayed
 from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
-from ser.audio.speed import SPEEDS
+from ser.corpora.emotions import EVERYDAY
 from ser.errors import DatasetError
-from ser.model.classifier import EXPERTS, EmotionClassifier, weigh
-from ser.model.perceptrons import fit_pipelines
-from ser.model.voice_profile import fit_voice
+from ser.model.calibration import apply_temperature, fit_temperature
+from ser.model.voice_profile import fit_evidence, weigh
 from ser.studies.common import (
+    OURS,
+    Figures,
+    StudyOptions,
+    Tables,
     figures,
     load_corpus,
     paired_difference,
-    percent,
     points,
 )
-from ser.training.metrics import apply_temperature, fit_temperature
-from ser.training.run import WEIGHTS, corpus_folds
+from ser.studies.seeds import with_spread
+from ser.training.run import make_classifier
 
 TITLE = "Voice profiles"
 ABOUT = (
@@ -42,13 +46,17 @@ ROWS = {
 N_PROFILE_CLIPS = 2
 
 
-def run(options):
+def uses(row: str) -> tuple[str, ...]:
+    """Return the code that decides a row."""
+    return ("studies.voice_profiles", *OURS)
+
+
+def run(options: StudyOptions) -> Iterator[tuple[str, Figures]]:
     """Yield name and figures of each row.
 
     Parameters
     ----------
-    options : argparse.Namespace
-        Of the command.
+    options : StudyOptions
 
     Yields
     ------
@@ -60,9 +68,9 @@ def run(options):
         If an actor has fewer than three neutral clips.
     """
     corpus = load_corpus(options)
-    folds = corpus_folds(corpus, options.protocol, options.seed)
-    is_neutral = np.array([corpus.labels[target] == "neutral" for target in corpus.targets])
-    n_neutral = min(np.sum(is_neutral & (corpus.actors == actor)) for actor in set(corpus.actors))
+    folds = corpus.folds(options.protocol, options.seed)
+    is_neutral = np.array([corpus.labels[target] == EVERYDAY for target in corpus.y])
+    n_neutral = min(np.sum(is_neutral & (corpus.speakers == one)) for one in set(corpus.speakers))
     if n_neutral <= N_PROFILE_CLIPS:
         raise DatasetError(
             f"An actor has only {n_neutral} neutral clips; a profile of {N_PROFILE_CLIPS} and a "
@@ -71,24 +79,22 @@ def run(options):
     choices = list(itertools.combinations(range(n_neutral), N_PROFILE_CLIPS))
     heard = Parallel(n_jobs=options.jobs, return_as="generator")(
         delayed(_hear)(
-            corpus.features[fold.train],
-            corpus.heard[fold.test].astype(np.float32),
-            corpus.parts,
+            make_classifier(corpus, options.config),
             *((values[fold.train], values[fold.test]) for values in _columns(corpus, is_neutral)),
-            labels=corpus.labels,
             choices=choices,
-            options=options,
+            n_speeds=len(options.training.speeds),
         )
         for fold in folds
     )
     heard = list(tqdm(heard, total=len(folds), desc="Testing each fold", unit="fold"))
-    recognised, in_profile = _recognise(corpus, folds, heard, len(choices))
+    model = make_classifier(corpus, options.config).config
+    recognised, in_profile = _recognise(corpus, folds, heard, len(choices), model)
     baseline = recognised[WITHOUT]
     for name in [WITHOUT, *(row for row in options.rows if row != WITHOUT)]:
         yield name, _compare(corpus, recognised[name], baseline, in_profile)
 
 
-def tables(results):
+def tables(results: Mapping[str, Figures]) -> Tables:
     """Lay the figures out."""
     rows = [["speaker", "accuracy %", "vs. no profile", "unweighted recall %", "vs. no profile"]]
     recall = "unweighted_average_recall"
@@ -99,9 +105,9 @@ def tables(results):
             rows.append(
                 [
                     ROWS[name],
-                    percent(result["accuracy"]),
+                    with_spread(result, "accuracy"),
                     "" if known else points(result["to_without"]),
-                    percent(result[recall]),
+                    with_spread(result, recall),
                     "" if known else f"{gain:+.1f}",
                 ]
             )
@@ -109,10 +115,10 @@ def tables(results):
 
 
 def _columns(corpus, is_neutral):
-    return corpus.levels, corpus.targets, corpus.actors, is_neutral
+    return corpus.X, corpus.levels, corpus.y, corpus.speakers, is_neutral
 
 
-def _hear(train, test, parts, levels, targets, actors, is_neutral, *, labels, choices, options):
+def _hear(classifier, features, levels, targets, speakers, is_neutral, *, choices, n_speeds):
     """Train without a fold and test its clips with each choice of profile.
 
     Where arguments are pairs, the first item is for training and the second for the test.
@@ -126,39 +132,50 @@ def _hear(train, test, parts, levels, targets, actors, is_neutral, *, labels, ch
     in_profile : ndarray of bool, shape (n_choices, n_test)
         Which clips a profile is made from.
     """
+    train, test = features
     with threadpool_limits(1):
-        pipelines = fit_pipelines(
-            train,
-            targets[0],
-            seed=options.seed,
-            parts=parts,
-            settings=options.settings,
-            weights=WEIGHTS,
+        classifier.fit(train, targets[0], speakers[0], levels=levels[0])
+        chosen = _choose(speakers[1], is_neutral[1], choices)
+        classes, known_targets = np.unique(targets[0], return_inverse=True)
+        _, known_speakers = np.unique(speakers[0], return_inverse=True)
+        fit = partial(
+            fit_evidence,
+            targets=known_targets,
+            speakers=known_speakers,
+            everyday=int(np.flatnonzero(classes == classifier.everyday)[0]),
+            n_clean=n_speeds,
         )
-        classifier = EmotionClassifier(labels, pipelines)
-        known = {"seed": options.seed, "prosody": parts["prosody"], "n_heard": len(SPEEDS)}
-        classifier.learn_voices(train, levels[0], targets[0], actors[0], **known)
-        plain = classifier.predict_proba(test)
-        chosen = _choose(actors[1], is_neutral[1], choices)
         evidence = defaultdict(float)
-        for expert in EXPERTS:
-            learned = classifier.components(train, f"{expert} heard")
-            heard = classifier.components(test, f"{expert} heard").mean(axis=1)
+        experts = list(dict.fromkeys(settings.expert for settings in classifier.perceptrons))
+        for expert in experts:
+            learned = classifier.components(train, f"{expert} components")
+            heard = classifier.components(test[:, :n_speeds], f"{expert} components").mean(axis=1)
             versions = {  # what is left out is the same for all
                 "profile": ((learned, levels[0]), (heard, levels[1])),
                 "features": ((learned, 0 * levels[0]), (heard, 0 * levels[1])),
                 "loudness": ((learned[..., :0], levels[0]), (heard[..., :0], levels[1])),
             }
             for name, (learning, tested) in versions.items():
-                voice = fit_voice(*learning, targets[0], actors[0], labels, n_heard=len(SPEEDS))
+                compare = fit(*learning)
                 values = np.column_stack(tested)
-                told = [
-                    voice.predict(np.hstack([values, usual]))
+                found = [
+                    compare.predict(np.hstack([values, usual]))
                     for usual in values[chosen].mean(axis=2)
                 ]
-                evidence[name] += np.stack(told) / len(EXPERTS)
+                evidence[name] += np.stack(found) / len(experts)
+        plain, n_labels = classifier.predict_proba(test), len(classifier.config.labels)
+        evidence = {
+            name: _of_all(values, classes, n_labels, -np.inf) for name, values in evidence.items()
+        }
         in_profile = (chosen == np.arange(len(test))[:, None]).any(axis=2)
-        return plain, evidence, in_profile
+        return _of_all(plain, classes, n_labels, 0), evidence, in_profile
+
+
+def _of_all(values, classes, n_labels, unknown):
+    """Return the values of some classes as those of all labels."""
+    wide = np.full((*values.shape[:-1], n_labels), unknown, dtype=float)
+    wide[..., classes] = values
+    return wide
 
 
 def _choose(actors, is_neutral, choices):
@@ -175,7 +192,7 @@ def _choose(actors, is_neutral, choices):
     return chosen
 
 
-def _recognise(corpus, folds, heard, n_choices):
+def _recognise(corpus, folds, heard, n_choices, config):
     """Calibrate each fold with the others, and choose emotions for each row.
 
     Returns
@@ -183,7 +200,7 @@ def _recognise(corpus, folds, heard, n_choices):
     recognised : dict of str to ndarray of int, shape (n_choices, n_clips)
     in_profile : ndarray of bool, shape (n_choices, n_clips)
     """
-    n_clips, shape = len(corpus.targets), (n_choices, len(corpus.targets))
+    n_clips, shape = len(corpus.y), (n_choices, len(corpus.y))
     plain = np.zeros((n_clips, len(corpus.labels)))
     for fold, (probabilities, *_) in zip(folds, heard, strict=True):
         plain[fold.test] = probabilities
@@ -191,11 +208,11 @@ def _recognise(corpus, folds, heard, n_choices):
     in_profile = np.zeros(shape, dtype=bool)
     for fold, (probabilities, evidence, left_out) in zip(folds, heard, strict=True):
         others = np.setdiff1d(np.arange(n_clips), fold.test)
-        temperature = fit_temperature(plain[others], corpus.targets[others])
+        temperature = fit_temperature(plain[others], corpus.y[others])
         known = apply_temperature(probabilities, temperature)
         recognised[WITHOUT][:, fold.test] = known.argmax(axis=1)
-        for name, told in evidence.items():
-            recognised[name][:, fold.test] = weigh(known, told).argmax(axis=2)
+        for name, values in evidence.items():
+            recognised[name][:, fold.test] = weigh(known, values, config).argmax(axis=2)
         in_profile[:, fold.test] = left_out
     return recognised, in_profile
 
@@ -203,12 +220,12 @@ def _recognise(corpus, folds, heard, n_choices):
 def _compare(corpus, recognised, baseline, in_profile):
     """Return mean figures over the choices of profile, on the clips outside each profile."""
     tested = [
-        figures(corpus.targets[~left_out], classes[~left_out])
+        figures(corpus.y[~left_out], classes[~left_out])
         for classes, left_out in zip(recognised, in_profile, strict=True)
     ]
     targets, actors = (
         np.broadcast_to(values, in_profile.shape)[~in_profile]
-        for values in (corpus.targets, corpus.actors)
+        for values in (corpus.y, corpus.speakers)
     )
     return {
         **{name: float(np.mean([each[name] for each in tested])) for name in tested[0]},

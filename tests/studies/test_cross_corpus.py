@@ -146,5 +146,13 @@ def test_the_command_on_a_whole_model(tiny_model, tmp_path, capsys):
     assert result["all"]["clips"] == 6 and len(result["failed"]) == 1
     assert result["all"]["unweighted_average_recall"] > 0.9
     assert np.sum(result["all"]["confusion_matrix"]) == 6
+    output = tmp_path / "docs" / "studies.md"
+    given = ["--on", str(tmp_path), "--output", str(output)]
+    assert main(["evaluate", str(tiny_model), *given]) == 0
+    row = json.loads(output.with_suffix(".json").read_text())["evaluation"][tmp_path.name]
+    assert row["figures"] == result and row["stamp"]["code"] and row["stamp"]["seeds"] == []
+    assert "another model than the one that ships" in output.read_text()
+    assert f"### {tmp_path.name}: 6 clips of 1 speakers; 1 failed" in output.read_text()
+    capsys.readouterr()
     assert main(["evaluate", str(tiny_model), "--on", str(tmp_path / "missing")]) == 1
     assert capsys.readouterr().err.startswith("error: There is no folder")
