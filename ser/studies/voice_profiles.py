@@ -146,7 +146,7 @@ def _hear(classifier, features, levels, targets, speakers, is_neutral, *, choice
             n_clean=n_speeds,
         )
         evidence = defaultdict(float)
-        experts = {settings.expert for settings in classifier.perceptrons}
+        experts = list(dict.fromkeys(settings.expert for settings in classifier.perceptrons))
         for expert in experts:
             learned = classifier.components(train, f"{expert} components")
             heard = classifier.components(test[:, :n_speeds], f"{expert} components").mean(axis=1)
@@ -156,15 +156,26 @@ def _hear(classifier, features, levels, targets, speakers, is_neutral, *, choice
                 "loudness": ((learned[..., :0], levels[0]), (heard[..., :0], levels[1])),
             }
             for name, (learning, tested) in versions.items():
-                voice = fit(*learning)
+                compare = fit(*learning)
                 values = np.column_stack(tested)
-                told = [
-                    voice.predict(np.hstack([values, usual]))
+                found = [
+                    compare.predict(np.hstack([values, usual]))
                     for usual in values[chosen].mean(axis=2)
                 ]
-                evidence[name] += np.stack(told) / len(experts)
+                evidence[name] += np.stack(found) / len(experts)
+        plain, n_labels = classifier.predict_proba(test), len(classifier.config.labels)
+        evidence = {
+            name: _of_all(values, classes, n_labels, -np.inf) for name, values in evidence.items()
+        }
         in_profile = (chosen == np.arange(len(test))[:, None]).any(axis=2)
-        return classifier.predict_proba(test), evidence, in_profile
+        return _of_all(plain, classes, n_labels, 0), evidence, in_profile
+
+
+def _of_all(values, classes, n_labels, unknown):
+    """Return the values of some classes as those of all labels."""
+    wide = np.full((*values.shape[:-1], n_labels), unknown, dtype=float)
+    wide[..., classes] = values
+    return wide
 
 
 def _choose(actors, is_neutral, choices):
@@ -200,8 +211,8 @@ def _recognise(corpus, folds, heard, n_choices, config):
         temperature = fit_temperature(plain[others], corpus.y[others])
         known = apply_temperature(probabilities, temperature)
         recognised[WITHOUT][:, fold.test] = known.argmax(axis=1)
-        for name, told in evidence.items():
-            recognised[name][:, fold.test] = weigh(known, told, config).argmax(axis=2)
+        for name, values in evidence.items():
+            recognised[name][:, fold.test] = weigh(known, values, config).argmax(axis=2)
         in_profile[:, fold.test] = left_out
     return recognised, in_profile
 

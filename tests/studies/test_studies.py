@@ -1,6 +1,7 @@
 """The studies on a small corpus of made-up voices, in RAVDESS's names."""
 
 import json
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -8,13 +9,13 @@ import pytest
 import soundfile
 from signals import noise, speech_like
 
-from ser.audio.speed import SPEEDS
 from ser.cli.main import main
 from ser.corpora.folds import Fold
-from ser.corpora.ravdess import load_ravdess
+from ser.corpora.loading import load_corpus
 from ser.errors import DatasetError
 from ser.features import FeatureConfig, FeatureExtractor
-from ser.model.perceptrons import MLPSettings
+from ser.model.classifier import EmotionClassifier
+from ser.model.perceptrons import PERCEPTRONS
 from ser.studies import ablation, comparison, disturbance, robustness, voice_profiles
 from ser.studies.baselines import RECIPES, TRIMMED, Recipe, extract_family
 from ser.studies.common import (
@@ -26,13 +27,16 @@ from ser.studies.common import (
     paired_difference,
     run_folds,
 )
-from ser.training.run import CLEAN, COPIES, WEIGHTS
+from ser.training.config import CLEAN, TrainingConfig
 
 RATE = 24000
 ACTORS = (2, 3, 8)  # each in another published fold
 PITCH = {2: 90, 3: 170, 5: 320}  # Hz, of calm, happy and angry
 TINY = FeatureConfig(families=("energy", "pitch", "mfcc"), statistics=("mean", "std", "trajectory"))
-QUICK = MLPSettings(n_components=16, hidden_units=16, alpha=0.1, learning_rate=0.02, batch_size=8)
+SMALL = {"n_components": 16, "hidden_units": 16, "alpha": 0.1, "learning_rate": 0.02}
+QUICK = TrainingConfig(
+    features=TINY, perceptrons=[replace(each, batch_size=8, **SMALL) for each in PERCEPTRONS]
+)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -59,12 +63,12 @@ def folder(tmp_path_factory):
 def options(folder, study, rows=None, **changes):
     rows = list(study.ROWS) if rows is None else rows
     defaults = {"protocol": "published", "seed": 0, "jobs": 1, "sets": ["eight"]}
-    given = {"dataset": str(folder), "rows": rows, "features": TINY, "settings": QUICK}
+    given = {"dataset": str(folder), "rows": rows, "training": QUICK}
     return StudyOptions(**{**defaults, **given, **changes})
 
 
 def clip(folder, index=0):
-    return load_ravdess(folder)[index]
+    return load_corpus(folder, corpus="ravdess").clips[index]
 
 
 # Plumbing
@@ -267,15 +271,45 @@ def test_every_feature_is_of_one_statistic():
 def test_without_a_family_no_feature_names_its_descriptors():
     config = FeatureConfig()
     names = np.array(FeatureExtractor(config).names)
-    left = names[ablation.without("family:energy", config, QUICK)["columns"]]
+    left = names[
+        ablation.without("family:energy", TrainingConfig(), EmotionClassifier())["columns"]
+    ]
     assert not any("energy" in name for name in left)
     assert "f0.all.mean" in left and "corr.mfcc1.f0" in left and len(left) < len(names)
 
 
-def test_ablation_hears_clips_as_recorded_and_weighs_copies_alike():
-    assert [COPIES[index] for index in ablation.AS_RECORDED] == [(1.0, CLEAN)] * len(SPEEDS)
-    (weights,) = ablation.without("weights", FeatureConfig(), QUICK).values()
-    assert set(weights) == {1.0} and len(weights) == len(WEIGHTS) != sum(WEIGHTS)
+def test_a_clip_is_tested_at_its_own_speed_in_place_of_the_others():
+    features = np.arange(len(QUICK.versions))[None, :, None]
+    (tested,) = np.unique(ablation.as_recorded(features, QUICK))
+    assert (QUICK.versions[tested].speed, QUICK.versions[tested].recording) == (1.0, CLEAN)
+    assert ablation.as_recorded(features, QUICK).shape == (1, 1, len(QUICK.speeds), 1)
+
+
+def test_what_is_left_out_is_out_of_both_experts():
+    full = EmotionClassifier(perceptrons=QUICK.perceptrons, weights=[1.0, 0.3])
+
+    def left(row):
+        return ablation.without(row, QUICK, full)["classifier"]
+
+    assert set(left("weights").weights) == {1.0}
+    assert [each.part for each in left("summaries").perceptrons] == [None, "prosody"]
+    assert [each.part for each in left("prosody").perceptrons] == [None, "summaries"]
+    assert {each.whitening for each in left("classifier:whitening").perceptrons} == {0.0}
+    assert left("classifier:limit").limit > 1000 > full.limit
+    assert left("full").get_params() == full.get_params()
+
+
+def test_without_copies_there_are_as_many_training_steps():
+    clean = ablation.versions_without("all", QUICK)
+    assert [QUICK.versions[index] for index in clean] == [QUICK.copies[0]]
+    part = ablation.without("copies:all", QUICK, EmotionClassifier())
+    assert part["versions"] == clean
+    for longer, usual in zip(part["classifier"].perceptrons, PERCEPTRONS, strict=True):
+        assert longer.n_epochs == usual.n_epochs * len(QUICK.versions)
+    without_room = ablation.versions_without("room", QUICK)
+    assert {QUICK.versions[index].recording for index in without_room} == {
+        each.recording for each in QUICK.versions
+    } - {"room"}
 
 
 def test_parts_are_those_of_the_features_that_are_left():
@@ -283,14 +317,14 @@ def test_parts_are_those_of_the_features_that_are_left():
     targets = np.arange(40) % 2
     features = (rng.standard_normal((40, 1, 4)) + targets[:, None, None]).astype(np.float32)
     columns = np.array([0, 2, 3])
-    common = {"seed": 0, "n_labels": 2, "settings": QUICK, "weights": [1]}
+    known = {"perceptrons": QUICK.perceptrons, "weights": [1.0]}
+    whole = EmotionClassifier(parts={"summaries": np.array([1, 2])}, **known)
+    left = EmotionClassifier(parts={"summaries": np.array([1])}, **known)
     fits = [
-        fit_ours(
-            features, targets, parts={"summaries": np.array([1, 2])}, columns=columns, **common
-        ),
-        fit_ours(features[..., columns], targets, parts={"summaries": np.array([1])}, **common),
+        fit_ours(features, targets, classifier=whole, columns=columns),
+        fit_ours(features[..., columns], targets, classifier=left),
     ]
-    first, second = (fit.args[0].pipelines["general"]["mlp"].coefs_[0] for fit in fits)
+    first, second = (fit.args[0].pipelines_["general"]["mlp"].coefs_[0] for fit in fits)
     np.testing.assert_array_equal(first, second)
 
 
