@@ -156,8 +156,8 @@ def _check(table: Path, present: set[str], columns: Columns) -> None:
     missing = [name for name in asked if name and name not in present]
     if missing:
         raise DatasetError(
-            f"{table.name} has no column {missing[0]!r}; it has {', '.join(sorted(present))}: name the "
-            "columns of recordings, emotions and speakers."
+            f"{table.name} has no column {missing[0]!r}; it has {', '.join(sorted(present))}: name "
+            "the columns of recordings, emotions and speakers."
         )
 
 
