@@ -12,7 +12,7 @@ from signals import noise, speech_like
 from ser.audio.speed import SPEEDS
 from ser.cli.main import main
 from ser.corpora.folds import Fold
-from ser.corpora.ravdess import load_ravdess
+from ser.corpora.loading import load_corpus
 from ser.errors import DatasetError
 from ser.features import FeatureConfig, FeatureExtractor
 from ser.model.perceptrons import MLPSettings
@@ -64,7 +64,7 @@ def options(folder, study, rows=None, **changes):
 
 
 def clip(folder, index=0):
-    return load_ravdess(folder)[index]
+    return load_corpus(folder).clips[index]
 
 
 # Plumbing
