@@ -64,7 +64,7 @@ def options(folder, study, rows=None, **changes):
 
 
 def clip(folder, index=0):
-    return load_corpus(folder).clips[index]
+    return load_corpus(folder, corpus="ravdess").clips[index]
 
 
 # Plumbing
