@@ -7,6 +7,7 @@ System Technical Journal 54, 1975 (thresholds above the level of the background)
 """
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.ndimage import median_filter, uniform_filter1d
 
 from ser.audio.levels import frame_power
@@ -27,7 +28,7 @@ MAX_PAUSE = 1.0  # s, the longest inside a clip of RAVDESS
 PAUSE = 0.25  # s that remain of longer ones
 
 
-def find_speech(waveform, sample_rate):
+def find_speech(waveform: NDArray[np.float32], sample_rate: int) -> slice:
     """Find the part of a recording between its silent edges.
 
     Levels are those of fast changes, so that neither an offset nor hum counts as sound. They pass
@@ -55,7 +56,7 @@ def find_speech(waveform, sample_rate):
     return _span(*_find_sound(waveform, sample_rate), waveform.size)
 
 
-def cut_speech(waveform, sample_rate):
+def cut_speech(waveform: NDArray[np.float32], sample_rate: int) -> NDArray[np.float32]:
     """Extract the speech of a recording, without long pauses and without what lies below a voice.
 
     Pauses of more than `MAX_PAUSE` become `PAUSE`: a recogniser that learned from single sentences
@@ -84,19 +85,19 @@ def cut_speech(waveform, sample_rate):
     return remove_rumble(waveform, sample_rate)[speech][kept[speech]]
 
 
-def sound_duration(waveform, sample_rate):
+def sound_duration(waveform: NDArray[np.float32], sample_rate: int) -> float:
     """Return the seconds of sound in a recording, pauses not counted; raises as `find_speech`."""
     sounding, _ = _find_sound(waveform, sample_rate)
     return sounding.size * FRAME
 
 
-def _span(sounding, length, n_samples):
+def _span(sounding: NDArray[np.intp], length: int, n_samples: int) -> slice:
     """Return the samples from the first to the last frame of sound."""
     start, stop = sounding[0] - 1, sounding[-1] + 2  # one more frame on either side
     return slice(int(max(0, start)) * length, min(int(stop) * length, n_samples))
 
 
-def _find_sound(waveform, sample_rate):
+def _find_sound(waveform: NDArray[np.float32], sample_rate: int) -> tuple[NDArray[np.intp], int]:
     """Return the indices of the frames that are sound, and the samples of a frame."""
     length = int(FRAME * sample_rate)
     if waveform.size // length * FRAME < MIN_SOUND:
@@ -117,7 +118,7 @@ def _find_sound(waveform, sample_rate):
     return sounding, length
 
 
-def _too_little(seconds):
+def _too_little(seconds: float) -> NoSpeechError:
     return NoSpeechError(
         f"The recording holds only {seconds:.2f} s of sound; give at least {MIN_SOUND} s of speech."
     )

@@ -5,6 +5,7 @@ loudness, at most one clip in fifty gets any warning, while each defect gets its
 """
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ser.audio.levels import split_frames
 from ser.audio.rumble import remove_rumble
@@ -38,7 +39,9 @@ MIN_SPEECH = 0.8
 """Seconds of speech; the shortest hundredth of RAVDESS has 1.1."""
 
 
-def recording_warnings(waveform, sample_rate, segment):
+def recording_warnings(
+    waveform: NDArray[np.float32], sample_rate: int, segment: slice
+) -> list[str]:
     """List the defects of a recording.
 
     Parameters
@@ -59,10 +62,10 @@ def recording_warnings(waveform, sample_rate, segment):
     speech = waveform[segment]
     duration = speech.size / sample_rate
     # As the recogniser hears it: an offset, hum or rumble is no noise to it.
-    heard = remove_rumble(waveform, sample_rate)
-    loud = np.percentile(_frame_levels(heard[segment], sample_rate), 95)
+    filtered = remove_rumble(waveform, sample_rate)
+    loud = np.percentile(_frame_levels(filtered[segment], sample_rate), 95)
     sounding = _frame_levels(waveform, sample_rate) > DIGITAL_SILENCE
-    noise = np.percentile(_frame_levels(heard, sample_rate)[sounding], BACKGROUND)
+    noise = np.percentile(_frame_levels(filtered, sample_rate)[sounding], BACKGROUND)
     clipped = np.mean(np.abs(speech) >= CLIPPED_LEVEL)
     beyond = np.mean(np.abs(speech) >= BEYOND_LEVEL)
 
@@ -78,7 +81,7 @@ def recording_warnings(waveform, sample_rate, segment):
     return warnings
 
 
-def _frame_levels(waveform, sample_rate):
+def _frame_levels(waveform: NDArray[np.float32], sample_rate: int) -> NDArray[np.float64]:
     """Return the level of each frame in dBFS; of the whole if it has no full frame."""
     frames = split_frames(waveform, int(FRAME * sample_rate))
     return 10 * np.log10(np.var(frames, axis=1, dtype=np.float64) + 1e-12)
