@@ -122,7 +122,7 @@ def _capital(name: str) -> str:
 
 def _knows_speakers(recognizer: "EmotionRecognizer") -> bool:
     """Tell whether it is known who speaks in the clips that the model learned from."""
-    dataset = recognizer.config.get("dataset", {})
+    dataset = recognizer.config.get("dataset") or {}
     return any(dataset.get(name) for name in ("speakers", "men", "women"))
 
 
