@@ -36,16 +36,11 @@ _MODULES = {
     "VoiceProfile": "ser.model.voice_profile",
     "train": "ser.training.run",
 }
-"""Where a name is from. They are imported when they are asked for, so that
-`import ser.audio.loading` does not pay for scikit-learn and skops."""
 
 
 def __getattr__(name: str) -> Any:
+    # Deferred, so that `import ser.audio.loading` does not pay for scikit-learn and skops.
     if name in _MODULES:
         globals()[name] = value = getattr(import_module(_MODULES[name]), name)
         return value
     raise AttributeError(f"module 'ser' has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})

@@ -136,7 +136,6 @@ class EmotionRecognizer:
         repository = _REPOSITORY.fullmatch(str(source))
         if repository is None or Path(source).exists():
             return cls(read_model_folder(source), source=str(source))
-
         from ser.hub.repository import pull_model
 
         repo_id, revision = repository["repo_id"], revision or repository["revision"]
@@ -157,10 +156,8 @@ class EmotionRecognizer:
 
         Parameters
         ----------
-        clips : clip or iterable of clips
-            As `predict` takes them.
-        voice : VoiceProfile, or clip or clips, optional
-            As `predict` takes it; for all of the clips.
+        clips, voice
+            As for `predict_many`.
 
         Returns
         -------
@@ -206,8 +203,7 @@ class EmotionRecognizer:
         activity = find_activity(waveform, sample_rate)
         filtered = remove_rumble(waveform, sample_rate)
         spoken = filtered[activity.kept]
-        versions = at_speeds(spoken, sample_rate, speeds)
-        tracks = [self._extractor.tracks(version) for version in versions]
+        tracks = [self._extractor.tracks(each) for each in at_speeds(spoken, sample_rate, speeds)]
         warnings = [*recording.notes, *check_speech(tracks[0])]
         features = np.stack([self._extractor.summarise(each) for each in tracks])
         (probabilities,), (novelty,) = self._classifier.assess(
@@ -276,10 +272,8 @@ class EmotionRecognizer:
 
         Raises
         ------
-        AudioError
-            If a clip cannot be read; a `NoSpeechError` if no window holds speech.
-        VoiceProfileError
-            As for `voice_profile`.
+        AudioError, VoiceProfileError
+            As for `predict`; a `NoSpeechError` if no window holds speech.
         """
         *_, (_, _, timeline) = timeline_steps(self, clip, voice=voice)
         assert timeline is not None  # with the last step

@@ -214,10 +214,10 @@ def timeline_steps(
             windows.append(
                 Window(
                     *times,
-                    result.speech_duration,
-                    result.emotion,
-                    result.confidence,
-                    result.probabilities,
+                    speech_duration=result.speech_duration,
+                    emotion=result.emotion,
+                    confidence=result.confidence,
+                    probabilities=result.probabilities,
                 )
             )
             sounds.append(sound_duration(waveform[part], rate))

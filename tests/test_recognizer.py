@@ -192,7 +192,6 @@ def test_the_package_exports_what_it_lists_and_imports_it_late():
     assert done.stdout.split() == ["False", "False"]
     assert {"EmotionRecognizer", "Prediction", "Timeline", "VoiceProfile"} < set(ser.__all__)
     assert all(getattr(ser, name) is not None for name in ser.__all__)
-    assert set(ser.__all__) <= set(dir(ser))
     with pytest.raises(AttributeError, match="moods"):
         _ = ser.moods
 

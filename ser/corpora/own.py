@@ -10,7 +10,7 @@ from typing import Any
 from ser.corpora.catalog import CORPORA
 from ser.corpora.corpus import Clip
 from ser.corpora.sources import Source, audio_suffix, find_audio, find_tables, open_source, unpack
-from ser.corpora.tables import read_parquet, read_table
+from ser.corpora.tables import parquet_columns, read_parquet, read_table
 from ser.errors import DatasetError
 
 _SEXES = {
@@ -133,10 +133,9 @@ def _rows(
                 file = path and table.parent / path
                 yield f"row {number} of {table.name}", file, _short(path), row
             continue
+        _check(table, set(parquet_columns(table).names), columns)
         folder = unpack([table], lambda file: _embedded(file, columns), naming=columns.audio)
         for number, (path, _, row) in enumerate(read_parquet(table, columns.audio, contents=False)):
-            if number == 0:
-                _check(table, {columns.audio, *row}, columns)
             file = folder / f"{number}{audio_suffix(path or '')}"
             if not file.exists():  # only its path is in the table
                 file = table.parent / path if path else None
@@ -157,8 +156,8 @@ def _check(table: Path, present: set[str], columns: Columns) -> None:
     missing = [name for name in asked if name and name not in present]
     if missing:
         raise DatasetError(
-            f"{table} has no column {missing[0]!r}; it has {', '.join(sorted(present))}: name the "
-            "columns of recordings, emotions and speakers."
+            f"{table.name} has no column {missing[0]!r}; it has {', '.join(sorted(present))}: name "
+            "the columns of recordings, emotions and speakers."
         )
 
 

@@ -1,25 +1,27 @@
 """The tab about the model, filled from the model's own files."""
 
 import re
+from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 from huggingface_hub import ModelCard, constants
 
 from ser.demo.wording import percent
 
-HEADLINE = {
-    "accuracy": "Accuracy",
-    "unweighted_average_recall": "Unweighted recall",
-    "macro_f1": "Macro-F1",
-}
+if TYPE_CHECKING:
+    from ser import EmotionRecognizer
+
+Figures = Mapping[str, Any]
+"""The figures of a protocol, as `ser.training.metrics.evaluate` returns them."""
 
 LIMITS = ("Where it fails", "Out-of-scope use")
 """Sections of a card that everybody should see."""
 
 
-def add_tab():
+def add_tab() -> list[gr.components.Component]:
     """Lay out the tab; return the components that `contents` fills once the model has loaded."""
     loading = '<p class="ser-quiet">The model is loading.</p>'
     facts = gr.HTML(f'<div class="ser-card">{loading}</div>', elem_id="ser-about")
@@ -29,7 +31,7 @@ def add_tab():
     return [facts, limits, card]
 
 
-def contents(recognizer):
+def contents(recognizer: "EmotionRecognizer") -> tuple[str, str, str]:
     """Describe a recogniser.
 
     Returns
@@ -55,12 +57,12 @@ def contents(recognizer):
     return f'<div class="ser-card">{"".join(parts)}</div>', "".join(limits), text
 
 
-def model_card(recognizer):
+def model_card(recognizer: "EmotionRecognizer") -> ModelCard:
     """Return the model's card, parsed."""
     return ModelCard(recognizer.files["README.md"].decode(), ignore_metadata_errors=True)
 
 
-def model_facts(recognizer):
+def model_facts(recognizer: "EmotionRecognizer") -> dict[str, str]:
     """Return name, revision, licence and emotions of a model as a dict of str."""
     source, revision = recognizer.source, recognizer.revision or ""
     if recognizer.revision is None:  # a folder, whose location on the server is private
@@ -70,19 +72,19 @@ def model_facts(recognizer):
     return {
         "Model": source,
         "Revision": revision,
-        "Licence": model_card(recognizer).data.license or "",
+        "Licence": model_card(recognizer).data.get("license") or "",
         "Emotions": ", ".join(recognizer.labels),
     }
 
 
-def _address(recognizer):
+def _address(recognizer: "EmotionRecognizer") -> str | None:
     """Return the page on the Hub of the model as it was loaded, or None for a folder."""
     if recognizer.revision is None:
         return None
     return f"{constants.ENDPOINT}/{recognizer.source}/tree/{recognizer.revision}"
 
 
-def _facts(facts, address):
+def _facts(facts: Mapping[str, str], address: str | None) -> str:
     cells = {name: escape(value) for name, value in facts.items() if value}
     if address:
         cells["Model"] = f'<a href="{escape(address)}">{cells["Model"]}</a>'
@@ -92,13 +94,16 @@ def _facts(facts, address):
     return f'<div class="ser-scroll"><table class="ser-table">{rows}</table></div>'
 
 
-def _figures(protocols):
-    head = "".join(f'<th scope="col">{name}</th>' for name in HEADLINE.values())
+def _figures(protocols: Sequence[Figures]) -> str:
+    from ser.training.metrics import metrics_in  # here, since scikit-learn takes long to import
+
+    shown = metrics_in(protocols[0])
+    head = "".join(f'<th scope="col">{_capital(metric.name)}</th>' for metric in shown)
     rows = "".join(
         f'<tr><th scope="row">{_protocol_name(figures)}</th>'
         + "".join(
-            f"<td>{percent(figures[key])} ± {100 * figures['fold_std'][key]:.0f}</td>"
-            for key in HEADLINE
+            f"<td>{percent(figures[metric.key])} ± {100 * figures['fold_std'][metric.key]:.0f}</td>"
+            for metric in shown
         )
         + "</tr>"
         for figures in protocols
@@ -111,12 +116,16 @@ def _figures(protocols):
     )
 
 
-def _protocol_name(figures):
+def _capital(name: str) -> str:
+    return name[0].upper() + name[1:]
+
+
+def _protocol_name(figures: Figures) -> str:
     kind = "unseen speakers" if figures["speaker_independent"] else "speakers heard in training"
     return f"{kind.capitalize()} <small>{escape(figures['description'])}</small>"
 
 
-def _confusion(figures):
+def _confusion(figures: Figures) -> str:
     """Draw the confusion matrix as a table whose cells are shaded by their share of the row."""
     labels = figures["labels"]
     head = "".join(f'<th scope="col">{escape(label)}</th>' for label in labels)
@@ -134,5 +143,5 @@ def _confusion(figures):
     )
 
 
-def _shaded(share):
+def _shaded(share: float) -> str:
     return f'<td style="--share:{share:.3f}">{100 * share:.0f}</td>'

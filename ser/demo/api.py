@@ -6,8 +6,10 @@ gradio reads them line by line, each parameter as `name: meaning`.
 
 # ruff: noqa: D406, D407 - the sections are written as gradio reads them
 
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 from gradio.utils import get_function_description
@@ -15,6 +17,10 @@ from gradio.utils import get_function_description
 from ser.demo.about_tab import model_facts
 from ser.demo.received import FILE, NotReceivedError
 from ser.errors import AudioError, SerError
+
+if TYPE_CHECKING:
+    from ser import EmotionRecognizer, VoiceProfile
+    from ser.demo.served_model import ServedModel
 
 
 class Endpoints:
@@ -25,7 +31,7 @@ class Endpoints:
     model : ser.demo.served_model.ServedModel
     """
 
-    def __init__(self, model):
+    def __init__(self, model: "ServedModel") -> None:
         self._model = model
 
     def predict(self, clip: str, voice: str | None = None) -> dict:
@@ -41,6 +47,8 @@ class Endpoints:
             probabilities: of every emotion
             duration: of the recording in seconds
             speech_duration: from the first to the last speech in seconds
+            speech_start: of the first speech in seconds from the beginning
+            speech_end: of the last speech in seconds from the beginning
             warnings: reasons to doubt the result, one sentence each
         """
         with errors_in_one_sentence():
@@ -58,7 +66,7 @@ class Endpoints:
         Returns:
             duration: of the recording in seconds
             windows: start, end, speech_duration, emotion, confidence, probabilities (or null)
-            warnings: reasons to doubt that all was heard, one sentence each
+            warnings: reasons to doubt that all was read, one sentence each
             segments: where one emotion dominates, start, end, emotion, confidence
         """
         with errors_in_one_sentence():
@@ -103,14 +111,14 @@ class Endpoints:
             }
 
 
-def add_endpoints(model):
+def add_endpoints(model: "ServedModel") -> None:
     """Add the named endpoints to the `gr.Blocks` being built; the page does not show them."""
     endpoints = Endpoints(model)
     clip = gr.Audio(type="filepath", label="clip", visible=False)
     voice = gr.Audio(type="filepath", label="voice", visible=False)
     clips = gr.File(file_count="multiple", type="filepath", label="clips", visible=False)
-    clip.api_info = voice.api_info = lambda: FILE
-    clips.api_info = lambda: {"type": "array", "items": FILE}
+    clip.api_info = voice.api_info = lambda: FILE  # type: ignore[method-assign]
+    clips.api_info = lambda: {"type": "array", "items": FILE}  # type: ignore[method-assign]
     answer = gr.JSON(label="answer", visible=False)
     call = gr.Button(visible=False)
     for function, inputs in (
@@ -126,7 +134,7 @@ def add_endpoints(model):
 
 
 @contextmanager
-def errors_in_one_sentence():
+def errors_in_one_sentence() -> Iterator[None]:
     """Pass an error of ours on to the caller as one sentence, without a traceback in the log."""
     try:
         yield
@@ -134,7 +142,7 @@ def errors_in_one_sentence():
         raise gr.Error(str(error), print_exception=False) from None
 
 
-def _path(clip):
+def _path(clip: str | NotReceivedError | None) -> str:
     if clip is None:
         raise AudioError("There is no clip: pass a recording as `clip`.")
     if isinstance(clip, NotReceivedError):
@@ -142,12 +150,12 @@ def _path(clip):
     return clip
 
 
-def _profile(recognizer, voice):
+def _profile(recognizer: "EmotionRecognizer", voice: str | None) -> "VoiceProfile | None":
     """Return the voice profile of a recording of everyday speech; None if none was given."""
     return recognizer.voice_profile([_path(voice)]) if voice else None
 
 
-def _row(recognizer, clip):
+def _row(recognizer: "EmotionRecognizer", clip: str | NotReceivedError) -> dict[str, Any]:
     if isinstance(clip, NotReceivedError):
         return {"file": clip.name, "error": str(clip)}
     (result,) = recognizer.predict_many([clip])

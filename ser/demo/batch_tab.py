@@ -3,8 +3,10 @@
 import base64
 import csv
 import io
+from collections.abc import Iterator, Sequence
 from html import escape
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
@@ -12,10 +14,17 @@ from ser.demo.result_panel import colour
 from ser.demo.wording import percent, runner_up
 from ser.errors import SerError
 
+if TYPE_CHECKING:
+    from ser import Prediction
+    from ser.demo.served_model import ServedModel
+
 COLUMNS = ("file", "emotion", "confidence", "second choice", "duration", "warnings", "error")
 
+Row = dict[str, Any]
+"""A value for each of `COLUMNS`; empty text where there is none."""
 
-def add_tab(model):
+
+def add_tab(model: "ServedModel") -> None:
     """Lay out the tab in the `gr.Blocks` being built."""
     files = gr.File(
         file_count="multiple", type="filepath", label="Recordings", height=180, elem_id="ser-files"
@@ -23,8 +32,11 @@ def add_tab(model):
     start = gr.Button("Recognise all", variant="primary", interactive=False, elem_id="ser-start")
     table = gr.HTML(table_html([]), elem_id="ser-batch")
 
-    def recognise_all(paths, progress=gr.Progress()):  # noqa: B008 - gradio looks for it here
-        rows = []
+    def recognise_all(
+        paths: list[str],
+        progress: gr.Progress = gr.Progress(),  # noqa: B008 - gradio looks for it here
+    ) -> Iterator[tuple[str, gr.Button]]:
+        rows: list[Row] = []
         try:
             recognizer = model.get()
         except SerError as error:
@@ -46,7 +58,7 @@ def add_tab(model):
     )
 
 
-def row(name, result):
+def row(name: str, result: "Prediction | SerError") -> Row:
     """Put a result, or the error in its place, into the columns of the table.
 
     Parameters
@@ -54,13 +66,8 @@ def row(name, result):
     name : str
         File name.
     result : ser.Prediction or ser.errors.AudioError
-
-    Returns
-    -------
-    dict
-        A value for each of `COLUMNS`; empty text where there is none.
     """
-    cells = dict.fromkeys(COLUMNS, "") | {"file": name}
+    cells: Row = dict.fromkeys(COLUMNS, "") | {"file": name}
     if isinstance(result, SerError):
         return cells | {"error": str(result)}
     return cells | {
@@ -72,7 +79,7 @@ def row(name, result):
     }
 
 
-def table_html(rows, *, done=False):
+def table_html(rows: Sequence[Row], *, done: bool = False) -> str:
     """Draw the table, with a link to download it once it is complete."""
     head = "".join(f'<th scope="col">{name.capitalize()}</th>' for name in COLUMNS)
     body = "".join(f"<tr>{_cells(cells)}</tr>" for cells in rows)
@@ -86,7 +93,7 @@ def table_html(rows, *, done=False):
     )
 
 
-def to_csv(rows):
+def to_csv(rows: Sequence[Row]) -> str:
     """Write the table as CSV in which no cell is a formula.
 
     Parameters
@@ -105,7 +112,7 @@ def to_csv(rows):
     return text.getvalue()
 
 
-def defused(cell):
+def defused(cell: Any) -> Any:
     """Put an apostrophe before text that a spreadsheet would run as a formula.
 
     References
@@ -118,7 +125,7 @@ def defused(cell):
     return f"'{cell}" if risky else cell
 
 
-def _cells(cells):
+def _cells(cells: Row) -> str:
     emotion, confidence, duration = cells["emotion"], cells["confidence"], cells["duration"]
     shown = cells | {
         "emotion": emotion or "no result",
@@ -134,7 +141,7 @@ def _cells(cells):
     )
 
 
-def _download(rows):
+def _download(rows: Sequence[Row] | None) -> str:
     """Draw the button that saves the table; the file is in the page and not on the server."""
     if rows is None:
         return '<a class="ser-button" role="link" aria-disabled="true">Download CSV</a>'

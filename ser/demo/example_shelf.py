@@ -4,11 +4,16 @@ import csv
 import io
 import tempfile
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
+
+if TYPE_CHECKING:
+    from ser.demo.served_model import ServedModel
 
 
 @dataclass(frozen=True)
@@ -20,7 +25,7 @@ class Example:
     name : str
         File name.
     caption : str
-        The acted emotion, or a description of the clip.
+        Its emotion, or a description of it.
     content : bytes
         The file.
     """
@@ -30,13 +35,15 @@ class Example:
     content: bytes
 
 
-def read_examples(files):
+def read_examples(files: Mapping[str, bytes], *, acted: bool = False) -> list[Example]:
     """Read the examples among the files of a model.
 
     Parameters
     ----------
     files : dict of str to bytes
         As `EmotionRecognizer.files`.
+    acted : bool
+        Whether emotions were acted, as captions then say.
 
     Returns
     -------
@@ -45,16 +52,18 @@ def read_examples(files):
     """
     table = files.get("examples/metadata.csv", b"").decode()
     return [
-        Example(row["file_name"], caption(row), files[path])
+        Example(row["file_name"], _caption(row, acted), files[path])
         for row in csv.DictReader(io.StringIO(table))
         if (path := f"examples/{row.get('file_name')}") in files
     ]
 
 
-def caption(row):
-    """Name the acted emotion; describe a synthetic clip, which has none."""
+def _caption(row: Mapping[str, str], acted: bool) -> str:
+    """Name the emotion; describe a clip that has none, such as a synthetic one."""
     emotion = row.get("emotion")
-    return f"Acted: {emotion}" if emotion else row.get("description") or row["file_name"]
+    if not emotion:
+        return row.get("description") or row["file_name"]
+    return f"Acted: {emotion}" if acted else emotion
 
 
 class Shelf:
@@ -70,18 +79,20 @@ class Shelf:
         What the page showed for each example, by number; nothing is kept for other clips.
     """
 
-    def __init__(self, model):
+    def __init__(self, model: "ServedModel") -> None:
         self._model = model
         self._folder = tempfile.TemporaryDirectory(prefix="ser-examples-")
         self._writing = threading.Lock()
-        self.results = {}
+        self.results: dict[int, Any] = {}
 
     @cached_property
-    def examples(self):
+    def examples(self) -> list[Example]:
         """The examples, once the model has loaded."""
-        return read_examples(self._model.get().files)
+        recognizer = self._model.get()
+        kind = recognizer.config.get("dataset", {}).get("kind") or ""
+        return read_examples(recognizer.files, acted=kind.startswith("acted"))
 
-    def path(self, number):
+    def path(self, number: int) -> str:
         """Return the path of an example by its number, from 0."""
         example = self.examples[number]
         path = Path(self._folder.name, example.name)
@@ -90,7 +101,7 @@ class Shelf:
                 path.write_bytes(example.content)
         return str(path)
 
-    def number(self, clip):
+    def number(self, clip: str | Path) -> int | None:
         """Return the number of the example of which a file is a copy, or None."""
         size = Path(clip).stat().st_size
         for number, example in enumerate(self.examples):
@@ -134,7 +145,7 @@ class Buttons:
     link: gr.Button
 
 
-def add_buttons(shelf, clip):
+def add_buttons(shelf: Shelf, clip: gr.Audio) -> Buttons:
     """Lay out the buttons; `opened` fills them once the model has loaded.
 
     Parameters
@@ -175,7 +186,7 @@ def add_buttons(shelf, clip):
     return Buttons(examples, link)
 
 
-def opened(shelf, number):
+def opened(shelf: Shelf, number: str | None) -> tuple[Any, Any, Any]:
     """Return what a newly opened page shows of the examples.
 
     Parameters
@@ -199,5 +210,5 @@ def opened(shelf, number):
     return examples, _link(interactive=False), gr.skip()
 
 
-def _link(*, interactive):
+def _link(*, interactive: bool) -> gr.Button:
     return gr.Button("Copy link to example", interactive=interactive)

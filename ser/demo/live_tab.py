@@ -5,22 +5,26 @@ that come while one is being handled. So a piece is only put away, and recognise
 """
 
 import os
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 import numpy as np
 import soundfile
+from numpy.typing import NDArray
 
-from ser.demo.result_panel import LABELS, bars, colour, doubts, panel
-from ser.demo.wording import adjective, how_sure, percent
+from ser.corpora.emotions import NAMES, adjective
+from ser.demo.result_panel import bars, colour, panel, warning_list
+from ser.demo.wording import how_sure, percent
 from ser.errors import NoSpeechError, SerError
 
 if TYPE_CHECKING:
-    from ser import Prediction
+    from ser import EmotionRecognizer, Prediction, VoiceProfile
+    from ser.demo.served_model import ServedModel
 
 SPAN = 3.0
 """Seconds that each update looks back over."""
@@ -43,34 +47,43 @@ EXPLANATION = (
     "history of the last half minute."
 )
 
+Moment = tuple[str | None, float]
+"""Emotion and confidence of an update; None and 0 where nobody spoke."""
+
 _workers = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="live")
 
 
 @dataclass
-class Ear:
+class LiveSession:
     """One visitor's live session: the last seconds of sound, and the last results.
 
     Attributes
     ----------
     waveform : ndarray, shape (n_samples,)
         The last `SPAN` seconds.
-    unheard : int
+    n_new : int
         Number of samples that came after the last update.
     result : ser.Prediction or None
         Of the last update; None where nobody spoke.
-    history : list of (str or None, float)
-        Emotion and confidence of the last updates; None where nobody spoke.
+    history : list of Moment
+        Of the last updates.
     running : Future or None
         The next update, while it is recognised.
     """
 
-    waveform: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))
-    unheard: int = 0
+    waveform: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
+    n_new: int = 0
     result: "Prediction | None" = None
-    history: list = field(default_factory=list)
-    running: "Future | None" = None
+    history: list[Moment] = field(default_factory=list)
+    running: "Future[Prediction] | None" = None
 
-    def hear(self, recognizer, chunk, sample_rate, voice=None):
+    def add(
+        self,
+        recognizer: "EmotionRecognizer",
+        chunk: NDArray[np.float32],
+        sample_rate: int,
+        voice: "VoiceProfile | None" = None,
+    ) -> bool:
         """Take the next piece of sound, and have the last seconds recognised if an update is due.
 
         Parameters
@@ -92,29 +105,29 @@ class Ear:
             If the last update failed for another reason than that nobody spoke.
         """
         self.waveform = np.concatenate([self.waveform, chunk])[-int(SPAN * sample_rate) :]
-        self.unheard += chunk.size
+        self.n_new += chunk.size
         is_new = self._update()
-        if self.running is None and self.unheard >= EVERY * sample_rate:
-            self.unheard = 0
+        if self.running is None and self.n_new >= EVERY * sample_rate:
+            self.n_new = 0
             clip = self.waveform, sample_rate
             self.running = _workers.submit(recognizer.predict, clip, voice=voice)
         return is_new
 
-    def _update(self):
+    def _update(self) -> bool:
         """Take over the running update if it is done, and tell whether it was."""
         if self.running is None or not self.running.done():
             return False
         done, self.running = self.running, None
         try:
             self.result = done.result()
-            heard = self.result.emotion, self.result.confidence
+            moment: Moment = self.result.emotion, self.result.confidence
         except NoSpeechError:
-            self.result, heard = None, (None, 0.0)
-        self.history = [*self.history, heard][-HISTORY:]
+            self.result, moment = None, (None, 0.0)
+        self.history = [*self.history, moment][-HISTORY:]
         return True
 
 
-def add_tab(model, profile):
+def add_tab(model: "ServedModel", profile: gr.State) -> None:
     """Lay out the tab in the `gr.Blocks` being built.
 
     Parameters
@@ -123,7 +136,7 @@ def add_tab(model, profile):
     profile : gr.State
         The visitor's voice, or None.
     """
-    ear = gr.State(None)
+    session = gr.State(None)
     with gr.Row(equal_height=False):
         with gr.Column(scale=5, min_width=300):
             microphone = gr.Audio(
@@ -136,39 +149,39 @@ def add_tab(model, profile):
             )
             gr.HTML(f"<p>{EXPLANATION}</p>", elem_classes="ser-quiet")
         with gr.Column(scale=7, min_width=300):
-            output = gr.HTML(live_panel(None, [], LABELS, INVITATION), elem_id="ser-live-result")
+            output = gr.HTML(live_panel(None, [], NAMES, INVITATION), elem_id="ser-live-result")
 
-    def listen(chunk, state, voice):
-        state = state or Ear()
+    def listen(chunk: str | None, state: LiveSession | None, voice: Any) -> tuple[Any, LiveSession]:
+        state = state or LiveSession()
         try:
             piece = read_once(chunk)  # at once, as pieces would pile up while the model loads
             recognizer = model.get()
-            if piece is None or not state.hear(recognizer, *piece, voice):
+            if piece is None or not state.add(recognizer, *piece, voice):
                 return gr.skip(), state
         except SerError as error:
-            return live_panel(None, [], LABELS, str(error)), state
+            return live_panel(None, [], NAMES, str(error)), state
         return live_panel(state.result, state.history, recognizer.labels), state
 
     microphone.stream(
         listen,
-        [microphone, ear, profile],
-        [output, ear],
+        [microphone, session, profile],
+        [output, session],
         time_limit=TIME_LIMIT,
         concurrency_limit=VISITORS,
         show_progress="hidden",
         api_visibility="private",
     )
 
-    def stop(state):
+    def stop(state: LiveSession | None) -> tuple[Any, None]:
         if state is None or state.result is not None:
             return gr.skip(), None  # the last result stays
-        return live_panel(None, state.history, LABELS, INVITATION), None
+        return live_panel(None, state.history, NAMES, INVITATION), None
 
-    microphone.start_recording(lambda: None, None, ear, api_visibility="private")
-    microphone.stop_recording(stop, ear, [output, ear], api_visibility="private")
+    microphone.start_recording(lambda: None, None, session, api_visibility="private")
+    microphone.stop_recording(stop, session, [output, session], api_visibility="private")
 
 
-def read_once(path):
+def read_once(path: str | None) -> tuple[NDArray[np.float32], int] | None:
     """Read a piece of sound that a browser sent, and delete it from the server's disk.
 
     Parameters
@@ -182,24 +195,31 @@ def read_once(path):
     sample_rate : int
         In Hz. Instead of both, None if there is no such file.
     """
+    if path is None:
+        return None
     try:
         samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
         Path(path).unlink(missing_ok=True)
-    except (OSError, TypeError, soundfile.LibsndfileError):
+    except (OSError, soundfile.LibsndfileError):
         # Identical pieces share a file: another session may have deleted a silent one of ours.
         return None
     return samples.mean(axis=1), rate
 
 
-def live_panel(result, history, labels, message=None):
+def live_panel(
+    result: "Prediction | None",
+    history: Sequence[Moment],
+    labels: Iterable[str],
+    message: str | None = None,
+) -> str:
     """Draw the last result and the short history.
 
     Parameters
     ----------
     result : ser.Prediction or None
         None where nobody speaks.
-    history : list of (str or None, float)
-        As in `Ear`.
+    history : list of Moment
+        As in `LiveSession`.
     labels : sequence of str
         Every emotion, in order.
     message : str, optional
@@ -224,6 +244,6 @@ def live_panel(result, history, labels, message=None):
     return panel(
         f"<b>{how_sure(result.confidence)}</b>, {percent(result.confidence)}",
         adjective(result.emotion).capitalize(),
-        bars(result.probabilities, result.emotion) + strip + doubts(result.warnings),
+        bars(result.probabilities, result.emotion) + strip + warning_list(result.warnings),
         hue=colour(result.emotion),
     )

@@ -4,13 +4,18 @@ import hmac
 import importlib.util
 from html import escape
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
 from ser.demo import about_tab, example_shelf
 from ser.demo.received import HANDLERS
-from ser.demo.theme import STYLE, theme
+from ser.demo.theme import STYLE, emotion_colours, theme
 from ser.errors import SerError
+
+if TYPE_CHECKING:
+    from ser.demo.recognise_tab import Tab
+    from ser.demo.served_model import ServedModel
 
 TITLE = "Speech emotion recognition"
 LEAD = (
@@ -21,9 +26,10 @@ LEAD = (
 HEAD = Path(__file__).with_name("head.html")
 """Scripts of the page."""
 
-LAUNCH = {
+LAUNCH: dict[str, Any] = {
     "head_paths": HEAD,
     "theme": theme(),
+    "css": emotion_colours(),
     "css_paths": STYLE,
     "ssr_mode": False,  # it would need Node
     "run_history": False,  # visitors' recordings are not kept, not even in their browsers
@@ -37,26 +43,32 @@ LAUNCH = {
 """How the server is launched."""
 
 
-def login(password):
+def login(password: str | None) -> dict[str, Any]:
     """Return the settings for `launch` that ask everyone for a password; none without one."""
     if not password:
         return {}
 
-    def is_right(name, given):
+    def is_right(name: str, given: str) -> bool:
         return hmac.compare_digest(given.encode(), password.encode())
 
     # Gradio puts no login before MCP.
     return {"auth": is_right, "auth_message": "Any user name will do.", "mcp_server": False}
 
 
-def add_header():
+def add_header() -> gr.HTML:
     """Lay out the header; return the component for a notice to everyone."""
     head = f'<h1>{TITLE}</h1><p>{LEAD}</p><p id="ser-microphone" role="alert"></p>'
     gr.HTML(f"<header>{head}</header>", elem_id="ser-head")
     return gr.HTML(visible=False, elem_id="ser-notice")
 
 
-def fill_when_loaded(demo, model, notice, tab, about):
+def fill_when_loaded(
+    demo: gr.Blocks,
+    model: "ServedModel",
+    notice: gr.HTML,
+    tab: "Tab",
+    about: list[gr.components.Component],
+) -> None:
     """Fill in what depends on the model as soon as it has loaded.
 
     Parameters
@@ -68,7 +80,7 @@ def fill_when_loaded(demo, model, notice, tab, about):
     about : list of component
     """
 
-    def fill(request: gr.Request):
+    def fill(request: gr.Request) -> dict[gr.components.Component, Any]:
         try:
             recognizer = model.get()
         except SerError as error:
@@ -90,13 +102,14 @@ def fill_when_loaded(demo, model, notice, tab, about):
         api_visibility="private",
     )
 
-    def forget(request: gr.Request):
-        demo.state_holder.delete_state(request.session_hash)
+    def forget(request: gr.Request) -> None:
+        if request.session_hash is not None:
+            demo.state_holder.delete_state(request.session_hash)
 
     # Gradio would keep a session's state, such as a voice profile, for an hour after it ended.
     demo.unload(forget)
 
 
-def _notice(sentence):
+def _notice(sentence: str | None) -> gr.HTML:
     text = f'<p role="status">{escape(sentence)}</p>' if sentence else ""
     return gr.HTML(text, visible=bool(sentence))

@@ -7,13 +7,19 @@ dark, its text stays sharp at any width, and nothing moves when it arrives.
 import base64
 import io
 from html import escape
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
+from ser.corpora.emotions import adjective
 from ser.demo.result_panel import colour
-from ser.demo.spectrogram import envelope, height, spectrum
-from ser.demo.wording import adjective, clock, percent
+from ser.demo.spectrogram import Spectrum, envelope, height, spectrum
+from ser.demo.wording import clock, percent
+
+if TYPE_CHECKING:
+    from ser.timeline import Segment, Timeline
 
 FREQUENCIES = (250, 1000, 2000, 4000, 8000)
 """Hz that are labelled at the side of the spectrogram."""
@@ -26,7 +32,7 @@ MAX_TICKS = 6
 LEGEND = '<p class="ser-legend" aria-hidden="true"><b>The part that was used</b><i></i> Pitch</p>'
 
 
-def empty_picture():
+def empty_picture() -> str:
     """Draw the frames that a picture will fill, so that the page does not jump."""
     return _figure(
         "",
@@ -38,7 +44,12 @@ def empty_picture():
     )
 
 
-def draw_recording(waveform, sample_rate, segment=None, timeline=None):
+def draw_recording(
+    waveform: NDArray[np.float32],
+    sample_rate: int,
+    used: tuple[float, float] | None = None,
+    timeline: "Timeline | None" = None,
+) -> str:
     """Draw a recording.
 
     Parameters
@@ -46,8 +57,8 @@ def draw_recording(waveform, sample_rate, segment=None, timeline=None):
     waveform : ndarray, shape (n_samples,)
     sample_rate : int
         In Hz.
-    segment : slice, optional
-        The samples that were used; without them, nothing is shaded.
+    used : (float, float), optional
+        Beginning and end of the part that was used, in seconds; without it, nothing is shaded.
     timeline : ser.timeline.Timeline, optional
         Adds the course of every emotion.
 
@@ -58,7 +69,6 @@ def draw_recording(waveform, sample_rate, segment=None, timeline=None):
     """
     duration = waveform.size / sample_rate
     seen = spectrum(waveform, sample_rate)
-    used = (segment.start / sample_rate, segment.stop / sample_rate) if segment else None
     rows = (
         _row("Waveform", _wave(waveform, duration, used))
         + _row(_frequency_names(sample_rate), _spectrum(seen, duration, sample_rate))
@@ -70,7 +80,12 @@ def draw_recording(waveform, sample_rate, segment=None, timeline=None):
     return _figure(describe(duration, used, seen.pitch, timeline), rows)
 
 
-def describe(duration, used, pitch, timeline=None):
+def describe(
+    duration: float,
+    used: tuple[float, float] | None,
+    pitch: NDArray[np.floating],
+    timeline: "Timeline | None" = None,
+) -> str:
     """Describe the picture in words, for those who cannot see it.
 
     Parameters
@@ -90,25 +105,25 @@ def describe(duration, used, pitch, timeline=None):
     parts = [f"Picture of a recording of {clock(duration)}."]
     if used:
         parts.append(f"The part from {clock(used[0])} to {clock(used[1])} was used.")
-    heard = pitch[~np.isnan(pitch)]
-    if heard.size:
-        low, middle, high = np.percentile(heard, [5, 50, 95])
+    voiced = pitch[~np.isnan(pitch)]
+    if voiced.size:
+        low, middle, high = np.percentile(voiced, [5, 50, 95])
         parts.append(f"The pitch is mostly {low:.0f} to {high:.0f} Hz, its median {middle:.0f}.")
     if timeline is not None:
         parts.append("Over time: " + "; ".join(map(_segment_words, timeline.segments)) + ".")
     return " ".join(parts)
 
 
-def _figure(description, rows, state="drawn"):
+def _figure(description: str, rows: str, state: str = "drawn") -> str:
     role = f'role="img" aria-label="{escape(description)}"' if description else 'aria-hidden="true"'
     return f'<div class="ser-picture ser-{state}" {role}>{rows}</div>'
 
 
-def _row(name, plot):
+def _row(name: str, plot: str) -> str:
     return f'<div class="ser-gutter" aria-hidden="true">{name}</div>{plot}'
 
 
-def _svg(width, height, body, kind):
+def _svg(width: int | str, height: int, body: str, kind: str) -> str:
     """Draw in a box that stretches to the plot; strokes keep their width."""
     return (
         f'<div class="ser-plot ser-{kind}" aria-hidden="true">'
@@ -116,7 +131,7 @@ def _svg(width, height, body, kind):
     )
 
 
-def _wave(waveform, duration, used):
+def _wave(waveform: NDArray[np.float32], duration: float, used: tuple[float, float] | None) -> str:
     low, high = envelope(waveform)
     peak = max(np.abs(waveform).max(), 1e-9)
     top = [f"{x} {50 - 48 * y / peak:.1f}" for x, y in enumerate(high)]
@@ -129,7 +144,7 @@ def _wave(waveform, duration, used):
     return _svg(len(low), 100, shade + path, "wave")
 
 
-def _spectrum(seen, duration, sample_rate):
+def _spectrum(seen: Spectrum, duration: float, sample_rate: int) -> str:
     alpha = np.round(255 * seen.levels.T[::-1]).astype(np.uint8)
     file = io.BytesIO()
     Image.merge("LA", [Image.new("L", alpha.shape[::-1]), Image.fromarray(alpha)]).save(file, "PNG")
@@ -143,7 +158,7 @@ def _spectrum(seen, duration, sample_rate):
     )
 
 
-def _pitch(seen, duration, sample_rate):
+def _pitch(seen: Spectrum, duration: float, sample_rate: int) -> str:
     """Return the pitch as an SVG path that is interrupted where there is no voice."""
     path, pen_down = [], False
     ys = 1000 * (1 - height(seen.pitch, sample_rate))
@@ -154,7 +169,7 @@ def _pitch(seen, duration, sample_rate):
     return "".join(path)
 
 
-def _frequency_names(sample_rate):
+def _frequency_names(sample_rate: int) -> str:
     names = "".join(
         f'<span style="bottom:{100 * height(hertz, sample_rate):.1f}%">{hertz}</span>'
         for hertz in FREQUENCIES
@@ -163,7 +178,7 @@ def _frequency_names(sample_rate):
     return f'<span class="ser-unit">Hz</span>{names}'
 
 
-def _time_axis(duration):
+def _time_axis(duration: float) -> str:
     step = next((s for s in TIME_STEPS if duration / s <= MAX_TICKS), TIME_STEPS[-1])
     marks = "".join(
         f'<span style="left:{100 * time / duration:.2f}%">{_tick(time, step)}</span>'
@@ -174,13 +189,13 @@ def _time_axis(duration):
     return f'<div class="ser-axis" aria-hidden="true">{marks}</div>'
 
 
-def _tick(time, step):
+def _tick(time: float, step: float) -> str:
     if step >= 10:
         return f"{int(time) // 60}:{int(time) % 60:02}"
     return f"{time:g}"
 
 
-def _timeline(timeline):
+def _timeline(timeline: "Timeline") -> str:
     edges, curves = timeline.curves()
     blocks = "".join(
         f'<i style="left:{100 * s.start / timeline.duration:.2f}%;'
@@ -200,8 +215,8 @@ def _timeline(timeline):
     return rows
 
 
-def _segment_words(segment):
+def _segment_words(segment: "Segment") -> str:
     times = f"{clock(segment.start)} to {clock(segment.end)}"
-    if segment.emotion is None:
+    if segment.emotion is None or segment.confidence is None:
         return f"{times}: no speech"
     return f"{times}: {adjective(segment.emotion)}, {percent(segment.confidence)}"

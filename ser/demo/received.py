@@ -9,14 +9,19 @@ import logging
 import reprlib
 from itertools import zip_longest
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 import gradio as gr
+from fastapi import Request, Response
 from fastapi.exception_handlers import request_validation_exception_handler
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from gradio.block_function import BlockFunction
+from gradio.components import Component
 from gradio.processing_utils import async_move_files_to_cache, save_base64_to_cache
 from gradio.route_utils import FnIndexInferError
+from gradio.state_holder import SessionState
 
 from ser.errors import AudioError
 
@@ -45,7 +50,7 @@ class NotReceivedError(AudioError):
         Of the file, as far as there is one.
     """
 
-    def __init__(self, name, sentence):
+    def __init__(self, name: str, sentence: str) -> None:
         super().__init__(sentence)
         self.name = name
 
@@ -53,20 +58,26 @@ class NotReceivedError(AudioError):
 class Demo(gr.Blocks):
     """`gr.Blocks` whose public endpoints take each file as a path or a `NotReceivedError`."""
 
-    async def preprocess_data(self, block_fn, inputs, state, explicit_call=False):
+    async def preprocess_data(
+        self,
+        block_fn: BlockFunction,
+        inputs: list[Any],
+        state: SessionState | None,
+        explicit_call: bool = False,
+    ) -> list[Any]:
         """Return the arguments of an endpoint; those that were left out are None."""
         if block_fn.api_visibility != "public":
             return await super().preprocess_data(block_fn, inputs, state, explicit_call)
         if len(inputs) > len(block_fn.inputs):
             raise gr.Error(
-                f"{len(inputs)} values are too many: {_usage(self, block_fn.api_name)}.",
+                f"{len(inputs)} values are too many: {_usage(self, str(block_fn.api_name))}.",
                 print_exception=False,
             )
         pairs = zip_longest(block_fn.inputs, inputs)
         return [await _received(component, sent) for component, sent in pairs]
 
 
-async def _received(component, sent):
+async def _received(component: Any, sent: Any) -> Any:
     if sent is None:
         return None
     if component.api_info()["type"] != "array":
@@ -77,7 +88,7 @@ async def _received(component, sent):
     return [await _file(component, each) for each in sent]
 
 
-async def _file(component, sent):
+async def _file(component: Component, sent: Any) -> str | NotReceivedError:
     """Return the path of a file that was uploaded, is fetched or is the value, or the error."""
     path = sent.get("path") if isinstance(sent, dict) else sent
     if not isinstance(path, str) or (path is sent and not path.startswith((*WEB, "data:"))):
@@ -99,7 +110,7 @@ async def _file(component, sent):
     return NotReceivedError(name[:200], sentence)
 
 
-async def _kept(component, path):
+async def _kept(component: Component, path: str) -> str:
     """Return where a file lies in the server's cache, from where it is deleted in time."""
     if path.startswith("data:"):
         folder = component.GRADIO_CACHE
@@ -113,12 +124,12 @@ async def _kept(component, path):
     return kept["path"]
 
 
-def _short(sent):
+def _short(sent: Any) -> str:
     file = sent if isinstance(sent, dict) else {}
     return reprlib.repr(file.get("orig_name") or file.get("path") or sent)
 
 
-async def _answer_wrong_name(request, error):
+async def _answer_wrong_name(request: Request, error: Exception) -> Response:
     """Answer a call of an endpoint that does not exist, or with names that it does not take."""
     if isinstance(error, KeyError) and request.url.path.endswith("/cancel"):
         return JSONResponse({"success": True})  # gradio stumbles over an event that has just ended
@@ -150,7 +161,7 @@ HANDLERS = dict.fromkeys(
 """For the exceptions that gradio's routes raise when a name is wrong."""
 
 
-def _usage(demo, name):
+def _usage(demo: gr.Blocks, name: str) -> str:
     parameters = demo.get_api_info()["named_endpoints"][f"/{name}"]["parameters"]
     names = [
         ("optionally " if parameter["parameter_has_default"] else "") + parameter["parameter_name"]

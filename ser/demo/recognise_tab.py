@@ -1,18 +1,24 @@
 """The first tab: one recording, its result and its picture."""
 
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import uuid4
 
 import gradio as gr
 
-from ser.audio.activity import find_speech
 from ser.audio.loading import read_recording
 from ser.demo import example_shelf, share_panel, voice_panel
 from ser.demo.picture import draw_recording, empty_picture
 from ser.demo.result_panel import empty_panel, error_panel, result_panel
 from ser.errors import AudioError, SerError
 from ser.timeline import MIN_DURATION, timeline_steps
+
+if TYPE_CHECKING:
+    from ser import EmotionRecognizer, VoiceProfile
+    from ser.demo.served_model import ServedModel
+    from ser.hub.sharing import ClipSharing
 
 SEE_RESULT = '() => document.querySelector("#ser-result h2").scrollIntoView({ block: "nearest" })'
 """Brings the headline of a result onto a small screen, whatever was clicked below it."""
@@ -21,6 +27,17 @@ TIMELINES = 8
 """How many recordings can be followed at a time."""
 
 GONE = "The recording is no longer on the server; upload or record it again."
+
+Drawn = tuple[str, str, dict[str, Any] | None]
+"""Panel and picture as HTML, and the result as `Prediction.to_dict` gives it, if there is one."""
+
+
+class Course(NamedTuple):
+    """A timeline that is to come: which one, and the part of the recording that was used."""
+
+    token: str
+    start: float
+    end: float
 
 
 @dataclass(frozen=True)
@@ -43,7 +60,7 @@ class Tab:
     clip: gr.Audio
 
 
-def add_tab(model, sharing=None):
+def add_tab(model: "ServedModel", sharing: "ClipSharing | None" = None) -> Tab:
     """Lay out the tab in the `gr.Blocks` being built.
 
     Parameters
@@ -75,11 +92,13 @@ def add_tab(model, sharing=None):
                 share_panel.add_panel(model, sharing, own)
     picture = gr.HTML(empty_picture(), elem_id="ser-picture")
     waiting = gr.HTML(elem_id="ser-waiting")
-    course = gr.State(None)  # a new token for each recording whose timeline is to come
-    newest = gr.State([None])  # that token, set at once, so that an older timeline stops
+    course = gr.State(None)  # of each recording whose timeline is to come
+    newest = gr.State([None])  # its token, set at once, so that an older timeline stops
     turn = threading.Lock()
 
-    def show(path, voice_profile, newest):
+    def show(
+        path: str | None, voice_profile: Any, newest: list[str | None]
+    ) -> tuple[str, str, Any, Course | None, str]:
         newest[0] = token = uuid4().hex
         if path is None:
             return empty_panel(), empty_picture(), None, None, ""
@@ -96,16 +115,23 @@ def add_tab(model, sharing=None):
             shown = analyse(recognizer, path, voice_profile)
         if voice_profile is None and example is not None:
             shelf.results[example] = shown
-        *drawn, result = shown
-        is_long = result is not None and result["duration"] > MIN_DURATION
-        own_result = (path, result) if result is not None and example is None else None
-        return *drawn, own_result, token if is_long else None, ""
+        panel_html, picture_html, result = shown
+        if result is None:
+            return panel_html, picture_html, None, None, ""
+        own_result = (path, result) if example is None else None
+        to_come = None
+        if result["duration"] > MIN_DURATION:
+            to_come = Course(token, result["speech_start"], result["speech_end"])
+        return panel_html, picture_html, own_result, to_come, ""
 
-    def follow(token, path, voice_profile, newest):
+    def follow(
+        course: Course | None, path: str, voice_profile: Any, newest: list[str | None]
+    ) -> Iterator[tuple[Any, str]]:
         yield gr.skip(), ""
-        if token is None:
+        if course is None:
             return
-        steps = follow_course(model.get(), path, voice_profile)
+        used = course.start, course.end
+        steps = follow_course(model.get(), path, used, voice_profile)
         while True:
             # A window at a time of all timelines leaves the rest of the machine to those who wait
             # for a result, and holds no visitor's up until another one's is complete.
@@ -114,7 +140,7 @@ def add_tab(model, sharing=None):
             if drawn is None:
                 return
             # Gradio's own `cancels` comes too late for a result that is there at once.
-            if newest[0] != token:
+            if newest[0] != course.token:
                 yield gr.skip(), ""
                 return
             yield drawn
@@ -142,13 +168,16 @@ def add_tab(model, sharing=None):
     return Tab(profile, shelf, buttons, clip)
 
 
-def analyse(recognizer, clip, voice_profile=None):
+def analyse(
+    recognizer: "EmotionRecognizer", clip: Any, voice_profile: "VoiceProfile | None" = None
+) -> Drawn:
     """Recognise and draw a recording.
 
     Parameters
     ----------
     recognizer : ser.EmotionRecognizer
-    clip : str or Path
+    clip : clip
+        As `EmotionRecognizer.predict` takes it.
     voice_profile : VoiceProfile, optional
 
     Returns
@@ -169,17 +198,25 @@ def analyse(recognizer, clip, voice_profile=None):
     except AudioError as error:
         return error_panel(str(error), recognizer.labels), draw_recording(waveform, rate), None
     panel = result_panel(result, relative=voice_profile is not None)
-    picture = draw_recording(waveform, rate, find_speech(waveform, rate))
+    picture = draw_recording(waveform, rate, (result.speech_start, result.speech_end))
     return panel, picture, result.to_dict()
 
 
-def follow_course(recognizer, clip, voice_profile=None):
+def follow_course(
+    recognizer: "EmotionRecognizer",
+    clip: Any,
+    used: tuple[float, float],
+    voice_profile: "VoiceProfile | None" = None,
+) -> Iterator[tuple[Any, str]]:
     """Recognise the timeline of a recording and draw it with the rest.
 
     Parameters
     ----------
     recognizer : ser.EmotionRecognizer
-    clip : str or Path
+    clip : clip
+        As `EmotionRecognizer.predict` takes it.
+    used : (float, float)
+        Beginning and end of the part that was used, in seconds.
     voice_profile : VoiceProfile, optional
 
     Yields
@@ -198,13 +235,12 @@ def follow_course(recognizer, clip, voice_profile=None):
             if timeline is None:
                 yield gr.skip(), progress_bar(done, count)
             else:
-                segment = find_speech(waveform, rate)
-                yield draw_recording(waveform, rate, segment, timeline), ""
+                yield draw_recording(waveform, rate, used, timeline), ""
     except AudioError:  # the recording was deleted meanwhile, or no window holds enough speech
         yield gr.skip(), ""
 
 
-def progress_bar(done, count):
+def progress_bar(done: int, count: int) -> str:
     """Draw how much of a timeline is done."""
     return (
         f'<p class="ser-quiet" style="--share:{done / count:.3f};--colour:var(--ser-accent)">'

@@ -1,26 +1,29 @@
 """The result panel: the emotion, how confident the model is, and reasons for doubt."""
 
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
+from typing import TYPE_CHECKING
 
-from ser.demo.wording import adjective, how_sure, percent, runner_up
+from ser.corpora.emotions import NAMES, adjective
+from ser.demo.wording import how_sure, percent, runner_up
 
-LABELS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
-"""Bars to show while nothing has been recognised yet."""
+if TYPE_CHECKING:
+    from ser import Prediction
 
 
-def empty_panel(labels=LABELS):
+def empty_panel(labels: Iterable[str] = NAMES) -> str:
     """Draw the panel before anything is recognised, with empty bars."""
     invitation = "Record a sentence or two, or upload an audio file."
     return panel(invitation, "No recording yet", bars(dict.fromkeys(labels, 0.0)), "empty")
 
 
-def error_panel(sentence, labels=LABELS):
+def error_panel(sentence: str, labels: Iterable[str] = NAMES) -> str:
     """Draw the panel for a recording that cannot be recognised, and say why."""
     nothing = bars(dict.fromkeys(labels, 0.0))
     return panel(escape(sentence), "No result", nothing, "error", live="polite")
 
 
-def result_panel(prediction, *, relative=False):
+def result_panel(prediction: "Prediction", *, relative: bool = False) -> str:
     """Draw the panel of a result.
 
     Parameters
@@ -44,13 +47,13 @@ def result_panel(prediction, *, relative=False):
     return panel(
         sure,
         adjective(prediction.emotion).capitalize(),
-        bars(prediction.probabilities, prediction.emotion) + doubts(prediction.warnings),
+        bars(prediction.probabilities, prediction.emotion) + warning_list(prediction.warnings),
         hue=colour(prediction.emotion),
         live="polite",
     )
 
 
-def bars(probabilities, top=None):
+def bars(probabilities: Mapping[str, float], top: str | None = None) -> str:
     """Draw one bar per emotion, in the given order, so that results can be compared at a glance."""
     rows = []
     for emotion, share in probabilities.items():
@@ -64,22 +67,28 @@ def bars(probabilities, top=None):
     return f'<ul class="ser-bars" aria-label="Probability of each emotion">{"".join(rows)}</ul>'
 
 
-def doubts(warnings):
+def warning_list(warnings: Sequence[str]) -> str:
     """List the reasons to doubt a result; nothing if there are none."""
     if not warnings:
         return ""
     items = "".join(f"<li>{escape(sentence)}</li>" for sentence in warnings)
-    return f'<div class="ser-doubts"><h3>Reasons for doubt</h3><ul>{items}</ul></div>'
+    return f'<div class="ser-warnings"><h3>Reasons for doubt</h3><ul>{items}</ul></div>'
 
 
-def colour(emotion):
-    """Return the CSS colour of an emotion, the same in bars, timeline and live history."""
-    return (
-        f"var(--emotion-{emotion}, var(--ser-accent))" if emotion.isalpha() else "var(--ser-accent)"
-    )
+def colour(emotion: str) -> str:
+    """Return the CSS colour of an emotion, which is the accent if it is not a canonical one."""
+    return f"var(--emotion-{emotion})" if emotion in NAMES else "var(--ser-accent)"
 
 
-def panel(explanation, headline, body, state="result", *, hue="inherit", live="off"):
+def panel(
+    explanation: str,
+    headline: str,
+    body: str,
+    state: str = "result",
+    *,
+    hue: str = "inherit",
+    live: str = "off",
+) -> str:
     """Put a headline, the sentence under it (HTML) and a body (HTML) into a frame."""
     return (
         f'<section class="ser-panel ser-{state}" aria-live="{live}">'

@@ -4,8 +4,12 @@ import logging
 import threading
 from concurrent.futures import Future
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ser.errors import HubError, ModelError, SerError
+
+if TYPE_CHECKING:
+    from ser import EmotionRecognizer
 
 logger = logging.getLogger(__name__)
 
@@ -35,16 +39,16 @@ class ServedModel:
         Tells visitors if another model than the requested one was loaded.
     """
 
-    def __init__(self, name=None):
-        self.notice = None
+    def __init__(self, name: str | None = None) -> None:
+        self.notice: str | None = None
         self._name = name
-        self._loaded = Future()
+        self._loaded: Future[EmotionRecognizer] = Future()
 
-    def start(self):
+    def start(self) -> None:
         """Start to load; `get` waits until then."""
         threading.Thread(target=self._load, args=(self._name,), name="model", daemon=True).start()
 
-    def get(self):
+    def get(self) -> "EmotionRecognizer":
         """Return the recogniser, waiting for it if need be.
 
         Raises
@@ -54,7 +58,7 @@ class ServedModel:
         """
         return self._loaded.result()
 
-    def _load(self, name):
+    def _load(self, name: str | None) -> None:
         try:
             self._loaded.set_result(self._find(name))
         except SerError as error:
@@ -67,7 +71,7 @@ class ServedModel:
         else:
             warm_up(self._loaded.result())
 
-    def _find(self, name):
+    def _find(self, name: str | None) -> "EmotionRecognizer":
         from ser.recognizer import EmotionRecognizer
 
         try:
@@ -81,7 +85,7 @@ class ServedModel:
         return recognizer
 
 
-def warm_up(recognizer):
+def warm_up(recognizer: "EmotionRecognizer") -> None:
     """Recognise one of the model's examples, because the first use imports for seconds."""
     clips = [content for name, content in recognizer.files.items() if name.endswith(".flac")]
     for _ in recognizer.predict_many(clips[:1]):

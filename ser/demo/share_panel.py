@@ -1,15 +1,24 @@
 """The panel under a result in which a visitor shares the clip and its true emotion."""
 
 from html import escape
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
 from ser.errors import SerError
 
+if TYPE_CHECKING:
+    from ser.demo.served_model import ServedModel
+    from ser.hub.sharing import ClipSharing
+
+Shown = tuple[str, dict[str, Any]] | None
+"""The path of the recording and the result that was shown, as `Prediction.to_dict` gives it;
+None if the recording is not theirs to share, or nothing was recognised."""
+
 THANKS = "Thank you. The clip will be added to the dataset as soon as the Hub accepts it."
 
 
-def add_panel(model, sharing, result):
+def add_panel(model: "ServedModel", sharing: "ClipSharing", result: gr.State) -> None:
     """Lay out the panel in the `gr.Blocks` being built.
 
     Parameters
@@ -17,8 +26,7 @@ def add_panel(model, sharing, result):
     model : ser.demo.served_model.ServedModel
     sharing : ser.hub.sharing.ClipSharing
     result : gr.State
-        The path of the recording and the result that was shown, as `Prediction.to_dict` gives it;
-        None if the recording is not theirs to share, or nothing was recognised.
+        Holds a `Shown`.
     """
     with gr.Accordion("Share this clip", open=False, elem_id="ser-share"):
         emotion = gr.Radio(label="Which emotion was it really?", choices=[], interactive=True)
@@ -26,7 +34,7 @@ def add_panel(model, sharing, result):
         share = gr.Button("Share", interactive=False)
         status = gr.HTML(_status(""), elem_classes="ser-quiet")
 
-    def reset(shown):
+    def reset(shown: Shown) -> tuple[gr.Radio, gr.Checkbox, gr.Button, str]:
         labels = list(shown[1]["probabilities"]) if shown else []
         return (
             gr.Radio(choices=labels, value=None, interactive=True),
@@ -35,12 +43,14 @@ def add_panel(model, sharing, result):
             _status(""),
         )
 
-    def ready(shown, label, agreed):
+    def ready(shown: Shown, label: str | None, agreed: bool) -> gr.Button:
         return gr.Button(interactive=bool(shown and label and agreed))
 
-    def give(shown, label, agreed):
+    def give(shown: Shown, label: str, agreed: bool) -> tuple[Any, ...]:
         from ser import Prediction
 
+        if shown is None:  # the button was pressed while the result went
+            return gr.skip(), gr.skip(), gr.skip(), gr.skip()
         path, prediction = shown[0], Prediction(**shown[1])
         try:
             sharing.share(path, prediction, model.get(), emotion=label, consent=agreed)
@@ -68,5 +78,5 @@ def add_panel(model, sharing, result):
     )
 
 
-def _status(sentence):
+def _status(sentence: str) -> str:
     return f'<p role="status">{escape(sentence)}</p>'

@@ -1,8 +1,10 @@
 """Data for the picture of a recording, computed as for the recogniser's own features."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ser.features import FeatureConfig
 from ser.features.frames import MEL_LOWEST, Frames, normalise
@@ -32,12 +34,12 @@ class Spectrum:
         In Hz; NaN where there is no voice.
     """
 
-    levels: np.ndarray
-    times: np.ndarray
-    pitch: np.ndarray
+    levels: NDArray[np.floating]
+    times: NDArray[np.floating]
+    pitch: NDArray[np.floating]
 
 
-def spectrum(waveform, sample_rate):
+def spectrum(waveform: NDArray[np.float32], sample_rate: int) -> Spectrum:
     """Compute the spectrogram and the pitch.
 
     Parameters
@@ -64,15 +66,17 @@ def spectrum(waveform, sample_rate):
     return Spectrum(columns, times[::step], frames.pitch.f0[::step])
 
 
-def height(hertz, sample_rate):
-    """Return how far up the spectrogram a frequency is, from 0 to 1 at half the sample rate."""
+def height(hertz: float | NDArray[np.floating], sample_rate: int) -> Any:
+    """Return how far up the spectrogram frequencies are, from 0 to 1 at half the sample rate."""
     import librosa  # here, since it takes seconds to import
 
     lowest, highest = librosa.hz_to_mel(MEL_LOWEST), librosa.hz_to_mel(sample_rate / 2)
     return (librosa.hz_to_mel(hertz) - lowest) / (highest - lowest)
 
 
-def envelope(waveform):
+def envelope(
+    waveform: NDArray[np.float32],
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return the lowest and highest sample of each column.
 
     Parameters

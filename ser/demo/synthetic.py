@@ -25,7 +25,7 @@ VOICES = {
 """Caption, and espeak-ng's options: voice, pitch (0 to 99), words per minute, volume (0 to 200)."""
 
 
-def make_clips(folder):
+def make_clips(folder: Path) -> None:
     """Write the clips as FLAC, and the table of them, to a folder.
 
     Parameters
@@ -56,7 +56,7 @@ def make_clips(folder):
         writer.writerows(rows)
 
 
-def main():
+def main() -> None:
     """Run the command."""
     parser = argparse.ArgumentParser(prog="python -m ser.demo.synthetic", description=__doc__)
     parser.add_argument("folder", type=Path, help="such as ser/pretrained/examples")

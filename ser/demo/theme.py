@@ -1,8 +1,10 @@
-"""How the page looks: theme and style sheet, with nothing fetched from another host."""
+"""How the page looks: theme and styles, with nothing fetched from another host."""
 
 from pathlib import Path
 
 import gradio as gr
+
+from ser.corpora.emotions import EMOTIONS
 
 STYLE = Path(__file__).with_name("style.css")
 
@@ -36,7 +38,14 @@ _cobalt = gr.themes.Color(
 )
 
 
-def theme():
+def emotion_colours() -> str:
+    """Return the style sheet that gives each canonical emotion its colour, in light and dark."""
+    light = " ".join(f"--emotion-{emotion.name}: {emotion.light};" for emotion in EMOTIONS)
+    dark = " ".join(f"--emotion-{emotion.name}: {emotion.dark};" for emotion in EMOTIONS)
+    return f":root {{ {light} }}\n.dark {{ {dark} }}\n"
+
+
+def theme() -> gr.themes.Base:
     """Return the theme: greys, one accent, and a font that gradio serves itself."""
     # Bold and regular only: the semi-bold file that gradio ships lacks most letters.
     sans = gr.themes.LocalFont("IBM Plex Sans", weights=(400, 700))

@@ -3,10 +3,14 @@
 from contextlib import suppress
 from html import escape
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
 from ser.errors import SerError
+
+if TYPE_CHECKING:
+    from ser.demo.served_model import ServedModel
 
 UNKNOWN = (
     "Record or upload at least three seconds of how you usually talk. Results are then relative to "
@@ -19,7 +23,7 @@ KNOWN = (
 )
 
 
-def add_panel(model):
+def add_panel(model: "ServedModel") -> gr.State:
     """Lay out the panel in the `gr.Blocks` being built.
 
     Returns
@@ -39,7 +43,7 @@ def add_panel(model):
         )
         forget = gr.Button("Forget my voice", interactive=False, size="sm")
 
-    def learn(path, known):
+    def learn(path: str, known: Any) -> tuple[None, str, Any, gr.Button]:
         try:
             learnt = model.get().voice_profile([path])
         except SerError as error:
@@ -66,5 +70,5 @@ def add_panel(model):
     return profile
 
 
-def _status(sentence):
+def _status(sentence: str) -> str:
     return f'<p aria-live="polite">{escape(sentence)}</p>'

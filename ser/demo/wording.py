@@ -9,29 +9,24 @@ HOW_SURE = (
 """Words for probabilities, each from the given one up."""
 
 
-def adjective(emotion):
-    """Return the word for how someone sounds; labels are adjectives, except one."""
-    return "disgusted" if emotion == "disgust" else emotion
-
-
-def how_sure(confidence):
+def how_sure(confidence: float) -> str:
     """Put a probability into words: those of the percentage that is shown beside them."""
     return next(words for least, words in HOW_SURE if round(confidence, 2) >= least)
 
 
-def runner_up(probabilities):
+def runner_up(probabilities: dict[str, float]) -> tuple[str, float]:
     """Return the second most probable emotion and its probability."""
     return sorted(probabilities.items(), key=lambda item: -item[1])[1]
 
 
-def percent(share):
+def percent(share: float) -> str:
     """Write a share as people read it: `72 %`, and `<1 %` rather than a rounded zero."""
     if 0 < share < 0.005:
         return "<1 %"
     return f"{share:.0%}".replace("%", "\N{NO-BREAK SPACE}%")
 
 
-def clock(seconds):
+def clock(seconds: float) -> str:
     """Write a time as `7.5 s` within the first minute and `1:07` after it."""
     if seconds < 60:
         return f"{seconds:.1f}\N{NO-BREAK SPACE}s"

@@ -2,14 +2,23 @@
 
 import hashlib
 import json
-from functools import lru_cache
-from pathlib import Path
+import os
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from ser.audio.activity import cut_speech
+from ser.audio.clips import clip_name, each_clip
+from ser.audio.loading import load_audio
+from ser.errors import AudioError
 from ser.features.config import FEATURE_VERSION, FeatureConfig
 from ser.features.statistics import STATISTICS, Views
-from ser.features.tracks import compute_tracks, track_names
+from ser.features.tracks import Tracks, compute_tracks, track_names
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 HASH_LENGTH = 16  # hexadecimal digits: enough to tell versions apart, short enough to show
 
@@ -30,14 +39,20 @@ class FeatureExtractor:
         Differs if `FEATURE_VERSION`, configuration or names do.
     """
 
-    def __init__(self, config=None):
+    def __init__(self, config: FeatureConfig | None = None) -> None:
         self.config = config or FeatureConfig()
         self.names = _feature_names(self.config)
         content = json.dumps([FEATURE_VERSION, self.config.to_dict(), self.names], sort_keys=True)
         self.hash = hashlib.sha256(content.encode()).hexdigest()[:HASH_LENGTH]
 
+    def __repr__(self) -> str:
+        return (
+            f"FeatureExtractor({len(self.names)} features of {', '.join(self.config.families)}; "
+            f"hash {self.hash})"
+        )
+
     @property
-    def parts(self):
+    def parts(self) -> dict[str, NDArray[np.intp]]:
         """Indices of the features of some parts of the configuration.
 
         A dict of ndarray of int: ``"summaries"``, those of `FeatureConfig.summaries`, and
@@ -49,7 +64,7 @@ class FeatureExtractor:
             for name, part in parts.items()
         }
 
-    def tracks(self, waveform):
+    def tracks(self, waveform: NDArray[np.floating]) -> Tracks:
         """Compute the descriptors of every frame.
 
         Parameters
@@ -63,7 +78,7 @@ class FeatureExtractor:
         """
         return compute_tracks(waveform, self.config)
 
-    def extract(self, waveform):
+    def extract(self, waveform: NDArray[np.floating]) -> NDArray[np.float32]:
         """Compute the features.
 
         Parameters
@@ -78,7 +93,42 @@ class FeatureExtractor:
         """
         return self.summarise(self.tracks(waveform))
 
-    def summarise(self, tracks):
+    def process(self, files: Any | Iterable[Any]) -> "DataFrame":
+        """Compute the features of the speech in recordings, as a table.
+
+        Speech is cut out of a recording as for recognition, and taken at its natural speed.
+
+        Parameters
+        ----------
+        files : clip or iterable of clips
+            Paths or other clips, as `ser.audio.loading.read_recording` takes them.
+
+        Returns
+        -------
+        pandas.DataFrame of float32
+            A row for each recording: its path, or its number in `files` if it is no path, is the
+            index ``file``. The columns are the `names` of the features.
+
+        Raises
+        ------
+        AudioError
+            If a recording cannot be read or has no speech in it; the message names it.
+        """
+        from pandas import DataFrame, Index  # here, since nothing else needs it
+
+        rows, labels = [], []
+        for number, clip in enumerate(each_clip(files)):
+            waveform = load_audio(clip, self.config.sample_rate)
+            try:
+                speech = cut_speech(waveform, self.config.sample_rate)
+            except AudioError as error:
+                raise type(error)(f"{clip_name(clip)} has no features: {error}") from None
+            rows.append(self.extract(speech))
+            labels.append(os.fsdecode(clip) if isinstance(clip, str | os.PathLike) else number)
+        values = np.array(rows, np.float32).reshape(len(rows), len(self.names))
+        return DataFrame(values, index=Index(labels, name="file"), columns=list(self.names))
+
+    def summarise(self, tracks: Tracks) -> NDArray[np.float32]:
         """Compute the features from tracks.
 
         Parameters
@@ -103,23 +153,3 @@ def _feature_names(config):
         for statistic in config.statistics
         for name in STATISTICS[statistic].names(tracks, correlated)
     )
-
-
-@lru_cache
-def feature_fingerprint():
-    """Return a hash of the code that turns a file into features, for the key of a cache.
-
-    Returns
-    -------
-    str
-        SHA-256, hexadecimal.
-    """
-    package = Path(__file__).parent
-    before = [
-        package.parent / "audio" / f"{name}.py"
-        for name in ("clips", "parts", "ffmpeg", "decoding", "loading", "rumble", "activity")
-    ]
-    digest = hashlib.sha256()
-    for source in sorted([*before, *package.glob("*.py")]):
-        digest.update(source.read_bytes())
-    return digest.hexdigest()

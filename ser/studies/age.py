@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
+from ser.features import code_fingerprint
 from ser.recognizer import SHIPPED_MODEL
-from ser.studies.common import fingerprint
 
 PACKAGE = Path(__file__).parents[1]
 LIBRARIES = {"NumPy": "numpy", "scikit-learn": "scikit-learn", "librosa": "librosa"}
@@ -81,7 +81,7 @@ def make_stamp(
 
 def current_code(uses: Sequence[str]) -> str:
     """Return the fingerprint of the code as it is now; `uses` as `code_files` takes it."""
-    return fingerprint(*code_files(uses))
+    return code_fingerprint(*code_files(uses))
 
 
 def why_stale(stamp: Stamp, code: str) -> str | None:

@@ -1,11 +1,9 @@
 """What all studies share: cached extraction, folds tested in parallel, paired differences."""
 
-import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import datasets
@@ -84,14 +82,6 @@ def load_corpus(options: StudyOptions, channel: str = "speech") -> CorpusFeature
 def load_recordings(options: StudyOptions, channel: str = "speech") -> Corpus:
     """Return the clips of RAVDESS that are spoken or sung."""
     return loading.load_corpus(options.dataset, corpus=CHANNELS[channel])
-
-
-def fingerprint(*files: str | Path) -> str:
-    """Return a hash of source files, for the key of a cache of what they compute."""
-    digest = hashlib.sha256()
-    for file in files:
-        digest.update(Path(file).read_bytes())
-    return digest.hexdigest()
 
 
 def extract(

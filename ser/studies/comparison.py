@@ -18,7 +18,7 @@ from ser.corpora.emotions import NAMES
 from ser.corpora.folds import make_folds
 from ser.corpora.ravdess import RAVDESS
 from ser.errors import DatasetError
-from ser.features import FeatureExtractor
+from ser.features import FeatureExtractor, code_fingerprint
 from ser.studies import baselines, common
 from ser.studies.baselines import MEANS, RECIPES, SAMPLE_RATE, TRIMMED, extract_family
 from ser.studies.common import (
@@ -28,7 +28,6 @@ from ser.studies.common import (
     collect,
     extract,
     figures,
-    fingerprint,
     fit_ours,
     load_corpus,
     load_recordings,
@@ -212,7 +211,7 @@ def _extract_recipe(dataset, recipe, options):
             extract_family,
             family=family,
             seed=options.seed,
-            code=fingerprint(baselines.__file__, loading.__file__, decoding.__file__),
+            code=code_fingerprint(baselines.__file__, loading.__file__, decoding.__file__),
             jobs=options.jobs,
             description=f"Extracting {family}",
         )

@@ -19,7 +19,7 @@ from ser.audio.loading import load_audio
 from ser.audio.speech_check import check_speech
 from ser.audio.speed import SPEEDS, at_speeds
 from ser.errors import NoSpeechError
-from ser.features import FeatureConfig, FeatureExtractor
+from ser.features import FeatureConfig, FeatureExtractor, code_fingerprint
 from ser.studies.common import (
     NOT_RECOGNISED,
     OURS,
@@ -29,7 +29,6 @@ from ser.studies.common import (
     collect,
     extract,
     figures,
-    fingerprint,
     fit_ours,
     load_corpus,
     paired_difference,
@@ -233,7 +232,7 @@ def hear_degraded(
         config=options.training.features.to_dict(),
         conditions=list(conditions),
         seed=options.seed,
-        code=training_fingerprint() + fingerprint(__file__, speech_check.__file__),
+        code=training_fingerprint() + code_fingerprint(__file__, speech_check.__file__),
         jobs=options.jobs,
         description="Degrading clips",
     )

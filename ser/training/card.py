@@ -10,6 +10,7 @@ from ser.corpora.corpus import About
 from ser.corpora.folds import in_words, people
 from ser.corpora.licences import licence_link, licence_name
 from ser.model.folder import library_versions
+from ser.training.metrics import metrics_in
 
 TEMPLATE = Path(__file__).with_name("model_card.md")
 """Beside this module where ser is installed, at the top of a clone."""
@@ -22,13 +23,6 @@ EXAMPLES = (
     "not been trained on\nthat speaker."
 )
 """What a card says of the examples."""
-
-METRICS = {
-    "accuracy": ("accuracy", "Accuracy"),
-    "unweighted_average_recall": ("recall", "Unweighted average recall"),
-    "macro_f1": ("f1", "Macro-averaged F1"),
-}
-"""Maps a figure in ``metrics.json`` to the Hub's metric name and a readable name."""
 
 CHOSEN = {
     "RAVDESS": """\
@@ -238,12 +232,12 @@ def _metadata(dataset, title, protocols, widget):
             dataset_name=f"{dataset['name']}, {_kind(figures, dataset)} ({protocol})",
             dataset_config=protocol,
             dataset_revision=dataset["revision"],
-            metric_type=metric,
-            metric_name=f"{title}, {_kind(figures, dataset)}",
-            metric_value=round(figures[key], 4),
+            metric_type=metric.hub_type,
+            metric_name=f"{metric.hub_name}, {_kind(figures, dataset)}",
+            metric_value=round(figures[metric.key], 4),
         )
         for protocol, figures in protocols
-        for key, (metric, title) in METRICS.items()
+        for metric in metrics_in(figures)
     ]
     corpus = [slug] if _licences(dataset["name"]) else []
     return ModelCardData(
@@ -253,7 +247,7 @@ def _metadata(dataset, title, protocols, widget):
         pipeline_tag="audio-classification",
         tags=["speech-emotion-recognition", "emotion", "speech", *corpus, "sklearn", "skops"],
         datasets=dataset["repo_id"] and [dataset["repo_id"]],
-        metrics=[metric for metric, _ in METRICS.values()] if results else None,
+        metrics=list(dict.fromkeys(result.metric_type for result in results)) if results else None,
         **({"widget": widget} if widget else {}),
         **({"model_name": title, "eval_results": results} if results else {}),
     )

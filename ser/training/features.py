@@ -5,7 +5,6 @@ import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import datasets
@@ -13,8 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from ser.audio import augmentation
-from ser.audio import speed as speeds
 from ser.audio.activity import cut_speech, find_speech
 from ser.audio.augmentation import RECORDINGS, in_eight_bits
 from ser.audio.loading import load_audio
@@ -22,7 +19,12 @@ from ser.audio.speed import change_speed
 from ser.corpora.corpus import Corpus
 from ser.corpora.folds import Fold, make_folds
 from ser.errors import AudioError, DatasetError, NoSpeechError
-from ser.features import FeatureConfig, FeatureExtractor, feature_fingerprint
+from ser.features import (
+    FeatureConfig,
+    FeatureExtractor,
+    code_fingerprint,
+    feature_fingerprint,
+)
 from ser.model import voice_profile
 from ser.training.config import CLEAN, EIGHT_BIT, Copy, TrainingConfig
 
@@ -161,10 +163,10 @@ def _speaker_indices(speakers: Sequence[str | None]) -> NDArray[np.integer] | No
 
 def training_fingerprint() -> str:
     """Return a hash of all code that decides what features a clip and its copies have."""
-    modules = (__file__, augmentation.__file__, speeds.__file__, voice_profile.__file__)
-    digest = hashlib.sha256(b"".join(Path(file).read_bytes() for file in modules))
-    digest.update(" ".join(map(version, LIBRARIES)).encode())
-    return feature_fingerprint() + digest.hexdigest()
+    versions = " ".join(map(version, LIBRARIES))
+    return (
+        f"{feature_fingerprint()} {code_fingerprint(__file__, voice_profile.__file__)} {versions}"
+    )
 
 
 def name_seed(file: str) -> int:

@@ -22,7 +22,12 @@ Guo et al., "On Calibration of Modern Neural Networks", ICML 2017 (expected
 calibration error, reliability diagram, temperature).
 """
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.metrics import (
     accuracy_score,
     classification_report,
@@ -33,6 +38,67 @@ from sklearn.metrics import (
 
 N_BINS = 15
 """Bins of equal width into which confidence is sorted."""
+
+Compute = Callable[[NDArray[np.integer], NDArray[np.integer]], float]
+"""From targets and recognised classes, both of shape (n_clips,), to a share."""
+
+
+def _macro(score: Callable[..., float]) -> Compute:
+    """Average a score of scikit-learn over the classes that occur among the targets."""
+
+    def compute(targets: NDArray[np.integer], recognised: NDArray[np.integer]) -> float:
+        present = np.unique(targets)
+        return score(targets, recognised, labels=present, average="macro", zero_division=0)
+
+    return compute
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A headline figure: a row of `METRICS`.
+
+    Attributes
+    ----------
+    key : str
+        In ``metrics.json``.
+    name : str
+        In tables.
+    hub_type, hub_name : str
+        The Hub's identifier of the metric, and its name in the metadata of a model card.
+    compute : callable
+        From targets and recognised classes to a share.
+    """
+
+    key: str
+    name: str
+    hub_type: str
+    hub_name: str
+    compute: Compute
+
+
+METRICS = (
+    Metric("accuracy", "accuracy", "accuracy", "Accuracy", accuracy_score),
+    Metric(
+        key="unweighted_average_recall",
+        name="unweighted recall",
+        hub_type="recall",
+        hub_name="Unweighted average recall",
+        compute=_macro(recall_score),
+    ),
+    Metric("macro_f1", "macro-F1", "f1", "Macro-averaged F1", _macro(f1_score)),
+)
+"""The headline figures of an evaluation, in the order of every table. A row here is all that
+another one takes."""
+
+
+def metrics_in(figures: Mapping[str, Any]) -> list[Metric]:
+    """Return the rows of `METRICS` that an evaluation has; one made before a row lacks it."""
+    return [metric for metric in METRICS if metric.key in figures]
+
+
+def percent(share: float | None) -> str:
+    """Write a share as a percentage with one decimal; nothing for None."""
+    return "" if share is None else f"{100 * share:.1f}"
 
 
 def validate(targets, probabilities, labels):
@@ -72,11 +138,11 @@ def evaluate(targets, probabilities, *, labels, folds, groups):
     dict
         Python numbers and strings only, ready for JSON:
 
-        - ``clips``, ``accuracy``, ``unweighted_average_recall``, ``macro_f1``: over all clips
+        - ``clips``, and the figures of `METRICS` by their keys: over all clips
         - ``folds``: the same for each fold; ``fold_mean`` and ``fold_std`` over the folds
         - ``classes``: for each label ``precision``, ``recall``, ``f1``, ``support``, and
           ``accuracy``, the share of the class's clips that is recognised (its recall)
-        - ``slices``: for each group and value, ``clips`` and the three figures
+        - ``slices``: for each group and value, ``clips`` and these figures
         - ``labels`` and ``confusion_matrix``: counts, a row for each target
         - ``expected_calibration_error`` and the ``reliability`` bins that it is made of
     """
@@ -120,15 +186,9 @@ def evaluate(targets, probabilities, *, labels, folds, groups):
 
 
 def _figures(targets, recognised):
-    """Return size and the three headline figures of some clips."""
-    present = np.unique(targets)
-    average = {"labels": present, "average": "macro", "zero_division": 0}
-    return {
-        "clips": len(targets),
-        "accuracy": float(accuracy_score(targets, recognised)),
-        "unweighted_average_recall": float(recall_score(targets, recognised, **average)),
-        "macro_f1": float(f1_score(targets, recognised, **average)),
-    }
+    """Return size and headline figures of some clips."""
+    shares = {metric.key: float(metric.compute(targets, recognised)) for metric in METRICS}
+    return {"clips": len(targets), **shares}
 
 
 def _slices(targets, recognised, values):

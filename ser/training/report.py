@@ -12,11 +12,7 @@ import io
 import numpy as np
 from matplotlib.figure import Figure
 
-HEADLINE = {
-    "accuracy": "accuracy",
-    "unweighted_average_recall": "unweighted recall",
-    "macro_f1": "macro-F1",
-}
+from ser.training.metrics import metrics_in, percent
 
 DPI = 150
 
@@ -45,11 +41,13 @@ def format_metrics(metrics):
 
 def summary_table(metrics):
     """Return a row of headline figures for each protocol, with their spread over the folds."""
-    rows = [["protocol", *(f"{name} %" for name in HEADLINE.values()), "calibration error"]]
+    shown = metrics_in(next(iter(metrics["protocols"].values()), {}))
+    rows = [["protocol", *(f"{metric.name} %" for metric in shown), "calibration error"]]
     for name, figures in _ordered(metrics):
         label = name if figures["speaker_independent"] else f"{name} (same actors on both sides)"
         spread = [
-            f"{_percent(figures[key])} ± {_percent(figures['fold_std'][key])}" for key in HEADLINE
+            f"{percent(figures[metric.key])} ± {percent(figures['fold_std'][metric.key])}"
+            for metric in shown
         ]
         rows.append([label, *spread, f"{figures['expected_calibration_error']:.3f}"])
     return rows
@@ -59,17 +57,18 @@ def class_table(figures):
     """Return the classification report of one protocol."""
     rows = [["emotion", "precision %", "recall %", "F1 %", "clips"]]
     for label, row in figures["classes"].items():
-        shares = [_percent(row[key]) for key in ("precision", "recall", "f1")]
+        shares = [percent(row[key]) for key in ("precision", "recall", "f1")]
         rows.append([label, *shares, str(row["support"])])
     return rows
 
 
 def slice_table(figures):
     """Return the headline figures of groups of clips under one protocol."""
-    rows = [["clips of", *(f"{name} %" for name in HEADLINE.values()), "clips"]]
+    shown = metrics_in(figures)
+    rows = [["clips of", *(f"{metric.name} %" for metric in shown), "clips"]]
     for group, slices in figures["slices"].items():
         for value, row in slices.items():
-            shares = [_percent(row[key]) for key in HEADLINE]
+            shares = [percent(row[metric.key]) for metric in shown]
             rows.append([f"{group}: {value}", *shares, str(row["clips"])])
     return rows
 
@@ -92,10 +91,6 @@ def to_markdown(rows):
 def _ordered(metrics):
     """Return (name, figures) of the protocols, speaker-independent ones first."""
     return sorted(metrics["protocols"].items(), key=lambda item: not item[1]["speaker_independent"])
-
-
-def _percent(share):
-    return f"{100 * share:.1f}"
 
 
 def draw_figures(metrics):
@@ -189,8 +184,8 @@ def plot_reliability(figures, file):
 
 def _title(figures):
     """Name the kind of protocol and the two main figures."""
-    heard = "unseen speakers" if figures["speaker_independent"] else "same actors on both sides"
-    return (
-        f"{heard.capitalize()}: accuracy {_percent(figures['accuracy'])} %, "
-        f"unweighted recall {_percent(figures['unweighted_average_recall'])} %"
+    kind = "unseen speakers" if figures["speaker_independent"] else "same actors on both sides"
+    shown = (
+        f"{metric.name} {percent(figures[metric.key])} %" for metric in metrics_in(figures)[:2]
     )
+    return f"{kind.capitalize()}: {', '.join(shown)}"

@@ -12,10 +12,12 @@ from signals import speech_like
 
 from ser import EmotionRecognizer, Prediction
 from ser.demo import about_tab, batch_tab, example_shelf, wording
-from ser.demo.live_tab import Ear, live_panel
+from ser.demo.live_tab import LiveSession, live_panel
 from ser.demo.picture import draw_recording
 from ser.demo.recognise_tab import analyse, follow_course
 from ser.demo.result_panel import empty_panel, error_panel, result_panel
+from ser.demo.served_model import ServedModel
+from ser.demo.theme import STYLE, emotion_colours
 from ser.errors import UnreadableAudioError
 from ser.model.folder import read_model_folder
 from ser.timeline import Timeline, Window
@@ -95,7 +97,7 @@ def test_the_table_can_be_downloaded_when_it_is_complete():
 @pytest.mark.parametrize("seconds", [0.02, 2.0])
 def test_a_picture_is_described(seconds):
     waveform = speech_like()[: int(seconds * RATE)]
-    picture = draw_recording(waveform, RATE, slice(0, waveform.size))
+    picture = draw_recording(waveform, RATE, (0.0, waveform.size / RATE))
     assert 'role="img"' in picture
     assert "was used" in picture
     assert "nan" not in re.sub("base64,[^)]*", "", picture)
@@ -118,36 +120,50 @@ def test_a_timeline_is_drawn_with_a_row_an_emotion():
     assert "no speech" in picture
 
 
-def test_examples_say_what_the_actor_was_asked_for():
+def test_captions_say_that_an_emotion_was_acted_only_where_it_was():
     table = "file_name,emotion,description\na.flac,happy,\nb.flac,,Synthetic\ngone.flac,sad,\n"
     files = {
         "examples/metadata.csv": table.encode(),
         "examples/a.flac": b"",
         "examples/b.flac": b"",
     }
-    found = example_shelf.read_examples(files)
-    assert [example.caption for example in found] == ["Acted: happy", "Synthetic"]
+    for acted, caption in ((False, "happy"), (True, "Acted: happy")):
+        found = example_shelf.read_examples(files, acted=acted)
+        assert [example.caption for example in found] == [caption, "Synthetic"]
+
+
+@pytest.mark.parametrize(
+    ("dataset", "caption"),
+    [({"kind": "acted English"}, "Acted: calm"), ({"kind": None}, "calm"), ({}, "calm")],
+)
+def test_the_model_says_whether_its_examples_are_acted(tiny_model, dataset, caption):
+    recognizer = EmotionRecognizer.from_pretrained(tiny_model)
+    recognizer.config["dataset"] = dataset
+    served = ServedModel()
+    served.get = lambda: recognizer
+    (example,) = example_shelf.Shelf(served).examples
+    assert example.caption == caption
 
 
 def test_a_model_without_examples_has_none():
     assert example_shelf.read_examples({}) == []
 
 
-def test_the_ear_keeps_three_seconds_and_updates_twice_a_second(recognizer):
-    ear, voice = Ear(), speech_like(seconds=5)
+def test_a_session_keeps_three_seconds_and_updates_twice_a_second(recognizer):
+    session, voice = LiveSession(), speech_like(seconds=5)
     pieces = np.split(voice, np.arange(RATE // 10, voice.size, RATE // 10))
     updates = 0
     for piece in pieces:
-        updates += ear.hear(recognizer, piece, RATE)
-        if ear.running is not None:
-            wait([ear.running])
-    assert updates == len(ear.history) == 11
-    assert ear.waveform.size == 3 * RATE
-    assert ear.history[0] == (None, 0.0)
-    assert ear.result.emotion in live_panel(ear.result, ear.history, recognizer.labels)
+        updates += session.add(recognizer, piece, RATE)
+        if session.running is not None:
+            wait([session.running])
+    assert updates == len(session.history) == 11
+    assert session.waveform.size == 3 * RATE
+    assert session.history[0] == (None, 0.0)
+    assert session.result.emotion in live_panel(session.result, session.history, recognizer.labels)
 
 
-def test_the_ear_loses_no_sound_while_a_slow_recogniser_works(recognizer):
+def test_a_session_loses_no_sound_while_a_slow_recogniser_works(recognizer):
     may_answer, asked = threading.Event(), []
 
     class Slow:
@@ -156,17 +172,17 @@ def test_the_ear_loses_no_sound_while_a_slow_recogniser_works(recognizer):
             may_answer.wait()
             return recognizer.predict(clip, voice=voice)
 
-    ear, voice = Ear(), speech_like(seconds=1)
+    session, voice = LiveSession(), speech_like(seconds=1)
     pieces = np.array_split(voice, 20)
-    updates = [ear.hear(Slow(), piece, RATE) for piece in pieces]
+    updates = [session.add(Slow(), piece, RATE) for piece in pieces]
     may_answer.set()
-    wait([ear.running])
+    wait([session.running])
     assert not any(updates)
-    np.testing.assert_array_equal(ear.waveform, voice)
+    np.testing.assert_array_equal(session.waveform, voice)
     assert len(asked) == 1  # what has become old is not recognised any more
-    assert ear.hear(Slow(), np.zeros(1, np.float32), RATE)
-    assert len(ear.history) == 1
-    wait([ear.running])
+    assert session.add(Slow(), np.zeros(1, np.float32), RATE)
+    assert len(session.history) == 1
+    wait([session.running])
     assert asked[1][0].size == voice.size + 1
 
 
@@ -185,7 +201,9 @@ def test_a_recording_is_shown_at_once_and_its_timeline_after(recognizer):
     _, picture, result = analyse(recognizer, (long, RATE))
     assert result["duration"] == 7
     assert "ser-strip" not in picture
-    *steps, (with_timeline, waiting) = follow_course(recognizer, (long, RATE))
+    used = f"from {wording.clock(result['speech_start'])} to {wording.clock(result['speech_end'])}"
+    assert used in picture
+    *steps, (with_timeline, waiting) = follow_course(recognizer, (long, RATE), (0.5, 6.5))
     assert "ser-strip" in with_timeline
     assert waiting == ""
     assert [re.search(r"(\d+) of 9 windows", bar)[1] for _, bar in steps] == list("012345678")
@@ -212,8 +230,33 @@ def test_the_panel_is_there_before_the_model():
     assert empty_panel().count("<li") == 8
 
 
-def test_bars_of_an_unknown_emotion_have_the_accent_colour():
-    assert "--ser-accent" in result_panel(prediction(**{"x;y": 1.0}))
+@pytest.mark.parametrize("label", ["x;y", "joy"])
+def test_an_emotion_of_somebodys_own_has_the_accent_colour_and_its_own_name(label):
+    panel = result_panel(prediction(**{label: 1.0}))
+    top = re.search(r'<li class="ser-top" style="([^"]*)"', panel)[1]
+    assert "--colour:var(--ser-accent)" in top
+    assert f">{label.capitalize()}</h2>" in panel
+
+
+def test_the_page_defines_a_colour_in_light_and_dark_for_every_emotion_it_draws():
+    light, dark = emotion_colours().splitlines()
+    assert light.startswith(":root") and dark.startswith(".dark")
+    for variable in re.findall(r"var\((--emotion-\w+)\)", empty_panel()):
+        for block in (light, dark):
+            assert len(re.findall(rf"{variable}: #[0-9a-f]{{6}};", block)) == 1
+    assert "emotion-" not in STYLE.read_text().replace("--emotion-NAME", "")
+
+
+def test_about_shows_every_metric_that_the_model_was_measured_by(tiny_model):
+    recognizer = EmotionRecognizer.from_pretrained(tiny_model)
+    names = ("Accuracy", "Unweighted recall", "Macro-F1")
+    head = re.compile(r'<th scope="col">([^<]*)</th>')
+    facts, _, _ = about_tab.contents(recognizer)
+    assert head.findall(facts.partition("Figures")[2])[1:4] == list(names)
+    for figures in recognizer.metrics["protocols"].values():
+        del figures["macro_f1"]  # as in a model that was measured before the table had this row
+    facts, _, _ = about_tab.contents(recognizer)
+    assert "Macro-F1" not in facts and "Accuracy" in facts
 
 
 def test_the_facts_name_the_revision_that_was_asked_for_and_link_to_it(tiny_model):

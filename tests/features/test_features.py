@@ -2,15 +2,16 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 from scipy.signal import lfilter
 from signals import noise, speech_like, tone
 
-from ser.errors import FeatureConfigError
-from ser.features import FeatureConfig, FeatureExtractor, feature_fingerprint
+from ser.audio.activity import cut_speech
+from ser.errors import AudioNotFoundError, FeatureConfigError, NoSpeechError
+from ser.features import FeatureConfig, FeatureExtractor
 from ser.features.config import FEATURE_VERSION
 from ser.features.families import FAMILIES
 from ser.features.statistics import STATISTICS
@@ -231,6 +232,43 @@ def test_correlation_is_fishers_z_and_bounded():
     assert np.abs(features).max() <= np.arctanh(0.98) + 1e-6
 
 
+# Tables
+
+
+def test_a_table_has_a_row_for_each_file_and_named_columns(tmp_path):
+    extractor = FeatureExtractor(FeatureConfig(families=("pitch",), statistics=("mean", "clip")))
+    files = [tmp_path / f"{seed}.wav" for seed in range(2)]
+    for seed, file in enumerate(files):
+        soundfile.write(file, speech_like(2, RATE, seed=seed), RATE, subtype="FLOAT")
+    table = extractor.process(files)
+    assert list(table.index) == list(map(str, files))
+    assert table.index.name == "file"
+    assert tuple(table.columns) == extractor.names
+    speech = cut_speech(speech_like(2, RATE, seed=1), RATE)
+    np.testing.assert_array_equal(table.loc[str(files[1])], extractor.extract(speech))
+
+
+def test_a_table_is_made_of_whatever_is_a_clip():
+    extractor = FeatureExtractor(FeatureConfig(families=("pitch",), statistics=("mean",)))
+    clip = speech_like(2, RATE), RATE
+    assert list(extractor.process(clip).index) == [0]
+    assert list(extractor.process([clip, clip]).index) == [0, 1]
+    assert extractor.process([]).shape == (0, len(extractor.names))
+
+
+def test_a_file_without_features_is_named(tmp_path):
+    soundfile.write(tmp_path / "pause.wav", np.zeros(RATE), RATE)
+    with pytest.raises(NoSpeechError, match=r"'pause\.wav' has no features: .* is silent"):
+        FeatureExtractor().process(tmp_path / "pause.wav")
+    with pytest.raises(AudioNotFoundError, match=r"'missing\.wav' was not found"):
+        FeatureExtractor().process([tmp_path / "missing.wav"])
+
+
+def test_an_extractor_shows_what_it_extracts():
+    extractor = FeatureExtractor(FeatureConfig(families=("pitch", "mel"), statistics=("mean",)))
+    assert repr(extractor) == f"FeatureExtractor(100 features of pitch, mel; hash {extractor.hash})"
+
+
 # Configuration
 
 
@@ -276,10 +314,3 @@ def test_a_configuration_survives_json():
 def test_a_wrong_setting_is_refused_with_what_is_allowed(settings, message):
     with pytest.raises(FeatureConfigError, match=message):
         FeatureConfig.from_dict(settings)
-
-
-def test_the_fingerprint_changes_with_the_code(monkeypatch):
-    before = feature_fingerprint.__wrapped__()  # not from its cache
-    assert feature_fingerprint.__wrapped__() == before
-    monkeypatch.setattr(Path, "read_bytes", lambda path: b"other code")
-    assert feature_fingerprint.__wrapped__() != before

@@ -176,7 +176,7 @@ def test_protocols_are_evaluated_as_in_a_training(folder):
     results = dict(protocols.run(options(folder, protocols, ["actors", "random"])))
     assert list(results) == ["actors", "random"]
     for result in results.values():
-        assert result["clips"] == 18 and result["accuracy"] > 0.6  # chance is a third
+        assert result["clips"] == 18 and result["accuracy"] > 0.45  # chance is a third
         assert 0 <= result["expected_calibration_error"] < 1
     ((title, table),) = protocols.tables(results).items()
     assert title == "18 clips" and [row[0] for row in table] == ["protocol", "actors", "random"]

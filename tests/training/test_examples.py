@@ -6,10 +6,11 @@ import io
 import numpy as np
 import pytest
 import soundfile
-from ser.corpora.recordings import Recordings
 from signals import speech_like
 
-from ser.corpora.ravdess import load_ravdess
+from ser.corpora.corpus import About
+from ser.corpora.loading import load_corpus
+from ser.corpora.ravdess import ABOUT
 from ser.model.folder import is_model_file
 from ser.training.examples import make_examples
 
@@ -45,7 +46,7 @@ def test_each_emotion_from_both_sexes_and_different_actors(dataset):
 
 
 def test_the_clips_are_the_recordings(dataset):
-    files = make_examples(dataset, np.zeros(len(dataset), int), seed=0)
+    files = make_examples(dataset, np.zeros(len(dataset), int), about=ABOUT, seed=0)
     for row in rows(files):
         index = list(dataset["file"]).index(row["file_name"].removesuffix(".flac"))
         original, _ = soundfile.read(dataset[index]["audio"]["path"])
@@ -79,7 +80,7 @@ def test_only_the_seed_decides(dataset):
 
 def test_a_selection_of_actors_and_emotions(dataset):
     men = dataset.filter(lambda actor: actor in ("1", "3"), input_columns="speaker")
-    table = rows(make_examples(men, np.zeros(len(men), int), seed=0))
+    table = rows(make_examples(men, np.zeros(len(men), int), about=ABOUT, seed=0))
     assert len(table) == 8 and {row["speaker"] for row in table} == {"1", "3"}
 
 

@@ -4,7 +4,16 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
-from ser.training.metrics import apply_temperature, evaluate, fit_temperature, validate
+from ser.training.metrics import (
+    METRICS,
+    Metric,
+    apply_temperature,
+    evaluate,
+    fit_temperature,
+    percent,
+    validate,
+)
+from ser.training.report import summary_table
 
 LABELS = ("calm", "happy", "sad")
 
@@ -134,3 +143,18 @@ def test_temperature_keeps_the_order_and_the_sum():
 def test_temperature_is_finite_for_a_classifier_that_is_always_or_never_right():
     for targets in ([0, 1, 2], [1, 2, 0]):
         assert np.isfinite(fit_temperature(np.eye(3), targets))
+
+
+def test_a_row_of_the_table_is_all_that_another_metric_takes(monkeypatch):
+    rate = Metric(
+        "error_rate", "errors", "error", "Error rate", lambda t, r: float(np.mean(t != r))
+    )
+    monkeypatch.setattr("ser.training.metrics.METRICS", (*METRICS, rate))
+    made = evaluate(TARGETS, sure(RECOGNISED), labels=LABELS, folds=FOLDS, groups=GROUPS)
+    assert made["error_rate"] == pytest.approx(1 - made["accuracy"])
+    assert all("error_rate" in made[part] for part in ("fold_mean", "fold_std"))
+    protocol = {"description": "", "speaker_independent": True, **made}
+    heading, row = summary_table({"protocols": {"actors": protocol}})
+    assert row[heading.index("errors %")].startswith(percent(made["error_rate"]))
+    before = {key: value for key, value in protocol.items() if key != "error_rate"}
+    assert "errors %" not in summary_table({"protocols": {"actors": before}})[0]

@@ -1,0 +1,262 @@
+"""People's own speech: folders of emotions, tables, and columns of any names on the Hub."""
+
+import csv
+import io
+import json
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import soundfile
+from made_recordings import recording, samples, write_zip
+
+from ser.corpora.corpus import describe_corpus
+from ser.corpora.loading import load_corpus
+from ser.corpora.own import Columns
+from ser.errors import DatasetError
+
+ROWS = [
+    {"clip": "ada/1.wav", "mood": "joy", "who": "ada", "sex": "f"},
+    {"clip": "ada/2.wav", "mood": "rage", "who": "ada", "sex": "f"},
+    {"clip": "bob/1.wav", "mood": "none", "who": "bob", "sex": "Male"},
+    {"clip": "bob/2.wav", "mood": "joy", "who": "bob", "sex": "Male"},
+    {"clip": "cyd/1.wav", "mood": "rage", "who": "cyd", "sex": ""},
+]
+COLUMNS = Columns(audio="clip", emotion="mood", speaker="who")
+
+
+def write_recordings(folder, paths):
+    for index, path in enumerate(paths):
+        file = folder / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(recording(str(index), file.suffix))
+    return folder
+
+
+def write_table(folder, kind, rows=ROWS):
+    """Write the rows as a table beside their recordings; Parquet has them in it."""
+    write_recordings(folder, [row["clip"] for row in rows])
+    file = folder / f"moods.{kind}"
+    if kind == "jsonl":
+        file.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    elif kind == "parquet":
+        embedded = [
+            row | {"clip": {"bytes": (folder / row["clip"]).read_bytes(), "path": row["clip"]}}
+            for row in rows
+        ]
+        pq.write_table(pa.Table.from_pylist(embedded), file)
+    else:
+        with file.open("w", newline="") as out:
+            delimiter = {"csv": ",", "tsv": "\t"}[kind]
+            writer = csv.DictWriter(out, list(rows[0]), delimiter=delimiter)
+            writer.writeheader()
+            writer.writerows(rows)
+    return file
+
+
+def labels(corpus):
+    return [corpus.labels[number] for number in corpus.clips["emotion"]]
+
+
+# Folders
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_subfolders_are_emotions_and_their_subfolders_speakers(packed, tmp_path):
+    paths = ["joy/ada/1.wav", "joy/bob/1.wav", "rage/ada/1.flac", "happy/x.wav", "none/bob/a b.wav"]
+    root = write_recordings(tmp_path / "moods", paths)
+    if packed:
+        members = {f"moods/{path}": (root / path).read_bytes() for path in paths}
+        root = write_zip(tmp_path / "moods.zip", members)
+    corpus = load_corpus(root)
+    assert corpus.labels == ("happy", "joy", "none", "rage")
+    assert corpus.about.name == "moods"
+    assert corpus.clips["speaker"][:] == [None, "ada", "ada", "bob", "bob"]
+    assert corpus.clips["file"][:] == [
+        "happy-x", "joy-ada-1", "rage-ada-1", "joy-bob-1", "none-bob-a-b"
+    ]  # fmt: skip
+    for column in ("sex", "sentence", "intensity", "language"):
+        assert set(corpus.clips[column]) == {None}
+    first = soundfile.read(io.BytesIO(recording("3")))[0]
+    np.testing.assert_array_equal(samples(corpus.clips[0]), first)
+
+
+def test_clips_of_one_name_stay_apart(tmp_path):
+    write_recordings(tmp_path, ["joy/a-b.wav", "joy/a b.wav", "rage/a-b.wav", "rage/a-b.flac"])
+    names = load_corpus(tmp_path).clips["file"][:]
+    assert len(set(names)) == 4 and not any(" " in name or "/" in name for name in names)
+
+
+def test_other_formats_are_taken(tmp_path):
+    write_recordings(tmp_path, ["joy/1.ogg", "rage/1.mp3", "rage/2.wav"])
+    assert len(load_corpus(tmp_path).clips) == 3
+
+
+def test_files_that_are_not_clips_are_named_and_skipped(tmp_path, caplog):
+    write_recordings(tmp_path, ["joy/1.wav", "rage/1.wav", "loose.wav"])
+    (tmp_path / "joy" / "2.wav").write_bytes(b"nothing")
+    assert len(load_corpus(tmp_path).clips) == 2
+    assert "loose.wav lies in no subfolder" in caplog.text
+    assert "2.wav is not audio" in caplog.text
+
+
+@pytest.mark.parametrize("paths", [[], ["1.wav"], ["joy/1.wav", "joy/2.wav"]])
+def test_a_folder_of_anything_else_is_told_what_is_understood(paths, tmp_path):
+    write_recordings(tmp_path, paths)
+    with pytest.raises(DatasetError, match="subfolders of two or more emotions") as error:
+        load_corpus(tmp_path)
+    for word in ("CSV", "Parquet", "RAVDESS", "TESS"):
+        assert word in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+# Tables
+
+
+@pytest.mark.parametrize("kind", ["csv", "tsv", "jsonl", "parquet"])
+def test_a_table_says_what_is_known_by_columns_of_any_name(kind, tmp_path):
+    corpus = load_corpus(write_table(tmp_path, kind), columns=COLUMNS)
+    assert corpus.labels == ("joy", "none", "rage")
+    assert labels(corpus) == ["joy", "rage", "none", "joy", "rage"]
+    assert corpus.clips["speaker"][:] == ["ada", "ada", "bob", "bob", "cyd"]
+    assert corpus.clips["sex"][:] == ["female", "female", "male", "male", None]
+    assert corpus.clips["file"][:] == ["ada-1", "ada-2", "bob-1", "bob-2", "cyd-1"]
+    assert (corpus.about.name, corpus.source) == ("moods", f"moods.{kind}")
+    assert describe_corpus(corpus, corpus.clips)["speakers"] == 3
+    second = soundfile.read(io.BytesIO(recording("1")))[0]
+    np.testing.assert_array_equal(samples(corpus.clips[1]), second)
+
+
+def test_columns_of_the_usual_names_need_no_names(tmp_path):
+    write_recordings(tmp_path, ["1.wav", "2.wav"])
+    table = tmp_path / "moods.csv"
+    table.write_text("audio;emotion;speaker;sentence\n1.wav;joy;1;\n2.wav;angry;2;Hello\n")
+    corpus = load_corpus(table)
+    assert corpus.labels == ("angry", "joy")
+    assert corpus.clips["speaker"][:] == ["1", "2"]
+    assert corpus.clips["sentence"][:] == [None, "Hello"]
+
+
+def test_labels_can_be_mapped_and_chosen(tmp_path):
+    table = write_table(tmp_path, "csv")
+    options = {"columns": COLUMNS, "mapping": {"joy": "happy", "rage": "angry"}}
+    assert load_corpus(table, **options).labels == ("happy", "angry", "none")
+    assert labels(load_corpus(table, **options, emotions=["angry"])) == ["angry", "angry"]
+    with pytest.raises(DatasetError, match="no emotion joy; choose from happy, angry, none"):
+        load_corpus(table, **options, emotions=["joy"])
+    with pytest.raises(DatasetError, match="no emotion 'anger' to be mapped; there are joy"):
+        load_corpus(table, columns=COLUMNS, mapping={"anger": "angry"})
+
+
+def test_rows_without_a_clip_are_named_and_skipped(tmp_path, caplog):
+    table = write_table(tmp_path, "csv")
+    with table.open("a") as out:
+        out.write("gone.wav,joy,ada,f\n,joy,ada,f\nada/1.wav,joy,ada,f\n")
+    write_recordings(tmp_path, ["mute.wav"])
+    with table.open("a") as out:
+        out.write("mute.wav,,ada,f\n")
+    assert len(load_corpus(table, columns=COLUMNS).clips) == 5
+    for words in (
+        "gone.wav in row 6 of moods.csv is missing",
+        "row 7 of moods.csv names no recording",
+        "ada/1.wav in row 8 of moods.csv is listed a second time",
+        "mute.wav has no emotion in row 9",
+    ):
+        assert words in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "complaint"),
+    [
+        ("a.csv", "", "has no rows"),
+        ("a.csv", "audio,emotion\n", "has no rows"),
+        ("a.csv", "audio,emotion\nx.wav,joy\n", r"no usable clip: x.wav in row 1 .* is missing"),
+        ("a.csv", "file,emotion\nx.wav,joy\n", r"no column 'audio'; it has emotion, file"),
+        ("a.jsonl", '{"audio": 1}\nnothing\n', r"line 2 of .*a.jsonl is not JSON"),
+        ("a.jsonl", "[1]\n", r"line 1 of .*a.jsonl is not a JSON object"),
+    ],
+)
+def test_a_table_that_cannot_be_used_is_told_why(name, text, complaint, tmp_path):
+    (tmp_path / name).write_text(text)
+    with pytest.raises(DatasetError, match=complaint) as error:
+        load_corpus(tmp_path / name)
+    assert "\n" not in str(error.value)
+
+
+def test_a_column_that_is_not_there_is_answered_with_those_that_are(tmp_path):
+    for kind in ("csv", "parquet"):
+        with pytest.raises(DatasetError, match="no column 'label'; it has clip, mood, sex, who"):
+            load_corpus(write_table(tmp_path, kind), columns=Columns("clip", "label"))
+
+
+def test_columns_do_not_go_with_folders_or_with_a_corpus(tmp_path):
+    write_recordings(tmp_path, ["joy/1.wav", "rage/1.wav"])
+    with pytest.raises(DatasetError, match="no table with columns"):
+        load_corpus(tmp_path, columns=Columns())
+    with pytest.raises(DatasetError, match="leave the columns out"):
+        load_corpus(tmp_path, corpus="tess", columns=Columns())
+
+
+def test_what_is_said_of_the_recordings_can_be_told(tmp_path):
+    table = write_table(tmp_path, "csv")
+    about = {"name": "Choir", "licence": "cc-by-4.0", "language": "de", "link": None}
+    told = load_corpus(table, columns=COLUMNS, about=about).about
+    assert (told.name, told.licence, told.language, told.link) == ("Choir", "cc-by-4.0", "de", None)
+
+
+def test_other_recordings_that_are_named_like_a_corpus_are_not_it(tmp_path):
+    write_recordings(tmp_path, ["1001_DFA_ANG_XX.wav", "1001_DFA_NEU_XX.wav"])
+    assert load_corpus(tmp_path, about={"licence": "mit"}).about.attribution
+    told = load_corpus(tmp_path, about={"name": "Choir"}).about
+    assert (told.name, told.licence, told.attribution, told.link) == ("Choir", None, None, None)
+
+
+# The Hub
+
+
+def load_from_hub(source, columns, cache):
+    import datasets
+
+    datasets.config.HF_DATASETS_CACHE = cache
+    corpus = load_corpus(source, columns=columns)
+    return labels(corpus), corpus.clips["speaker"][:], corpus.about
+
+
+def hub_parquet(rows, names):
+    """Return rows as `push_to_hub` of `datasets` writes them: classes are numbers."""
+    features = {"mood": {"names": names, "_type": "ClassLabel"}, "who": {"dtype": "float64"}}
+    features["who"]["_type"] = "Value"
+    table = pa.Table.from_pylist(rows)
+    metadata = {"huggingface": json.dumps({"info": {"features": features}})}
+    file = io.BytesIO()
+    pq.write_table(table.replace_schema_metadata(metadata), file)
+    return file.getvalue()
+
+
+def test_a_dataset_on_the_hub_needs_only_the_names_of_its_columns(hub, machine, tmp_path):
+    rows = [
+        {"clip": {"bytes": recording(str(n)), "path": "audio.wav"}, "mood": n % 2, "who": n / 2}
+        for n in range(0, 6, 2)
+    ]
+    rows[1]["mood"] = 1
+    files = {
+        "data/train-0.parquet": hub_parquet(rows, ["joy", "rage"]),
+        "data/test-0.parquet": hub_parquet([{**rows[0], "mood": -1}], ["joy", "rage"]),
+    }
+    commit = hub.add("ada/moods", files, kind="dataset").commits[-1].sha
+    columns = Columns("clip", "mood", "who")
+    said, speakers, about = machine.run(load_from_hub, "ada/moods", columns, tmp_path / "cache")
+    assert (said, speakers) == (["joy", "rage", "joy"], ["0", "1", "2"])
+    assert (about.name, about.repo_id, about.revision) == ("ada/moods", "ada/moods", commit)
+    with pytest.raises(DatasetError, match="no column 'audio'; it has clip, mood, who"):
+        machine.run(load_from_hub, "ada/moods", Columns(), tmp_path / "cache")
+
+
+def test_a_folder_with_metadata_is_read_as_datasets_does(hub, machine, tmp_path):
+    files = {"train/1.wav": recording("1"), "train/2.wav": recording("2")}
+    files["train/metadata.csv"] = b"file_name,label\n1.wav,joy\n2.wav,rage\n"
+    hub.add("ada/moods", files, kind="dataset")
+    columns = Columns("file_name", "label")
+    said, speakers, _ = machine.run(load_from_hub, "ada/moods", columns, tmp_path / "cache")
+    assert (said, speakers) == (["joy", "rage"], [None, None])
