@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import median_filter, uniform_filter1d
 
+from ser.audio.levels import frame_power
 from ser.audio.rumble import remove_rumble
 from ser.errors import NoSpeechError
 
@@ -131,12 +132,10 @@ def sound_duration(waveform, sample_rate):
 def _find_sound(waveform, sample_rate):
     """Return the indices of the frames that are sound, and the samples of a frame."""
     length = int(FRAME * sample_rate)
-    n_frames = waveform.size // length
-    if n_frames * FRAME < MIN_SOUND:
+    if waveform.size // length * FRAME < MIN_SOUND:
         raise _too_little(waveform.size / sample_rate)
     changes = waveform - uniform_filter1d(waveform, int(LOCAL * sample_rate))
-    frames = changes[: n_frames * length].reshape(n_frames, length)
-    levels = 10 * np.log10(np.mean(np.square(frames, dtype=np.float64), axis=1) + SILENCE)
+    levels = 10 * np.log10(frame_power(changes, length) + SILENCE)
     levels = median_filter(levels, SMOOTHING, mode="constant", cval=10 * np.log10(SILENCE))
     loudest = levels.max()
     if loudest < MIN_LEVEL:

@@ -18,6 +18,7 @@ import soxr
 from scipy.fft import irfft, next_fast_len, rfft, rfftfreq
 from scipy.signal import fftconvolve
 
+from ser.audio.levels import frame_power
 from ser.audio.loading import STEP, load_audio
 
 FRAME = 0.02  # s, over which the level of speech is measured
@@ -239,7 +240,5 @@ def speech_power(waveform, sample_rate):
     -------
     float
     """
-    length = min(int(FRAME * sample_rate), waveform.size)
-    frames = waveform[: waveform.size // length * length].reshape(-1, length)
-    power = np.mean(frames.astype(np.float64) ** 2, axis=1)
+    power = frame_power(waveform, int(FRAME * sample_rate))
     return power[power >= power.max() * 10 ** (-SPEECH_RANGE / 10)].mean()

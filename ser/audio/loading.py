@@ -15,6 +15,7 @@ import soxr
 from scipy.ndimage import median_filter
 
 from ser.audio.clips import clip_name, open_clip
+from ser.audio.levels import split_frames
 from ser.errors import AudioTooLongError, InvalidSampleRateError, NonFiniteAudioError
 
 SAMPLE_RATE_RANGE = (8_000, 192_000)  # Hz
@@ -190,7 +191,7 @@ def _mute_rounding(waveform, sample_rate):
     as loud as quiet speech.
     """
     length = int(ROUNDING_FRAME * sample_rate)
-    spans = np.ptp(waveform[: waveform.size // length * length].reshape(-1, length), axis=1)
+    spans = np.ptp(split_frames(waveform, length), axis=1)
     spans = median_filter(spans, ROUNDING_SMOOTHING, mode="constant")
     (sounding,) = np.nonzero(spans > ROUNDING * STEP)
     if sounding.size:
