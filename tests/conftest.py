@@ -11,7 +11,10 @@ SHARED = Path(__file__).resolve().parents[2] / "shared"
 TESTS = Path(__file__).resolve().parent
 SLOW_FIXTURES = {"app", "browser", "installed", "machine", "ravdess_speech", "session_hub"}
 """What starts servers, browsers and other processes, installs, or reads many recordings."""
-SLOW_FILES = ("demo/test_app", "studies/test_studies", "training/test_run", "test_packaging")
+SLOW_FILES = (
+    *("cli/test_train", "demo/test_app", "model/test_answers", "studies/test_studies"),
+    *("training/test_run", "test_own_corpus", "test_packaging"),
+)
 """Beginnings of the paths of tests that train models or start processes by themselves."""
 
 

@@ -16,7 +16,7 @@ from sklearn.linear_model import LinearRegression
 from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import MinMaxScaler
 
-FLOOR = 1e-6  # least variance of a component, of that of the first
+VARIANCE_FLOOR = 1e-6  # least variance of a component, of that of the first
 COMPONENT_LEVELS = 31  # to which weights of components are rounded, either side of 0
 LAYER_LEVELS = 127  # the same, of a perceptron's first layer
 
@@ -55,7 +55,7 @@ def find_components(
 
 def floored(variances: NDArray) -> NDArray:
     """Return variances, raised where dividing by them would blow up noise."""
-    return np.maximum(variances, max(FLOOR * variances[0], np.finfo(np.float32).tiny))
+    return np.maximum(variances, max(VARIANCE_FLOOR * variances[0], np.finfo(np.float32).tiny))
 
 
 def widen(values: NDArray, columns: NDArray | slice, n_columns: int) -> NDArray:

@@ -33,7 +33,7 @@ SPEAKER_SHRINKAGE, CLIP_SHRINKAGE = 0.3, 0.1
 GAIN = 30.0
 """Spread in dB of the loudness of speakers and microphones."""
 
-FLOOR = 0.01
+REST_FLOOR = 0.01
 """Least variance of the rest, where values have a variance of 1."""
 
 PIECE = 2.5
@@ -201,7 +201,7 @@ def _gaussians(values: NDArray, targets: NDArray, speakers: NDArray) -> tuple[ND
     means_of_speakers = np.array([each.mean(axis=0) for each in known])
     styles = np.concatenate([each - each.mean(axis=0) for each in known])
     freedom = max(len(rest) - len(cells), 1)
-    clip = _covariance(rest, freedom, CLIP_SHRINKAGE) + FLOOR * np.eye(values.shape[1])
+    clip = _covariance(rest, freedom, CLIP_SHRINKAGE) + REST_FLOOR * np.eye(values.shape[1])
     style = _covariance(styles, len(styles), SPEAKER_SHRINKAGE)
     speaker = _covariance(means_of_speakers, len(means_of_speakers), SPEAKER_SHRINKAGE)
     return means, clip, style, speaker
