@@ -12,7 +12,7 @@ TESTS = Path(__file__).resolve().parent
 SLOW_FIXTURES = {"app", "browser", "installed", "machine", "ravdess_speech", "session_hub"}
 """What starts servers, browsers and other processes, installs, or reads many recordings."""
 SLOW_FILES = (
-    *("cli/test_train", "demo/test_app", "model/test_golden", "studies/test_studies"),
+    *("cli/test_train", "demo/test_app", "model/test_answers", "studies/test_studies"),
     *("training/test_run", "test_own_corpus", "test_packaging"),
 )
 """Beginnings of the paths of tests that train models or start processes by themselves."""
