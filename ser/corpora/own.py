@@ -48,7 +48,7 @@ def read_own(source: Source, columns: Columns | None) -> tuple[list[tuple[Clip, 
     ----------
     source : Source
     columns : Columns, optional
-        Of the table; without them, a folder is only read as a table if it has Parquet.
+        Of the table; without them, a folder that holds audio files is not read as a table.
 
     Returns
     -------
@@ -63,9 +63,8 @@ def read_own(source: Source, columns: Columns | None) -> tuple[list[tuple[Clip, 
         If the source is neither, a table cannot be read, or a column is missing.
     """
     tables = find_tables(source.path)
-    if columns is None and any(table.suffix != ".parquet" for table in tables):
-        tables = [table for table in tables if table == source.path]
-    if tables:
+    is_folder = columns is None and source.path.is_dir() and find_audio(source.path)
+    if tables and not is_folder:
         return _read_tables(tables, columns or Columns())
     if columns is not None:
         raise DatasetError(
