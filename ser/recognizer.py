@@ -1,41 +1,36 @@
 """The recogniser: from a clip to an emotion, with the model of a model folder."""
 
+from __future__ import annotations
+
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ser.audio.activity import cut_speech, find_speech
-from ser.audio.clips import each_clip
-from ser.audio.loading import load_audio, read_recording
+from ser.audio.activity import find_activity
+from ser.audio.clips import each_clip, is_clip
+from ser.audio.loading import read_recording
 from ser.audio.quality import recording_warnings
+from ser.audio.rumble import remove_rumble
 from ser.audio.speech_check import check_speech
 from ser.audio.speed import at_speeds
-from ser.errors import (
-    AudioError,
-    FeatureConfigError,
-    FeatureMismatchError,
-    ModelFormatError,
-    VoiceProfileError,
-)
-from ser.features import FeatureConfig, FeatureExtractor
+from ser.errors import AudioError, VoiceProfileError
+from ser.model.assembly import make_classifier, make_extractor
 from ser.model.atomic_folder import replace_folder
-from ser.model.classifier import EmotionClassifier
-from ser.model.folder import MARK, is_model_file, read_model_folder
+from ser.model.everyday import learn_profile
+from ser.model.folder import MARK, ModelFolder, is_model_file, read_model_folder
 from ser.model.prediction import Prediction
-from ser.model.voice_profile import (
-    MIN_SPEECH,
-    VoiceProfile,
-    average,
-    check_profile,
-    pieces,
-    speech_level,
-)
+from ser.model.voice_profile import VoiceProfile, check_profile, speech_level
+from ser.timeline import Timeline, timeline_steps
+
+if TYPE_CHECKING:
+    from ser.hub.repository import Published
 
 SHIPPED_MODEL = Path(__file__).parent / "pretrained"
 
 _REPOSITORY = re.compile(r"(?P<repo_id>[a-zA-Z0-9][\w.-]*/[a-zA-Z0-9][\w.-]*)(@(?P<revision>.+))?")
-
 
 UNLIKE = (
     "This recording differs from the training clips more than 19 in 20 held-out clips do, so the "
@@ -56,8 +51,8 @@ class EmotionRecognizer:
         Where the model is from: a folder or a Hub repository.
     revision : str, optional
         Commit of the Hub repository.
-    asked : str, optional
-        The branch, tag or commit that was asked for.
+    requested_revision : str, optional
+        The branch, tag or commit that the caller named.
 
     Attributes
     ----------
@@ -67,7 +62,7 @@ class EmotionRecognizer:
         Contents of ``config.json`` and ``metrics.json``.
     files : dict of str to bytes
         Every file of the model by name, such as ``"examples/metadata.csv"``.
-    source, revision, asked : str or None
+    source, revision, requested_revision : str or None
         As above.
 
     Raises
@@ -78,28 +73,39 @@ class EmotionRecognizer:
         If features, classifier and labels of the model do not fit each other.
     """
 
-    def __init__(self, folder, *, source, revision=None, asked=None):
-        self.config = folder.config
-        self.metrics = folder.metrics
-        self.labels = tuple(folder.config["labels"])
+    def __init__(
+        self,
+        folder: ModelFolder,
+        *,
+        source: str,
+        revision: str | None = None,
+        requested_revision: str | None = None,
+    ) -> None:
+        self.config: dict[str, Any] = folder.config
+        self.metrics: dict[str, Any] = folder.metrics
+        self.labels: tuple[str, ...] = tuple(folder.config["labels"])
         self.source = source
         self.revision = revision
-        self.asked = asked
-        self.files = folder.files
-        self._extractor = _make_extractor(folder.config, source)
-        self._classifier = _make_classifier(folder, len(self._extractor.names), source)
+        self.requested_revision = requested_revision
+        self.files: dict[str, bytes] = folder.files
+        self._extractor = make_extractor(folder.config, source)
+        self._classifier = make_classifier(folder, len(self._extractor.names), source)
+
+    def __repr__(self) -> str:
+        revision = "" if self.revision is None else f", revision={self.revision!r}"
+        return f"EmotionRecognizer(source={self.source!r}{revision}, labels={self.labels!r})"
 
     @classmethod
     def from_pretrained(
         cls,
-        path_or_repo_id=None,
+        path_or_repo_id: str | Path | None = None,
         *,
-        revision=None,
-        token=None,
-        cache_dir=None,
-        local_files_only=False,
-        force_download=False,
-    ):
+        revision: str | None = None,
+        token: str | None = None,
+        cache_dir: str | Path | None = None,
+        local_files_only: bool = False,
+        force_download: bool = False,
+    ) -> EmotionRecognizer:
         """Load a model.
 
         Parameters
@@ -137,9 +143,36 @@ class EmotionRecognizer:
             local_files_only=local_files_only,
             force_download=force_download,
         )
-        return cls(folder, source=repo_id, revision=commit, asked=revision)
+        return cls(folder, source=repo_id, revision=commit, requested_revision=revision)
 
-    def predict(self, clip, *, voice=None):
+    def __call__(
+        self, clips: Any, *, voice: VoiceProfile | Any = None
+    ) -> Prediction | list[Prediction]:
+        """Recognise one clip or several, as the pipelines of Hugging Face's transformers do.
+
+        Parameters
+        ----------
+        clips : clip or iterable of clips
+            As `predict` takes them.
+        voice : VoiceProfile, or clip or clips, optional
+            As `predict` takes it; for all of the clips.
+
+        Returns
+        -------
+        Prediction or list of Prediction
+            One for one clip, a list in the order of the clips for several.
+
+        Raises
+        ------
+        AudioError, VoiceProfileError
+            As for `predict`, of the first clip that fails; `predict_many` goes on after it.
+        """
+        if is_clip(clips):
+            return self.predict(clips, voice=voice)
+        profile = None if voice is None else self.voice_profile(voice)
+        return [self.predict(clip, voice=profile) for clip in clips]
+
+    def predict(self, clip: Any, *, voice: VoiceProfile | Any = None) -> Prediction:
         """Recognise the emotion in a clip.
 
         Parameters
@@ -162,36 +195,91 @@ class EmotionRecognizer:
             As for `voice_profile`.
         """
         profile = None if voice is None else self.voice_profile(voice)
-        sample_rate = self.config["sample_rate"]
+        sample_rate, speeds = self.config["sample_rate"], self.config["speeds"]
         recording = read_recording(clip, sample_rate)
         waveform = recording.waveform
-        speech = find_speech(waveform, sample_rate)
-        spoken = cut_speech(waveform, sample_rate)
-        heard = [self._extractor.tracks(version) for version in self._hear(spoken)]
-        doubts = check_speech(heard[0])
-        features = np.stack([self._extractor.summarise(tracks) for tracks in heard])
-        doubts = [*doubts, UNLIKE] if self._classifier.is_novel(features) else doubts
+        activity = find_activity(waveform, sample_rate)
+        filtered = remove_rumble(waveform, sample_rate)
+        spoken = filtered[activity.kept]
+        versions = at_speeds(spoken, sample_rate, speeds)
+        tracks = [self._extractor.tracks(version) for version in versions]
+        warnings = [*recording.notes, *check_speech(tracks[0])]
+        features = np.stack([self._extractor.summarise(each) for each in tracks])
+        if self._classifier.is_novel(features):
+            warnings.append(UNLIKE)
+        warnings += recording_warnings(waveform, sample_rate, activity.span, filtered=filtered)
         if profile is None:
             (probabilities,) = self._classifier.predict_proba(features[None])
         else:
             level = speech_level(spoken)
             probabilities = self._classifier.predict_proba_relative(features, level, profile)
         by_label = dict(zip(self.labels, probabilities.tolist(), strict=True))
-        emotion = max(by_label, key=by_label.get)
+        emotion = max(by_label, key=by_label.__getitem__)
+        start, stop = activity.span.start, activity.span.stop
         return Prediction(
             emotion=emotion,
             confidence=by_label[emotion],
             probabilities=by_label,
             duration=waveform.size / sample_rate,
-            speech_duration=(speech.stop - speech.start) / sample_rate,
-            warnings=[
-                *recording.notes,
-                *doubts,
-                *recording_warnings(waveform, sample_rate, speech),
-            ],
+            speech_duration=(stop - start) / sample_rate,
+            speech_start=start / sample_rate,
+            speech_end=stop / sample_rate,
+            warnings=warnings,
         )
 
-    def voice_profile(self, clips):
+    def predict_many(
+        self, clips: Any, *, voice: VoiceProfile | Any = None
+    ) -> Iterator[Prediction | AudioError]:
+        """Recognise the emotion in one clip after another.
+
+        Parameters
+        ----------
+        clips : iterable of clips, or clip
+            As `predict` takes them; each is read when its turn comes.
+        voice : VoiceProfile, or clip or clips, optional
+            As `predict` takes it; for all of the clips.
+
+        Yields
+        ------
+        Prediction or AudioError
+            In the order of `clips`; a clip that fails yields its error, and the rest continue.
+
+        Raises
+        ------
+        AudioError, VoiceProfileError
+            As for `voice_profile`, before the first clip is read.
+        """
+        profile = None if voice is None else self.voice_profile(voice)
+        for clip in each_clip(clips):
+            try:
+                yield self.predict(clip, voice=profile)
+            except AudioError as error:
+                yield error
+
+    def timeline(self, clip: Any, *, voice: VoiceProfile | Any = None) -> Timeline:
+        """Recognise the emotion in every window of a recording; see also `timeline_steps`.
+
+        Parameters
+        ----------
+        clip, voice
+            As for `predict`.
+
+        Returns
+        -------
+        Timeline
+
+        Raises
+        ------
+        AudioError
+            If a clip cannot be read; a `NoSpeechError` if no window holds speech.
+        VoiceProfileError
+            As for `voice_profile`.
+        """
+        *_, (_, _, timeline) = timeline_steps(self, clip, voice=voice)
+        assert timeline is not None  # with the last step
+        return timeline
+
+    def voice_profile(self, clips: VoiceProfile | Any) -> VoiceProfile:
         """Learn someone's everyday voice.
 
         Parameters
@@ -221,48 +309,9 @@ class EmotionRecognizer:
         if isinstance(clips, VoiceProfile):
             check_profile(clips, self._extractor, self.source)
             return clips
-        sample_rate = self.config["sample_rate"]
-        parts = []
-        for clip in each_clip(clips):
-            waveform = load_audio(clip, sample_rate)
-            speech = cut_speech(waveform, sample_rate)
-            check_speech(self._extractor.tracks(self._hear(speech)[0]))
-            parts += pieces(speech, sample_rate)
-        seconds = sum(part.size for part in parts) / sample_rate
-        if seconds < MIN_SPEECH:
-            raise VoiceProfileError(
-                f"The clips hold {seconds:.1f} s of speech in all; give at least {MIN_SPEECH:g} s "
-                "of everyday speech."
-            )
-        return average(
-            [[self._extractor.extract(each) for each in self._hear(part)] for part in parts],
-            [speech_level(part) for part in parts],
-            self._extractor.hash,
-        )
+        return learn_profile(each_clip(clips), self._extractor, self.config["speeds"])
 
-    def _hear(self, speech):
-        return at_speeds(speech, self.config["sample_rate"], self.config["speeds"])
-
-    def predict_many(self, clips):
-        """Recognise the emotion in one clip after another.
-
-        Parameters
-        ----------
-        clips : iterable of clips, or clip
-            As `predict` takes them; each is read when its turn comes.
-
-        Yields
-        ------
-        Prediction or AudioError
-            In the order of `clips`; a clip that fails yields its error, and the rest continue.
-        """
-        for clip in each_clip(clips):
-            try:
-                yield self.predict(clip)
-            except AudioError as error:
-                yield error
-
-    def save_pretrained(self, folder):
+    def save_pretrained(self, folder: str | Path) -> None:
         """Write the model folder again, byte for byte, with card, pictures and examples.
 
         Parameters
@@ -277,7 +326,7 @@ class EmotionRecognizer:
         """
         replace_folder(folder, self.files, is_ours=is_model_file, mark=MARK)
 
-    def push_to_hub(self, repo_id, **options):
+    def push_to_hub(self, repo_id: str, **options: Any) -> Published:
         """Publish the model, with card, pictures and examples, in one commit.
 
         Parameters
@@ -299,37 +348,3 @@ class EmotionRecognizer:
         from ser.hub.repository import push_model
 
         return push_model(self.files, repo_id, **options)
-
-
-def _make_extractor(config, source):
-    try:
-        extractor = FeatureExtractor(FeatureConfig.from_dict(config["features"]))
-    except FeatureConfigError as error:
-        raise FeatureMismatchError(
-            f"The model '{source}' (features {config['feature_hash']}) needs features that this "
-            f"version does not have: {error}"
-        ) from error
-    if extractor.hash != config["feature_hash"]:
-        raise FeatureMismatchError(
-            f"The model '{source}' was trained on features {config['feature_hash']}, but this "
-            f"version extracts features {extractor.hash}: train it again, or use the version of "
-            "ser that trained it."
-        )
-    if extractor.config.sample_rate != config["sample_rate"]:
-        raise ModelFormatError(
-            f"The config.json of '{source}' has sample_rate {config['sample_rate']}, but features "
-            f"at {extractor.config.sample_rate} Hz: write it again with train.py."
-        )
-    return extractor
-
-
-def _make_classifier(folder, n_features, source):
-    try:
-        classifier = EmotionClassifier.from_model(folder.model, folder.config)
-        classifier.check(n_features)
-    except Exception as error:
-        raise ModelFormatError(
-            f"The classifier of '{source}' does not fit its features and labels: it is not a "
-            "model of ser; train it again with train.py."
-        ) from error
-    return classifier

@@ -1,14 +1,34 @@
-"""Emotion over the course of a recording."""
+"""Emotion over the course of a recording, in overlapping windows."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ser.audio.activity import sound_duration
 from ser.audio.loading import read_recording
 from ser.errors import NoSpeechError
-from ser.windows import HOP, window_slices
+
+if TYPE_CHECKING:
+    from ser.model.voice_profile import VoiceProfile
+    from ser.recognizer import EmotionRecognizer
+
+WINDOW = 3.0
+"""Length of a window in seconds: about one sentence, as in RAVDESS."""
+
+HOP = 0.5
+"""Seconds from one window to the next, so that each short sentence fits into some window."""
+
+MAX_WINDOWS = 600
+"""Most windows of a recording; they lie further apart in one of more than five minutes."""
+
+MIN_DURATION = 4.0
+"""A recording up to this many seconds is one window."""
 
 NEARBY = 2.0
 """Seconds between the starts of windows that overlap much."""
@@ -73,19 +93,26 @@ class Timeline:
     windows : list of Window
         Overlapping, in order; at least one of them holds speech.
     warnings : list of str
-        Reasons to doubt that all of the recording was heard, one sentence each.
+        Reasons to doubt that all of the recording was read, one sentence each.
     """
 
     duration: float
     windows: list[Window]
     warnings: list[str] = field(default_factory=list)
 
-    @property
-    def labels(self):
-        """Every emotion, in the order of the probabilities."""
-        return next(list(window.probabilities) for window in self.windows if window.emotion)
+    def __repr__(self) -> str:
+        emotions = dict.fromkeys(window.emotion for window in self.windows if window.emotion)
+        return (
+            f"Timeline(duration={self.duration:.1f}, windows={len(self.windows)}, "
+            f"emotions={list(emotions)!r}, warnings={self.warnings!r})"
+        )
 
-    def curves(self):
+    @property
+    def labels(self) -> list[str]:
+        """Every emotion, in the order of the probabilities."""
+        return next(list(window.probabilities) for window in self.windows if window.probabilities)
+
+    def curves(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return the probability of each emotion over time: the mean of the windows at a moment.
 
         Returns
@@ -100,14 +127,14 @@ class Timeline:
         total = np.zeros((middles.size, len(self.labels)))
         count = np.zeros((middles.size, 1))
         for window in self.windows:
-            if window.emotion is not None:
+            if window.probabilities is not None:
                 held = (window.start <= middles) & (middles < window.end)
                 total[held] += list(window.probabilities.values())
                 count[held] += 1
         return edges, np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
 
     @property
-    def segments(self):
+    def segments(self) -> list[Segment]:
         """The stretches in which one emotion dominates, as a list of `Segment`."""
         edges, curves = self.curves()
         spoken = ~np.isnan(curves[:, 0])
@@ -121,44 +148,43 @@ class Timeline:
             segments.append(Segment(float(edges[first]), float(edges[last]), emotion, confidence))
         return segments
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """Return duration, windows, warnings and segments as a dict that `json.dumps` takes."""
         return asdict(self) | {"segments": [asdict(segment) for segment in self.segments]}
 
 
-def recognize_timeline(recognizer, clip, *, voice=None):
-    """Recognise the emotion in every window of a recording.
+def window_slices(n_samples: int, sample_rate: int) -> list[slice]:
+    """Lay windows over a recording, from its first sample to its last.
+
+    Parameters
+    ----------
+    n_samples : int
+    sample_rate : int
+        In Hz.
+
+    Returns
+    -------
+    list of slice
+        In order; the last one ends with the recording, whatever its distance to the one before.
+    """
+    if n_samples <= MIN_DURATION * sample_rate:
+        return [slice(0, n_samples)]
+    length = int(WINDOW * sample_rate)
+    hop = max(int(HOP * sample_rate), n_samples // MAX_WINDOWS)
+    starts = [*range(0, n_samples - length, hop), n_samples - length]
+    return [slice(start, start + length) for start in starts]
+
+
+def timeline_steps(
+    recognizer: EmotionRecognizer, clip: Any, *, voice: VoiceProfile | Any = None
+) -> Iterator[tuple[int, int, Timeline | None]]:
+    """Do as `EmotionRecognizer.timeline`, a window at a time, to report progress or stop early.
 
     Parameters
     ----------
     recognizer : EmotionRecognizer
-    clip : str, Path, bytes, file object or (ndarray, int)
-        As `ser.audio.loading.read_recording` takes it.
-    voice : VoiceProfile, or clip or clips, optional
-        As `EmotionRecognizer.predict` takes it.
-
-    Returns
-    -------
-    Timeline
-
-    Raises
-    ------
-    AudioError
-        If the clip cannot be read.
-    NoSpeechError
-        If no window holds speech.
-    """
-    *_, (_, _, timeline) = timeline_steps(recognizer, clip, voice=voice)
-    return timeline
-
-
-def timeline_steps(recognizer, clip, *, voice=None):
-    """Do as `recognize_timeline`, one window at a time, to report progress or stop early.
-
-    Parameters
-    ----------
-    recognizer, clip, voice
-        As for `recognize_timeline`; errors are the same, too.
+    clip, voice
+        As for `EmotionRecognizer.timeline`; errors are the same, too.
 
     Yields
     ------
@@ -167,17 +193,19 @@ def timeline_steps(recognizer, clip, *, voice=None):
     timeline : Timeline or None
         With the last window.
     """
-    voice = None if voice is None else recognizer.voice_profile(voice)
+    profile = None if voice is None else recognizer.voice_profile(voice)
     rate = recognizer.config["sample_rate"]
     recording = read_recording(clip, rate)
     waveform = recording.waveform
-    windows, sounds = [], []
+    windows: list[Window] = []
+    sounds: list[float] = []
+    silence = NoSpeechError()
     slices = window_slices(waveform.size, rate)
     for part in slices:
         yield len(windows), len(slices), None
         times = part.start / rate, part.stop / rate
         try:
-            result = recognizer.predict((waveform[part], rate), voice=voice)
+            result = recognizer.predict((waveform[part], rate), voice=profile)
         except NoSpeechError as error:
             windows.append(Window(*times))
             sounds.append(0.0)
@@ -193,7 +221,7 @@ def timeline_steps(recognizer, clip, *, voice=None):
     yield len(windows), len(slices), timeline
 
 
-def _whole(windows, sounds):
+def _whole(windows: list[Window], sounds: NDArray[np.float64]) -> list[Window]:
     """Leave out the windows that hold much less sound than one nearby; pauses are kept."""
     starts = np.array([window.start for window in windows])
     near = np.abs(starts[:, None] - starts) <= NEARBY

@@ -2,6 +2,8 @@
 
 import io
 import json
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -9,6 +11,7 @@ import pytest
 import soundfile
 from tiny_model import FEATURES, LABELS, voice
 
+import ser
 from ser import EmotionRecognizer, Prediction
 from ser.errors import (
     AudioError,
@@ -17,6 +20,7 @@ from ser.errors import (
     ModelFormatError,
     ModelNotFoundError,
     SerError,
+    VoiceProfileError,
 )
 from ser.features import FeatureConfig, FeatureExtractor
 from ser.model.folder import read_model_folder
@@ -60,6 +64,10 @@ def test_a_prediction_holds_what_it_promises(recognizer):
     assert prediction.confidence == max(prediction.probabilities.values())
     assert prediction.duration == pytest.approx(waveform.size / RATE)
     assert 0.5 < prediction.speech_duration < prediction.duration
+    assert 0 < prediction.speech_start < prediction.speech_end < prediction.duration
+    assert prediction.speech_end - prediction.speech_start == pytest.approx(
+        prediction.speech_duration
+    )
     assert prediction.warnings == []
     assert json.loads(json.dumps(prediction.to_dict())) == prediction.to_dict()
 
@@ -134,6 +142,59 @@ def test_one_clip_is_one_result(recognizer):
     assert found.emotion == "angry"
     (refused,) = recognizer.predict_many(voice("angry", seed=100))
     assert isinstance(refused, AudioError) and "type ndarray" in str(refused)
+
+
+def test_called_it_answers_one_clip_or_a_list_as_a_pipeline_does(recognizer):
+    calm, angry = (voice("calm"), RATE), (voice("angry"), RATE)
+    assert recognizer(calm) == recognizer.predict(calm)
+    for several in ([calm, angry], (clip for clip in (calm, angry))):
+        assert recognizer(several) == [recognizer.predict(calm), recognizer.predict(angry)]
+    assert recognizer([angry]) == [recognizer.predict(angry)]
+    assert recognizer([]) == []
+    with pytest.raises(AudioNotFoundError, match=r"missing\.wav"):
+        recognizer([calm, "missing.wav"])
+
+
+def test_one_voice_is_taken_into_account_for_all_clips(recognizer):
+    clips = [(voice(label, seed=150), RATE) for label in LABELS]
+    everyday = (voice("calm", seed=151, seconds=4.0), RATE)
+    profile = recognizer.voice_profile(everyday)
+    expected = [recognizer.predict(clip, voice=profile) for clip in clips]
+    assert expected != [recognizer.predict(clip) for clip in clips]
+    assert list(recognizer.predict_many(clips, voice=everyday)) == expected
+    assert recognizer(clips, voice=everyday) == expected
+    assert recognizer(clips[0], voice=everyday) == expected[0]
+
+
+def test_a_voice_that_cannot_be_learnt_stops_many_clips(recognizer):
+    with pytest.raises(VoiceProfileError, match="at least 3 s"):
+        list(recognizer.predict_many([(voice("calm"), RATE)], voice=(voice("calm"), RATE)))
+
+
+def test_what_a_person_prints_is_short_and_tells_what_it_is(recognizer):
+    clip = (voice("angry", seed=100, seconds=4.0), RATE)
+    profile, prediction = recognizer.voice_profile(clip), recognizer.predict(clip)
+    for thing, told in (
+        (recognizer, (repr(LABELS), recognizer.source)),
+        (prediction, ("'angry'", f"{prediction.confidence:.2f}", "warnings=[]")),
+        (recognizer.timeline(clip), ("duration=5.0", "'angry'")),
+        (profile, (f"n_features={profile.features.size}", profile.feature_hash)),
+    ):
+        assert repr(thing).startswith(f"{type(thing).__name__}(")
+        assert all(word in repr(thing) for word in told)
+        assert len(repr(thing)) < 150 + len(str(recognizer.source))
+        assert "\n" not in repr(thing) and "array" not in repr(thing)
+
+
+def test_the_package_exports_what_it_lists_and_imports_it_late():
+    code = "import sys, ser; print('sklearn' in sys.modules, 'scipy' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "False"]
+    assert {"EmotionRecognizer", "Prediction", "Timeline", "VoiceProfile"} < set(ser.__all__)
+    assert all(getattr(ser, name) is not None for name in ser.__all__)
+    assert set(ser.__all__) <= set(dir(ser))
+    with pytest.raises(AttributeError, match="moods"):
+        _ = ser.moods
 
 
 def test_threads_may_share_it(recognizer):

@@ -8,8 +8,7 @@ import soundfile
 from signals import noise, speech_like
 
 from ser.errors import NoSpeechError
-from ser.timeline import Timeline, Window, recognize_timeline, timeline_steps
-from ser.windows import HOP, WINDOW, window_slices
+from ser.timeline import HOP, WINDOW, Timeline, Window, timeline_steps, window_slices
 
 RATE = 24000
 
@@ -67,7 +66,7 @@ def test_a_timeline_is_json():
 
 def test_a_recording_of_one_window_says_what_the_recogniser_says(recognizer):
     voice = speech_like()
-    (only,) = recognize_timeline(recognizer, (voice, RATE)).windows
+    (only,) = recognizer.timeline((voice, RATE)).windows
     assert only.probabilities == recognizer.predict((voice, RATE)).probabilities
     assert (only.start, only.end) == (0, voice.size / RATE)
 
@@ -85,7 +84,7 @@ def test_pauses_get_no_emotion_and_progress_is_told(recognizer):
 def test_a_window_that_catches_the_end_of_a_sentence_does_not_count(recognizer):
     voice = speech_like()
     pause = noise(6, level=1e-5)
-    timeline = recognize_timeline(recognizer, (np.concatenate([voice, pause]), RATE))
+    timeline = recognizer.timeline((np.concatenate([voice, pause]), RATE))
     counted = [window for window in timeline.windows if window.emotion]
     assert min(window.speech_duration for window in counted) > 1.5
 
@@ -94,14 +93,14 @@ def test_windows_of_two_half_sentences_do_not_count(recognizer):
     sentence = speech_like()[RATE // 2 : -RATE // 2]
     pause = noise(2.0, level=1e-5)
     recording = np.concatenate([sentence, pause, sentence, pause, sentence])
-    counted = [w for w in recognize_timeline(recognizer, (recording, RATE)).windows if w.emotion]
+    counted = [w for w in recognizer.timeline((recording, RATE)).windows if w.emotion]
     assert counted
     assert max(window.speech_duration for window in counted) < 2.5
 
 
 def test_a_long_silence_is_no_speech(recognizer):
     with pytest.raises(NoSpeechError):
-        recognize_timeline(recognizer, (np.zeros(10 * RATE, np.float32), RATE))
+        recognizer.timeline((np.zeros(10 * RATE, np.float32), RATE))
 
 
 def test_each_clip_of_a_joined_recording_keeps_its_emotion(recognizer, ravdess_speech):
@@ -113,7 +112,7 @@ def test_each_clip_of_a_joined_recording_keeps_its_emotion(recognizer, ravdess_s
     for clip in clips:
         samples, rate = soundfile.read(clip, dtype="float32", always_2d=True)
         parts.append(np.pad(samples.mean(axis=1), (0, 10 * rate - len(samples))))
-    windows = recognize_timeline(recognizer, (np.concatenate(parts), rate)).windows
+    windows = recognizer.timeline((np.concatenate(parts), rate)).windows
     kept = 0
     for index, clip in enumerate(clips):
         start, end = 10 * index, 10 * index + 10

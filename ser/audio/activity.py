@@ -6,6 +6,8 @@ Rabiner and Sambur, "An algorithm for determining the endpoints of isolated utte
 System Technical Journal 54, 1975 (thresholds above the level of the background).
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import median_filter, uniform_filter1d
@@ -26,6 +28,48 @@ MIN_SOUND = 0.3  # s
 SILENCE = 1e-20  # power of a frame without any sound
 MAX_PAUSE = 1.0  # s, the longest inside a clip of RAVDESS
 PAUSE = 0.25  # s that remain of longer ones
+
+
+@dataclass(frozen=True, eq=False)
+class Activity:
+    """Where the sound of a recording is.
+
+    Attributes
+    ----------
+    span : slice
+        The samples from the first to the last sound.
+    kept : ndarray of bool, shape (n_samples,)
+        Those of them that are not in the middle of a long pause.
+    sound_duration : float
+        Seconds of sound, pauses not counted.
+    """
+
+    span: slice
+    kept: NDArray[np.bool_]
+    sound_duration: float
+
+
+def find_activity(waveform: NDArray[np.float32], sample_rate: int) -> Activity:
+    """Find the sound of a recording; see `find_speech` and `cut_speech`.
+
+    Parameters
+    ----------
+    waveform, sample_rate
+        As for `find_speech`; errors are the same, too.
+
+    Returns
+    -------
+    Activity
+    """
+    sounding, length = _find_sound(waveform, sample_rate)
+    first, last = sounding[0] - 1, sounding[-1] + 2  # one more frame on either side
+    span = slice(int(max(0, first)) * length, min(int(last) * length, waveform.size))
+    kept, margin = np.zeros(waveform.size, bool), round(PAUSE / FRAME / 2)
+    kept[span] = True
+    for before in np.flatnonzero(np.diff(sounding) - 1 > MAX_PAUSE / FRAME):
+        start, stop = sounding[before] + 1 + margin, sounding[before + 1] - margin
+        kept[start * length : stop * length] = False
+    return Activity(span, kept, sounding.size * FRAME)
 
 
 def find_speech(waveform: NDArray[np.float32], sample_rate: int) -> slice:
@@ -53,7 +97,7 @@ def find_speech(waveform: NDArray[np.float32], sample_rate: int) -> slice:
     NoSpeechError
         The recording is silent, or holds less than `MIN_SOUND` of sound.
     """
-    return _span(*_find_sound(waveform, sample_rate), waveform.size)
+    return find_activity(waveform, sample_rate).span
 
 
 def cut_speech(waveform: NDArray[np.float32], sample_rate: int) -> NDArray[np.float32]:
@@ -76,25 +120,13 @@ def cut_speech(waveform: NDArray[np.float32], sample_rate: int) -> NDArray[np.fl
     NoSpeechError
         As for `find_speech`.
     """
-    sounding, length = _find_sound(waveform, sample_rate)
-    speech, margin = _span(sounding, length, waveform.size), round(PAUSE / FRAME / 2)
-    kept = np.ones(waveform.size, bool)
-    for last in np.flatnonzero(np.diff(sounding) - 1 > MAX_PAUSE / FRAME):
-        start, stop = sounding[last] + 1 + margin, sounding[last + 1] - margin
-        kept[start * length : stop * length] = False
-    return remove_rumble(waveform, sample_rate)[speech][kept[speech]]
+    kept = find_activity(waveform, sample_rate).kept
+    return remove_rumble(waveform, sample_rate)[kept]
 
 
 def sound_duration(waveform: NDArray[np.float32], sample_rate: int) -> float:
     """Return the seconds of sound in a recording, pauses not counted; raises as `find_speech`."""
-    sounding, _ = _find_sound(waveform, sample_rate)
-    return sounding.size * FRAME
-
-
-def _span(sounding: NDArray[np.intp], length: int, n_samples: int) -> slice:
-    """Return the samples from the first to the last frame of sound."""
-    start, stop = sounding[0] - 1, sounding[-1] + 2  # one more frame on either side
-    return slice(int(max(0, start)) * length, min(int(stop) * length, n_samples))
+    return find_activity(waveform, sample_rate).sound_duration
 
 
 def _find_sound(waveform: NDArray[np.float32], sample_rate: int) -> tuple[NDArray[np.intp], int]:

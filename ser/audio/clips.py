@@ -52,19 +52,15 @@ def clip_name(clip: Clip) -> str:
     return repr(_shorten(Path(path).name or path))
 
 
-def each_clip(clips: Clip | Iterable[Clip]) -> Iterable[Clip]:
-    """Return several clips as they are, and one clip as the only one.
+def is_clip(clips: Clip | Iterable[Clip]) -> bool:
+    """Tell one clip from several.
 
     Parameters
     ----------
     clips : clip or iterable of clips
         A tuple of two, one of them a number, is one clip: (waveform, sample_rate).
-
-    Returns
-    -------
-    iterable
     """
-    one = (
+    return (
         not isinstance(clips, Iterable)
         or isinstance(clips, str | os.PathLike | bytes | bytearray | memoryview | Mapping)
         or hasattr(clips, "read")
@@ -72,7 +68,11 @@ def each_clip(clips: Clip | Iterable[Clip]) -> Iterable[Clip]:
         # An array of numbers is a clip without its sample rate; one of objects may hold paths.
         or (hasattr(clips, "dtype") and getattr(clips.dtype, "kind", "f") in "biufc")
     )
-    return [clips] if one else clips
+
+
+def each_clip(clips: Clip | Iterable[Clip]) -> Iterable[Clip]:
+    """Return several clips as they are, and one clip as the only one, see `is_clip`."""
+    return [clips] if is_clip(clips) else clips
 
 
 @contextmanager

@@ -40,7 +40,11 @@ MIN_SPEECH = 0.8
 
 
 def recording_warnings(
-    waveform: NDArray[np.float32], sample_rate: int, segment: slice
+    waveform: NDArray[np.float32],
+    sample_rate: int,
+    segment: slice,
+    *,
+    filtered: NDArray[np.float32] | None = None,
 ) -> list[str]:
     """List the defects of a recording.
 
@@ -53,6 +57,8 @@ def recording_warnings(
     segment : slice
         The samples from the first to the last sound, as `ser.audio.activity.find_speech` returns
         it.
+    filtered : ndarray, shape (n_samples,), optional
+        What `ser.audio.rumble.remove_rumble` leaves of the waveform, where it is known already.
 
     Returns
     -------
@@ -61,8 +67,8 @@ def recording_warnings(
     """
     speech = waveform[segment]
     duration = speech.size / sample_rate
-    # As the recogniser hears it: an offset, hum or rumble is no noise to it.
-    filtered = remove_rumble(waveform, sample_rate)
+    # What the recogniser works on: an offset, hum or rumble is no noise to it.
+    filtered = remove_rumble(waveform, sample_rate) if filtered is None else filtered
     loud = np.percentile(_frame_levels(filtered[segment], sample_rate), 95)
     sounding = _frame_levels(waveform, sample_rate) > DIGITAL_SILENCE
     noise = np.percentile(_frame_levels(filtered, sample_rate)[sounding], BACKGROUND)

@@ -65,8 +65,8 @@ def model_facts(recognizer):
     source, revision = recognizer.source, recognizer.revision or ""
     if recognizer.revision is None:  # a folder, whose location on the server is private
         source = "/".join(Path(source).parts[-2:])
-    if recognizer.asked not in (None, revision):
-        revision = f"{recognizer.asked}, commit {revision}"
+    if recognizer.requested_revision not in (None, revision):
+        revision = f"{recognizer.requested_revision}, commit {revision}"
     return {
         "Model": source,
         "Revision": revision,

@@ -15,7 +15,6 @@ from gradio.utils import get_function_description
 from ser.demo.about_tab import model_facts
 from ser.demo.received import FILE, NotReceivedError
 from ser.errors import AudioError, SerError
-from ser.timeline import recognize_timeline
 
 
 class Endpoints:
@@ -65,7 +64,7 @@ class Endpoints:
         with errors_in_one_sentence():
             recognizer = self._model.get()
             profile = _profile(recognizer, voice)
-            return recognize_timeline(recognizer, _path(clip), voice=profile).to_dict()
+            return recognizer.timeline(_path(clip), voice=profile).to_dict()
 
     def predict_batch(self, clips: list[str]) -> list[dict]:
         """Recognise the emotion in many recordings.

@@ -12,8 +12,7 @@ from ser.demo import example_shelf, share_panel, voice_panel
 from ser.demo.picture import draw_recording, empty_picture
 from ser.demo.result_panel import empty_panel, error_panel, result_panel
 from ser.errors import AudioError, SerError
-from ser.timeline import timeline_steps
-from ser.windows import MIN_DURATION
+from ser.timeline import MIN_DURATION, timeline_steps
 
 SEE_RESULT = '() => document.querySelector("#ser-result h2").scrollIntoView({ block: "nearest" })'
 """Brings the headline of a result onto a small screen, whatever was clicked below it."""

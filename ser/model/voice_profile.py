@@ -56,6 +56,12 @@ class VoiceProfile:
     level: float
     feature_hash: str
 
+    def __repr__(self) -> str:
+        return (
+            f"VoiceProfile(n_features={self.features.size}, level={self.level:.1f}, "
+            f"feature_hash={self.feature_hash!r})"
+        )
+
     def to_dict(self):
         """Return the profile as a dict that `json.dumps` takes."""
         return {

@@ -11,7 +11,6 @@ from signals import speech_like
 from ser.audio.loading import load_audio, read_recording
 from ser.audio.parts import Part
 from ser.errors import AudioTooLongError
-from ser.timeline import recognize_timeline
 
 RATE = 24000
 STEREO = np.stack([VOICE, VOICE])
@@ -186,7 +185,7 @@ def test_notes_are_reasons_to_doubt_a_prediction_and_a_timeline(recognizer):
     (note,) = read_recording(cut(content), RATE).notes
     assert note in recognizer.predict(cut(content)).warnings
     assert note in recognizer.predict(read_recording(cut(content), RATE)).warnings
-    assert recognize_timeline(recognizer, cut(content)).to_dict()["warnings"] == [note]
+    assert recognizer.timeline(cut(content)).to_dict()["warnings"] == [note]
     assert note not in recognizer.predict(content).warnings
 
 

@@ -16,8 +16,6 @@ from gradio_client import Client, handle_file
 from running_app import RunningApp
 from signals import speech_like
 
-from ser.timeline import recognize_timeline
-
 UNREACHABLE = "http://127.0.0.1:9/private/voice.wav"
 FILE = {"_type": "gradio.FileData"}
 
@@ -125,7 +123,7 @@ def test_every_client_calls_all_four_endpoints(app, recognizer, clips, ask):
     answers = [recognizer.predict(clip).to_dict() for clip in clips]
     low, high = clips
     assert ask(app, "/predict", clip=low) == answers[0]
-    assert ask(app, "/timeline", clip=high) == recognize_timeline(recognizer, high).to_dict()
+    assert ask(app, "/timeline", clip=high) == recognizer.timeline(high).to_dict()
     rows = [{"file": clip.name} | answer for clip, answer in zip(clips, answers, strict=True)]
     assert ask(app, "/predict_batch", clips=clips) == rows
     assert ask(app, "/model_info")["emotions"] == list(recognizer.labels)

@@ -26,7 +26,9 @@ RATE = 24000
 def prediction(**shares):
     shares = {"calm": 0.0, "happy": 0.0, "disgust": 0.0} | shares
     emotion = max(shares, key=shares.get)
-    return Prediction(emotion, shares[emotion], shares, 3.2, 1.9, ["It is noisy: <10 dB."])
+    return Prediction(
+        emotion, shares[emotion], shares, 3.2, 1.9, 0.5, 2.4, ["It is noisy: <10 dB."]
+    )
 
 
 def test_a_result_is_said_in_words_and_in_a_number():
@@ -218,7 +220,9 @@ def test_the_facts_name_the_revision_that_was_asked_for_and_link_to_it(tiny_mode
     folder, commit = read_model_folder(tiny_model), "0" * 40
     page = f"https://huggingface.co/ada/voices/tree/{commit}"
     for asked, shown in (("v1", f"v1, commit {commit}"), (commit, commit), (None, commit)):
-        recognizer = EmotionRecognizer(folder, source="ada/voices", revision=commit, asked=asked)
+        recognizer = EmotionRecognizer(
+            folder, source="ada/voices", revision=commit, requested_revision=asked
+        )
         facts, _, _ = about_tab.contents(recognizer)
         assert f'<a href="{page}">ada/voices</a>' in facts and f"<td>{shown}</td>" in facts
     facts, _, _ = about_tab.contents(EmotionRecognizer.from_pretrained(tiny_model))

@@ -12,7 +12,6 @@ from ser import EmotionRecognizer
 from ser.errors import AudioError, NoSpeechError, VoiceProfileError
 from ser.model.classifier import EmotionClassifier
 from ser.model.voice_profile import VoiceProfile, fit_voice
-from ser.timeline import recognize_timeline
 
 RATE = FEATURES.sample_rate
 
@@ -57,7 +56,7 @@ def test_clips_serve_as_a_voice_in_any_collection(recognizer, profile, tmp_path)
     whole = (np.concatenate([voice("calm", seed, 2.5) for seed in (300, 301)]), RATE)
     learnt = recognizer.voice_profile(whole)
     assert recognizer.predict(clip, voice=whole) == recognizer.predict(clip, voice=learnt)
-    timeline = recognize_timeline(recognizer, clip, voice=whole)
+    timeline = recognizer.timeline(clip, voice=whole)
     assert timeline.windows[0].probabilities == recognizer.predict(clip, voice=whole).probabilities
     assert recognizer.voice_profile(learnt) is learnt
 

@@ -1,0 +1,73 @@
+"""The parts of a recogniser, made from a model folder and checked to fit each other."""
+
+from typing import Any
+
+from ser.errors import FeatureConfigError, FeatureMismatchError, ModelFormatError
+from ser.features import FeatureConfig, FeatureExtractor
+from ser.model.classifier import EmotionClassifier
+from ser.model.folder import ModelFolder
+
+
+def make_extractor(config: dict[str, Any], source: str) -> FeatureExtractor:
+    """Make the extractor of the features that a model was trained on.
+
+    Parameters
+    ----------
+    config : dict
+        Contents of ``config.json``.
+    source : str
+        Where the model is from, for messages.
+
+    Raises
+    ------
+    FeatureMismatchError
+        If this version extracts other features.
+    ModelFormatError
+        If the sample rate of the model is not that of its features.
+    """
+    try:
+        extractor = FeatureExtractor(FeatureConfig.from_dict(config["features"]))
+    except FeatureConfigError as error:
+        raise FeatureMismatchError(
+            f"The model '{source}' (features {config['feature_hash']}) needs features that this "
+            f"version does not have: {error}"
+        ) from error
+    if extractor.hash != config["feature_hash"]:
+        raise FeatureMismatchError(
+            f"The model '{source}' was trained on features {config['feature_hash']}, but this "
+            f"version extracts features {extractor.hash}: train it again, or use the version of "
+            "ser that trained it."
+        )
+    if extractor.config.sample_rate != config["sample_rate"]:
+        raise ModelFormatError(
+            f"The config.json of '{source}' has sample_rate {config['sample_rate']}, but features "
+            f"at {extractor.config.sample_rate} Hz: write it again with train.py."
+        )
+    return extractor
+
+
+def make_classifier(folder: ModelFolder, n_features: int, source: str) -> EmotionClassifier:
+    """Restore the classifier of a model.
+
+    Parameters
+    ----------
+    folder : ModelFolder
+    n_features : int
+        How many its extractor gives.
+    source : str
+        Where the model is from, for messages.
+
+    Raises
+    ------
+    ModelFormatError
+        If features, classifier and labels do not fit each other.
+    """
+    try:
+        classifier = EmotionClassifier.from_model(folder.model, folder.config)
+        classifier.check(n_features)
+    except Exception as error:
+        raise ModelFormatError(
+            f"The classifier of '{source}' does not fit its features and labels: it is not a "
+            "model of ser; train it again with train.py."
+        ) from error
+    return classifier
