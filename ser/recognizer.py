@@ -201,8 +201,7 @@ class EmotionRecognizer:
         activity = find_activity(waveform, sample_rate)
         filtered = remove_rumble(waveform, sample_rate)
         spoken = filtered[activity.kept]
-        versions = at_speeds(spoken, sample_rate, speeds)
-        tracks = [self._extractor.tracks(version) for version in versions]
+        tracks = [self._extractor.tracks(each) for each in at_speeds(spoken, sample_rate, speeds)]
         warnings = [*recording.notes, *check_speech(tracks[0])]
         features = np.stack([self._extractor.summarise(each) for each in tracks])
         if self._classifier.is_novel(features):
