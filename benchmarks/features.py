@@ -31,7 +31,7 @@ def main():
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     extractor = FeatureExtractor()
-    ours = milliseconds(partial(heard, extractor), vowel(extractor.config.sample_rate))
+    ours = milliseconds(partial(our_recipe, extractor), vowel(extractor.config.sample_rate))
     usual = milliseconds(usual_recipe, vowel(USUAL_RATE))
     print(f"{'features':28}{'values':>8}{'ms per clip':>12}")
     print(f"{'usual recipe':28}{193:8}{usual:12.1f}")
@@ -39,7 +39,7 @@ def main():
     print(f"ratio {ours / usual:.3f}")
 
 
-def heard(extractor, waveform):
+def our_recipe(extractor, waveform):
     """Return the features of a waveform at the speeds at which it is processed."""
     return [
         extractor.extract(speech) for speech in at_speeds(waveform, extractor.config.sample_rate)

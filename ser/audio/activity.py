@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import median_filter, uniform_filter1d
 
+from ser.audio.levels import frame_power
 from ser.audio.rumble import remove_rumble
 from ser.errors import NoSpeechError
 
@@ -71,7 +72,7 @@ def find_activity(waveform: NDArray[np.float32], sample_rate: int) -> Activity:
     return Activity(span, kept, sounding.size * FRAME)
 
 
-def find_speech(waveform, sample_rate):
+def find_speech(waveform: NDArray[np.float32], sample_rate: int) -> slice:
     """Find the part of a recording between its silent edges.
 
     Levels are those of fast changes, so that neither an offset nor hum counts as sound. They pass
@@ -99,7 +100,7 @@ def find_speech(waveform, sample_rate):
     return find_activity(waveform, sample_rate).span
 
 
-def cut_speech(waveform, sample_rate):
+def cut_speech(waveform: NDArray[np.float32], sample_rate: int) -> NDArray[np.float32]:
     """Extract the speech of a recording, without long pauses and without what lies below a voice.
 
     Pauses of more than `MAX_PAUSE` become `PAUSE`: a recogniser that learned from single sentences
@@ -123,20 +124,18 @@ def cut_speech(waveform, sample_rate):
     return remove_rumble(waveform, sample_rate)[kept]
 
 
-def sound_duration(waveform, sample_rate):
+def sound_duration(waveform: NDArray[np.float32], sample_rate: int) -> float:
     """Return the seconds of sound in a recording, pauses not counted; raises as `find_speech`."""
     return find_activity(waveform, sample_rate).sound_duration
 
 
-def _find_sound(waveform, sample_rate):
+def _find_sound(waveform: NDArray[np.float32], sample_rate: int) -> tuple[NDArray[np.intp], int]:
     """Return the indices of the frames that are sound, and the samples of a frame."""
     length = int(FRAME * sample_rate)
-    n_frames = waveform.size // length
-    if n_frames * FRAME < MIN_SOUND:
+    if waveform.size // length * FRAME < MIN_SOUND:
         raise _too_little(waveform.size / sample_rate)
     changes = waveform - uniform_filter1d(waveform, int(LOCAL * sample_rate))
-    frames = changes[: n_frames * length].reshape(n_frames, length)
-    levels = 10 * np.log10(np.mean(np.square(frames, dtype=np.float64), axis=1) + SILENCE)
+    levels = 10 * np.log10(frame_power(changes, length) + SILENCE)
     levels = median_filter(levels, SMOOTHING, mode="constant", cval=10 * np.log10(SILENCE))
     loudest = levels.max()
     if loudest < MIN_LEVEL:
@@ -151,7 +150,7 @@ def _find_sound(waveform, sample_rate):
     return sounding, length
 
 
-def _too_little(seconds):
+def _too_little(seconds: float) -> NoSpeechError:
     return NoSpeechError(
         f"The recording holds only {seconds:.2f} s of sound; give at least {MIN_SOUND} s of speech."
     )

@@ -13,11 +13,16 @@ Ko et al., "A Study on Data Augmentation of Reverberant Speech for Robust Speech
 ICASSP 2017 (rooms).
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import soxr
+from numpy.typing import NDArray
 from scipy.fft import irfft, next_fast_len, rfft, rfftfreq
 from scipy.signal import fftconvolve
 
+from ser.audio.clips import Clip
+from ser.audio.levels import frame_power
 from ser.audio.loading import STEP, load_audio
 
 FRAME = 0.02  # s, over which the level of speech is measured
@@ -29,7 +34,14 @@ FILE_RATE = 48_000  # Hz, of RAVDESS
 REFERENCE = 1000.0  # Hz, at which equalisers leave the level as it is
 
 
-def add_noise(waveform, sample_rate, snr, rng, *, slope=0.0):
+def add_noise(
+    waveform: NDArray[np.float32],
+    sample_rate: int,
+    snr: float,
+    rng: np.random.Generator,
+    *,
+    slope: float = 0.0,
+) -> NDArray[np.float32]:
     """Add noise under the speech.
 
     Parameters
@@ -55,7 +67,13 @@ def add_noise(waveform, sample_rate, snr, rng, *, slope=0.0):
     return waveform + np.float32(gain) * noise
 
 
-def add_room(waveform, sample_rate, reverberation_time, direct_to_reverberant, rng):
+def add_room(
+    waveform: NDArray[np.float32],
+    sample_rate: int,
+    reverberation_time: float,
+    direct_to_reverberant: float,
+    rng: np.random.Generator,
+) -> NDArray[np.float32]:
     """Put the speaker into a room whose response is modelled as decaying noise.
 
     Parameters
@@ -81,7 +99,9 @@ def add_room(waveform, sample_rate, reverberation_time, direct_to_reverberant, r
     return fftconvolve(waveform, response.astype(np.float32))[: waveform.size]
 
 
-def limit_band(waveform, sample_rate, low, rate):
+def limit_band(
+    waveform: NDArray[np.float32], sample_rate: int, low: float, rate: float
+) -> NDArray[np.float32]:
     """Send the clip through a line that carries no low sounds and has a lower sample rate.
 
     Parameters
@@ -99,14 +119,16 @@ def limit_band(waveform, sample_rate, low, rate):
     ndarray of float32, shape (n_samples,)
     """
 
-    def gain(frequencies):
+    def gain(frequencies: NDArray[np.float32]) -> NDArray[np.float32]:
         return -24 * np.maximum(0, np.log2(np.float32(low) / frequencies))
 
     line = _filter(soxr.resample(waveform, sample_rate, rate), rate, gain)
     return soxr.resample(line, rate, sample_rate)
 
 
-def equalise(waveform, sample_rate, rng):
+def equalise(
+    waveform: NDArray[np.float32], sample_rate: int, rng: np.random.Generator
+) -> NDArray[np.float32]:
     """Colour the sound as microphones do: a tilt and three broad bumps or dips, up to 8 dB.
 
     Parameters
@@ -121,11 +143,11 @@ def equalise(waveform, sample_rate, rng):
     ndarray of float32, shape (n_samples,)
     """
     tilt = np.float32(rng.uniform(-3, 3))  # dB per octave
-    heights, centres, widths = np.float32(
-        [rng.uniform(-8, 8, 3), rng.uniform(-3, 3, 3), rng.uniform(0.3, 1, 3)]
-    )
+    heights = rng.uniform(-8, 8, 3).astype(np.float32)
+    centres = rng.uniform(-3, 3, 3).astype(np.float32)
+    widths = rng.uniform(0.3, 1, 3).astype(np.float32)
 
-    def gain(frequencies):
+    def gain(frequencies: NDArray[np.float32]) -> NDArray[np.float32]:
         octaves = np.log2(frequencies / np.float32(REFERENCE))
         distances = (octaves - centres[:, None]) / widths[:, None]
         return np.clip(tilt * octaves + heights @ np.exp(-distances * distances / 2), -20, 20)
@@ -133,7 +155,7 @@ def equalise(waveform, sample_rate, rng):
     return _filter(waveform, sample_rate, gain)
 
 
-def in_eight_bits(clip, sample_rate):
+def in_eight_bits(clip: Clip, sample_rate: int) -> NDArray[np.float32]:
     """Store a recording in an 8-bit file without dither, and load that.
 
     It is stored at `FILE_RATE`, not at `sample_rate`: sounds too high for the features affect
@@ -154,7 +176,9 @@ def in_eight_bits(clip, sample_rate):
     return load_audio((np.clip(stored, -1, 1 - STEP), FILE_RATE), sample_rate)
 
 
-def over_telephone(waveform, sample_rate, rng):
+def over_telephone(
+    waveform: NDArray[np.float32], sample_rate: int, rng: np.random.Generator
+) -> NDArray[np.float32]:
     """Record the clip again over a telephone, mostly with some noise.
 
     Parameters
@@ -175,20 +199,26 @@ def over_telephone(waveform, sample_rate, rng):
     return _maybe_noise(waveform, sample_rate, 0.75, (10, 40), rng)
 
 
-def in_noise(waveform, sample_rate, rng):
+def in_noise(
+    waveform: NDArray[np.float32], sample_rate: int, rng: np.random.Generator
+) -> NDArray[np.float32]:
     """Record the clip again with another microphone in noise; as `over_telephone`."""
     waveform = equalise(waveform, sample_rate, rng)
     return _maybe_noise(waveform, sample_rate, 1, (5, 25), rng)
 
 
-def in_room(waveform, sample_rate, rng):
+def in_room(
+    waveform: NDArray[np.float32], sample_rate: int, rng: np.random.Generator
+) -> NDArray[np.float32]:
     """Record the clip again farther away, maybe with some noise; as `over_telephone`."""
     waveform = equalise(waveform, sample_rate, rng)
     waveform = _random_room(waveform, sample_rate, rng)
     return _maybe_noise(waveform, sample_rate, 0.5, (10, 40), rng)
 
 
-def in_all_ways(waveform, sample_rate, rng):
+def in_all_ways(
+    waveform: NDArray[np.float32], sample_rate: int, rng: np.random.Generator
+) -> NDArray[np.float32]:
     """Record the clip again over some line, maybe in a room and in noise; as `over_telephone`."""
     waveform = equalise(waveform, sample_rate, rng)
     low, rate = (TELEPHONE_LOW, TELEPHONE_RATE) if rng.random() < 0.5 else (LINE_LOW, LINE_RATE)
@@ -207,18 +237,30 @@ RECORDINGS = {
 """Kinds of degraded recordings, all of them with another microphone."""
 
 
-def _random_room(waveform, sample_rate, rng):
+def _random_room(
+    waveform: NDArray[np.float32], sample_rate: int, rng: np.random.Generator
+) -> NDArray[np.float32]:
     return add_room(waveform, sample_rate, rng.uniform(0.15, 0.6), rng.uniform(0, 12), rng)
 
 
-def _maybe_noise(waveform, sample_rate, probability, snrs, rng):
+def _maybe_noise(
+    waveform: NDArray[np.float32],
+    sample_rate: int,
+    probability: float,
+    snrs: tuple[float, float],
+    rng: np.random.Generator,
+) -> NDArray[np.float32]:
     """Add noise of some colour at a ratio from a range in dB, or none."""
     if rng.random() >= probability:
         return waveform
     return add_noise(waveform, sample_rate, rng.uniform(*snrs), rng, slope=rng.uniform(0, 1))
 
 
-def _filter(waveform, sample_rate, gain):
+def _filter(
+    waveform: NDArray[np.float32],
+    sample_rate: float,
+    gain: Callable[[NDArray[np.float32]], NDArray[np.float32]],
+) -> NDArray[np.float32]:
     """Apply a gain in dB, a function of frequency in Hz, without phase."""
     length = next_fast_len(waveform.size + 2048, real=True)
     frequencies = np.maximum(rfftfreq(length, 1 / sample_rate), 1).astype(np.float32)
@@ -226,7 +268,7 @@ def _filter(waveform, sample_rate, gain):
     return irfft(rfft(waveform, length) * response.astype(np.float32), length)[: waveform.size]
 
 
-def speech_power(waveform, sample_rate):
+def speech_power(waveform: NDArray[np.float32], sample_rate: int) -> float:
     """Return the mean power of the frames that are not pauses.
 
     Parameters
@@ -239,7 +281,5 @@ def speech_power(waveform, sample_rate):
     -------
     float
     """
-    length = min(int(FRAME * sample_rate), waveform.size)
-    frames = waveform[: waveform.size // length * length].reshape(-1, length)
-    power = np.mean(frames.astype(np.float64) ** 2, axis=1)
+    power = frame_power(waveform, int(FRAME * sample_rate))
     return power[power >= power.max() * 10 ** (-SPEECH_RANGE / 10)].mean()

@@ -11,10 +11,11 @@ from inspect import iscoroutinefunction
 from numbers import Real
 from pathlib import Path
 from reprlib import repr as short_repr
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import soundfile
+from numpy.typing import NDArray
 
 from ser.audio.decoding import ArraySource, FileSource
 from ser.errors import (
@@ -25,13 +26,17 @@ from ser.errors import (
     InvalidSampleRateError,
 )
 
+Clip = Any
+"""What `ser.audio.loading.read_recording` takes. Objects of other libraries are known by what they
+can do, so that no narrower type would hold."""
+
 STREAM_LIMIT = 2**31  # bytes that are read from a file object
 MAX_NAME = 100  # characters of a name in messages
 
 ADDRESS = re.compile(r"data:|[a-z][a-z0-9+.-]+:/", re.IGNORECASE)  # not C:/, a Windows drive
 
 
-def clip_name(clip):
+def clip_name(clip: Clip) -> str:
     """Return what to call a clip in messages: its file name without the folder, if it has one."""
     if isinstance(clip, Mapping):
         path = clip.get("path")
@@ -47,7 +52,7 @@ def clip_name(clip):
     return repr(_shorten(Path(path).name or path))
 
 
-def is_clip(clips: Any) -> bool:
+def is_clip(clips: Clip | Iterable[Clip]) -> bool:
     """Tell one clip from several.
 
     Parameters
@@ -71,7 +76,7 @@ def each_clip(clips: Any) -> Iterable[Any]:
 
 
 @contextmanager
-def open_clip(clip) -> Iterator[ArraySource | FileSource]:
+def open_clip(clip: Clip) -> Iterator[ArraySource | FileSource]:
     """Open a clip and return what decodes it.
 
     Parameters
@@ -104,7 +109,7 @@ def open_clip(clip) -> Iterator[ArraySource | FileSource]:
         )
 
 
-def _unwrap(clip, name):
+def _unwrap(clip: Clip, name: str) -> Any:
     """Return the path, bytes, file object or samples in what another library calls a clip."""
     if isinstance(clip, Mapping):  # of datasets
         if clip.get("array") is not None and "sampling_rate" in clip:
@@ -134,7 +139,7 @@ def _unwrap(clip, name):
 
 
 @contextmanager
-def _reading(name):
+def _reading(name: str) -> Iterator[None]:
     """Say in one sentence why an object that is not ours cannot be read."""
     try:
         yield
@@ -148,7 +153,7 @@ def _reading(name):
         ) from error
 
 
-def _open(path, name):
+def _open(path: str, name: str) -> BinaryIO:
     """Open a file for reading."""
     try:
         mode = Path(path).stat().st_mode
@@ -170,7 +175,7 @@ def _open(path, name):
         ) from None
 
 
-def _copy(source, target, name):
+def _copy(source: Any, target: BinaryIO, name: str) -> None:
     """Copy the rest of a file object, which need not be seekable."""
     while chunk := _read(source, name):
         if target.tell() + len(chunk) > STREAM_LIMIT:
@@ -183,7 +188,7 @@ def _copy(source, target, name):
         raise _at_its_end(name)
 
 
-def _read(source, name):
+def _read(source: Any, name: str) -> bytes | bytearray | memoryview | None:
     """Read some of a file object."""
     with _reading(name):
         chunk = source.read(1 << 20)
@@ -197,7 +202,7 @@ def _read(source, name):
     return chunk
 
 
-def _position(source):
+def _position(source: Any) -> int:
     """Return the position in a file object; 0 if it has none, such as a pipe."""
     try:
         return source.tell()
@@ -205,7 +210,7 @@ def _position(source):
         return 0
 
 
-def _check_waveform(clip):
+def _check_waveform(clip: tuple[Any, ...]) -> tuple[NDArray[Any], float]:
     """Return the waveform (n_samples, n_channels), its type unchanged, and the sample rate."""
     if len(clip) != 2:
         raise AudioError(f"The clip is a tuple of {len(clip)}; give (waveform, sample_rate).")
@@ -229,7 +234,7 @@ def _check_waveform(clip):
     return (waveform if len(waveform) >= waveform.shape[1] else waveform.T), float(rate)
 
 
-def _to_array(waveform):
+def _to_array(waveform: Any) -> NDArray[Any]:
     """Return an array: of numbers in lists, or of the chunks that a list of arrays holds."""
     try:
         if not _is_chunks(waveform):
@@ -251,7 +256,7 @@ def _to_array(waveform):
         ) from error
 
 
-def _is_chunks(waveform):
+def _is_chunks(waveform: Any) -> bool:
     """Tell whether a waveform is a list of arrays, which are taken to follow each other."""
     return (
         isinstance(waveform, Sequence)
@@ -261,7 +266,7 @@ def _is_chunks(waveform):
     )
 
 
-def _is_number(value):
+def _is_number(value: Any) -> bool:
     """Tell whether a value is a number, which an array or a tensor of no dimensions is, too."""
     if isinstance(value, Real):
         return True
@@ -269,18 +274,18 @@ def _is_number(value):
     return is_scalar and np.asarray(value).dtype.kind in "fiu"
 
 
-def _reason(error):
+def _reason(error: BaseException) -> str:
     return _shorten(" ".join(str(error).split())) or type(error).__name__
 
 
-def _shorten(text):
+def _shorten(text: str) -> str:
     half = MAX_NAME // 2
     return text if len(text) <= MAX_NAME else f"{text[:half]}…{text[-half:]}"
 
 
-def _is_text(name):
+def _is_text(name: str) -> AudioError:
     return AudioError(f'{name} is opened as text; open it in binary mode, "rb".')
 
 
-def _at_its_end(name):
+def _at_its_end(name: str) -> EmptyAudioError:
     return EmptyAudioError(f"{name} was read to its end before; open it again, or seek(0).")

@@ -6,14 +6,16 @@ open other files or addresses that a clip names.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Sequence
 from contextlib import suppress
+from typing import Any, BinaryIO
 
 import numpy as np
 import soundfile
+from numpy.typing import NDArray
 
-from ser.audio.parts import Part, split
-from ser.errors import EmptyAudioError, TruncatedAudioError, UnreadableAudioError
+from ser.audio.parts import Part, Span, split
+from ser.errors import AudioError, EmptyAudioError, TruncatedAudioError, UnreadableAudioError
 
 BLOCK = 4096  # samples of each channel that are decoded at once
 
@@ -41,7 +43,8 @@ MISSING = 0.2  # s of sound that may be less than promised
 DAMAGED = "It is damaged: parts of it cannot be decoded."
 
 # Sample rate in Hz and float32 samples (n_samples, n_channels), block after block.
-Blocks = Iterator[tuple[float, np.ndarray]]
+Block = tuple[float, NDArray[np.float32]]
+Blocks = Generator[Block, None, None]
 
 
 class ArraySource:
@@ -54,9 +57,9 @@ class ArraySource:
         In Hz.
     """
 
-    notes = ()
+    notes: Sequence[str] = ()
 
-    def __init__(self, waveform, rate):
+    def __init__(self, waveform: NDArray[Any], rate: float) -> None:
         self._waveform = waveform
         self._rate = rate
 
@@ -68,7 +71,7 @@ class ArraySource:
             yield self._rate, np.ascontiguousarray(block)
 
 
-def _full_scale(waveform):
+def _full_scale(waveform: NDArray[Any]) -> float:
     """Return the full scale of integers of up to 32 bits; wider ones than 16 may hold 16 bits."""
     bits = 8 * waveform.dtype.itemsize
     if waveform.dtype.kind == "f":
@@ -82,7 +85,7 @@ def _full_scale(waveform):
     return 2.0 ** (bits - 1) if bits <= 32 else 1.0
 
 
-def _as_float32(samples, full_scale):
+def _as_float32(samples: NDArray[Any], full_scale: float) -> NDArray[np.float32]:
     """Scale integers to [-1, 1], unsigned ones about their middle."""
     if full_scale > 1:
         middle = full_scale if samples.dtype.kind == "u" else 0.0
@@ -109,12 +112,12 @@ class FileSource:
         Reasons to doubt that all is heard, a sentence each; complete after the last block.
     """
 
-    def __init__(self, file, name):
-        self.notes = []
+    def __init__(self, file: BinaryIO, name: str) -> None:
+        self.notes: list[str] = []
         self._file = file
         self._name = name
         self._parts = split(file)
-        self._tracks = {}  # which one to decode, by part
+        self._tracks: dict[Span, int] = {}  # which one to decode, by part
 
     def blocks(self) -> Blocks:
         """Decode the file from its start."""
@@ -128,7 +131,7 @@ class FileSource:
         if len(decoded) < len(self._parts):
             self._note(DAMAGED)
 
-    def _decode(self, part):
+    def _decode(self, part: Span) -> Blocks:
         if not COMPRESSED.match(self._open(part).read(LONGEST_START)):
             decoded = False
             with suppress(soundfile.SoundFileError):
@@ -139,7 +142,7 @@ class FileSource:
                 return
         yield from self._decode_with_ffmpeg(part)
 
-    def _decode_with_libsndfile(self, stream):
+    def _decode_with_libsndfile(self, stream: Part) -> Blocks:
         with soundfile.SoundFile(stream) as file:
             decoded = 0
             while len(block := file.read(BLOCK, dtype="float32", always_2d=True)):
@@ -154,7 +157,7 @@ class FileSource:
                 if promised - seconds > MISSING and int(size or 0) < UNKNOWN_SIZE:
                     self._note_missing(seconds, promised)
 
-    def _decode_with_ffmpeg(self, part):
+    def _decode_with_ffmpeg(self, part: Span) -> Blocks:
         """Decode with FFmpeg's libraries, leaving out damaged packets."""
         from ser.audio import (
             ffmpeg,  # here, since it takes long to import, and some clips do not need it
@@ -193,25 +196,25 @@ class FileSource:
             elif unpack.lost:
                 self._note(DAMAGED)
 
-    def _open(self, part):
+    def _open(self, part: Span) -> Part:
         return Part(self._file, *part)
 
-    def _note_missing(self, seconds, promised):
+    def _note_missing(self, seconds: float, promised: float) -> None:
         self._note(
             f"It is cut short or damaged: its header promises {promised:.1f} s, of which "
             f"{seconds:.1f} s are there."
         )
 
-    def _note_track(self, track, count):
+    def _note_track(self, track: int, count: int) -> None:
         reason = ", the first that is not silent" if track else ""
         self._note(f"It has {count} sound tracks: track {track + 1} is used{reason}.")
 
-    def _note(self, sentence):
+    def _note(self, sentence: str) -> None:
         if sentence not in self.notes:
             self.notes.append(sentence)
 
 
-def _undecodable(stream, name):
+def _undecodable(stream: Part, name: str) -> AudioError:
     """Return the error that says why no decoder got any samples out of a file."""
     start = stream.read(LONGEST_START)
     if not start:

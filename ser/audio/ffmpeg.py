@@ -2,10 +2,16 @@
 
 import os
 import re
+from collections.abc import Iterator
 from contextlib import suppress
+from typing import Any
 
 import av
 import numpy as np
+from av.container import InputContainer
+from numpy.typing import NDArray
+
+from ser.audio.parts import Part
 
 # Demuxers that may be used: none of them follows references out of the clip.
 FORMATS = (
@@ -28,10 +34,11 @@ LONGEST_SEARCH = 600.0  # s in which the tracks of a film are searched for sound
 ERRORS = (av.FFmpegError, IndexError)  # IndexError: PyAV's, if a track starts midway
 
 
-def open_container(stream):
+def open_container(stream: Part) -> InputContainer:
     """Open a binary file."""
     return av.open(
         stream,
+        "r",
         container_options={"format_whitelist": FORMATS},
         metadata_errors="replace",  # of tags that are not UTF-8
     )
@@ -46,16 +53,16 @@ class Unpacker:
         Whether any packet after the first good one could not be decoded.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.lost = False
         self._decoded = False
-        self._packers = {}
+        self._packers: dict[tuple[int, str, str], av.AudioResampler] = {}
 
-    def __call__(self, packet):
+    def __call__(self, packet: av.Packet) -> Iterator[tuple[int, NDArray[np.float32]]]:
         """Yield the sample rate in Hz and samples (n_samples, n_channels) of each frame."""
         # ValueError: a codec or a type of samples that PyAV does not know
         try:
-            frames = packet.decode()
+            frames: Any = packet.decode()
         except (av.FFmpegError, ValueError):
             if _is_pause(packet):
                 rate = packet.stream.rate
@@ -67,12 +74,13 @@ class Unpacker:
             with suppress(av.FFmpegError, ValueError):
                 yield frame.rate, self._interleave(frame)
 
-    def _interleave(self, frame):
+    def _interleave(self, frame: av.AudioFrame) -> NDArray[np.float32]:
         self._decoded = True
         channels = frame.layout.nb_channels
         if frame.format.name == "fltp" and channels <= 2:  # most of them, at a fourth of the time
+            planes: Any = frame.planes
             return np.stack(
-                [np.frombuffer(plane, np.float32, frame.samples) for plane in frame.planes], axis=1
+                [np.frombuffer(plane, np.float32, frame.samples) for plane in planes], axis=1
             )
         # PyAV crashes on the planes of eight channels, so samples are interleaved before.
         kind = frame.rate, frame.layout.name, frame.format.name
@@ -82,23 +90,24 @@ class Unpacker:
         return np.concatenate([each.to_ndarray().reshape(-1, channels) for each in packed])
 
 
-def _is_junk(packet):
+def _is_junk(packet: av.Packet) -> bool:
     """Whether a packet is no frame of MP3, but something between or after frames, such as a tag."""
     return packet.stream.codec_context.name.startswith("mp") and bytes(packet)[:1] != b"\xff"
 
 
-def _is_pause(packet):
+def _is_pause(packet: av.Packet) -> bool:
     """Whether a packet is a frame of AMR in which nobody speaks: FFmpeg decodes no such frames."""
     codec, frame = packet.stream.codec_context, bytes(packet)[:1]
     kinds_of_speech = {"amrnb": 8, "amrwb": 9}.get(codec and codec.name, 16)
     return bool(frame) and (frame[0] >> 3) & 15 >= kinds_of_speech
 
 
-def sounding_track(stream):
+def sounding_track(stream: Part) -> int:
     """Return the index of the first sound track that is not silent; 0 if all are."""
-    first, unpack = None, {}
+    first: int | None = None
+    unpack: dict[int, Unpacker] = {}
     with suppress(*ERRORS), open_container(stream) as container:
-        tracks = list(container.streams.audio)
+        tracks: list[Any] = list(container.streams.audio)
         for packet in container.demux(tracks):
             index = tracks.index(packet.stream)
             if first is None or index < first:
@@ -110,7 +119,7 @@ def sounding_track(stream):
     return first or 0
 
 
-def packet_end(packet, container):
+def packet_end(packet: av.Packet, container: InputContainer) -> float:
     """Return when a packet ends, in seconds from the beginning of the recording; 0 if unknown."""
     time = packet.dts if packet.pts is None else packet.pts
     if time is None:
@@ -119,7 +128,7 @@ def packet_end(packet, container):
     return float((time + (packet.duration or 0)) * packet.time_base) - start
 
 
-def promised_duration(container, stream):
+def promised_duration(container: InputContainer, stream: Part) -> float | None:
     """Return the seconds that the header of an opened file promises, or None.
 
     Parameters
@@ -141,7 +150,7 @@ def promised_duration(container, stream):
     return duration if name in PROMISING else None
 
 
-def _asf_duration(stream):
+def _asf_duration(stream: Part) -> float | None:
     properties = ASF_PROPERTIES.search(stream.read(1 << 16))
     if properties is None or properties[3][0] & 1:
         return None
@@ -149,7 +158,7 @@ def _asf_duration(stream):
     return plays / 1e7 - before / 1e3
 
 
-def _frame_count(stream):
+def _frame_count(stream: Part) -> int:
     """Return how many frames the first one of an MP3 counts; 0 if it does not."""
     start = stream.read(10)
     if start.startswith(b"ID3"):
@@ -159,7 +168,7 @@ def _frame_count(stream):
     return int.from_bytes(count[1]) if count else 0
 
 
-def has_last_page(stream):
+def has_last_page(stream: Part) -> bool:
     """Whether an Ogg file ends with a whole page that is marked as the last."""
     stream.seek(max(0, stream.seek(0, os.SEEK_END) - LONGEST_PAGE))
     tail = stream.read(LONGEST_PAGE)

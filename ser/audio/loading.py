@@ -6,15 +6,19 @@ So memory holds only the result, however many channels a file has and whatever
 length its header claims.
 """
 
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import groupby
 
 import numpy as np
 import soxr
+from numpy.typing import NDArray
 from scipy.ndimage import median_filter
 
-from ser.audio.clips import clip_name, open_clip
+from ser.audio.clips import Clip, clip_name, open_clip
+from ser.audio.decoding import Block, Blocks
+from ser.audio.levels import split_frames
 from ser.errors import AudioTooLongError, InvalidSampleRateError, NonFiniteAudioError
 
 SAMPLE_RATE_RANGE = (8_000, 192_000)  # Hz
@@ -45,17 +49,21 @@ class Recording:
         Reasons to doubt that all of the clip is in it, a sentence each.
     """
 
-    waveform: np.ndarray
+    waveform: NDArray[np.float32]
     sample_rate: int
     notes: tuple[str, ...] = ()
 
 
-def load_audio(clip, sample_rate, *, max_duration=MAX_DURATION):
+def load_audio(
+    clip: Clip, sample_rate: int, *, max_duration: float = MAX_DURATION
+) -> NDArray[np.float32]:
     """Read a clip as `read_recording` does, and return its waveform alone."""
     return read_recording(clip, sample_rate, max_duration=max_duration).waveform
 
 
-def read_recording(clip, sample_rate, *, max_duration=MAX_DURATION):
+def read_recording(
+    clip: Clip, sample_rate: int, *, max_duration: float = MAX_DURATION
+) -> Recording:
     """Read a clip as mono at one sample rate.
 
     Silent channels are left out of the mix, so that a voice on one side of a stereo
@@ -123,12 +131,14 @@ def read_recording(clip, sample_rate, *, max_duration=MAX_DURATION):
     return Recording(waveform, sample_rate, tuple(source.notes))
 
 
-def _runs(blocks):
+def _runs(blocks: Blocks) -> Iterator[tuple[tuple[float, int], Iterator[Block]]]:
     """Group blocks by sample rate and number of channels, which change where files were joined."""
     return groupby(blocks, lambda block: (block[0], block[1].shape[1]))
 
 
-def _survey(blocks, name, max_duration):
+def _survey(
+    blocks: Blocks, name: str, max_duration: float
+) -> tuple[list[NDArray[np.intp]], float, bool]:
     """Check a clip block by block, and choose the channels to mix.
 
     Returns
@@ -141,14 +151,14 @@ def _survey(blocks, name, max_duration):
         Whether samples have no more than 8 bits.
     """
     seconds, peak, is_coarse, mixes = 0.0, 0.0, True, []
-    for (rate, _), run in _runs(blocks):
+    for (rate, n_channels), run in _runs(blocks):
         lowest, highest = SAMPLE_RATE_RANGE
         if not lowest <= rate <= highest:
             raise InvalidSampleRateError(
                 f"{name} has a sample rate of {rate:g} Hz; give one of {lowest} to {highest} Hz."
             )
         n_samples = 0
-        power = 0.0  # of each channel
+        power = np.zeros(n_channels)
         power_of_sum = 0.0
         for _, block in run:
             n_samples += len(block)
@@ -167,7 +177,7 @@ def _survey(blocks, name, max_duration):
                 )
             peak = max(peak, sizes.max(initial=0))
             is_coarse = is_coarse and not np.any(block % STEP)
-            power = power + np.square(block, dtype=np.float64).sum(axis=0)
+            power += np.square(block, dtype=np.float64).sum(axis=0)
             power_of_sum += np.square(block.sum(axis=1), dtype=np.float64).sum()
         seconds += n_samples / rate
         mixes.append(_mix(power, power_of_sum))
@@ -176,21 +186,21 @@ def _survey(blocks, name, max_duration):
     return mixes, min(scale for scale in FULL_SCALES if peak <= scale), False
 
 
-def _mix(power, power_of_sum):
+def _mix(power: NDArray[np.float64], power_of_sum: float) -> NDArray[np.intp]:
     """Choose the channels to mix, from the power of each and that of their sum."""
     if power_of_sum < CANCELLED * power.sum():
         return np.array([power.argmax()])
     return np.flatnonzero(power >= SILENT * power.max())
 
 
-def _mute_rounding(waveform, sample_rate):
+def _mute_rounding(waveform: NDArray[np.float32], sample_rate: int) -> NDArray[np.float32]:
     """Silence an 8-bit recording before and after its sound.
 
     Where nobody speaks, samples flip between two neighbouring values: this is not sound, and yet
     as loud as quiet speech.
     """
     length = int(ROUNDING_FRAME * sample_rate)
-    spans = np.ptp(waveform[: waveform.size // length * length].reshape(-1, length), axis=1)
+    spans = np.ptp(split_frames(waveform, length), axis=1)
     spans = median_filter(spans, ROUNDING_SMOOTHING, mode="constant")
     (sounding,) = np.nonzero(spans > ROUNDING * STEP)
     if sounding.size:

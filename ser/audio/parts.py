@@ -9,6 +9,7 @@ import os
 import re
 import struct
 from contextlib import suppress
+from typing import Any, BinaryIO
 
 WAV = re.compile(rb"RIFF.{4}WAVE", re.DOTALL)
 FIRST_OF_BLOCKS = re.escape(bytes(byte for byte in range(256) if byte & 8))  # of other channels
@@ -35,6 +36,9 @@ UNCOUNTED = 4096  # bytes behind samples that are samples, too, unless they are 
 MOST = 1000  # recordings that are read of one file; opening each takes its time
 
 
+Span = tuple[int, int] | tuple[int, int, bytes]  # what `Part` takes beside the file
+
+
 class Part(io.RawIOBase):
     """A part of a seekable binary file, as the decoders may see it: as a file of its own.
 
@@ -50,22 +54,22 @@ class Part(io.RawIOBase):
         What to put before it.
     """
 
-    def __init__(self, file, start, stop, header=b""):
+    def __init__(self, file: BinaryIO, start: int, stop: int, header: bytes = b"") -> None:
         self._file = file
         self._start = start - len(header)
         self._header = header
         self._size = stop - self._start
         self._position = 0
 
-    def readable(self):
+    def readable(self) -> bool:
         """Return True."""
         return True
 
-    def seekable(self):
+    def seekable(self) -> bool:
         """Return True."""
         return True
 
-    def readinto(self, buffer):
+    def readinto(self, buffer: Any) -> int:
         """Fill a buffer as far as the part goes, and return how many bytes there are."""
         position, left = self._position, max(0, self._size - self._position)
         wanted = min(len(buffer), left)
@@ -80,11 +84,11 @@ class Part(io.RawIOBase):
         self._position += len(content)
         return len(content)
 
-    def tell(self):
+    def tell(self) -> int:
         """Return the position in the part."""
         return self._position
 
-    def seek(self, offset, whence=os.SEEK_SET):
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         """Change the position, and return it."""
         origin = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._size}[whence]
         if 0 <= origin + offset < 1 << 62:
@@ -92,7 +96,7 @@ class Part(io.RawIOBase):
         return self._position
 
 
-def split(file):
+def split(file: BinaryIO) -> list[Span]:
     """Find the recordings in a seekable binary file.
 
     Returns
@@ -106,14 +110,14 @@ def split(file):
     for beginning in BEGINNINGS:
         if beginning.match(first):
             starts = _find(file, beginning)
-            parts = list(zip(starts, [*starts[1:], size], strict=True))[:MOST]
-            if beginning is WAV:
-                parts = [part for start, stop in parts for part in _split_wav(file, start, stop)]
-            return parts[:MOST]
+            bounds = list(zip(starts, [*starts[1:], size], strict=True))[:MOST]
+            if beginning is not WAV:
+                return list[Span](bounds)
+            return [part for each in bounds for part in _split_wav(file, *each)][:MOST]
     return [(0, size)]
 
 
-def _find(file, beginning):
+def _find(file: BinaryIO, beginning: re.Pattern[bytes]) -> list[int]:
     """Return where files begin in a file that begins with one."""
     starts, last = [0], 0
     position, before = 0, b""
@@ -129,13 +133,13 @@ def _find(file, beginning):
     return starts
 
 
-def _split_wav(file, start, stop):
+def _split_wav(file: BinaryIO, start: int, stop: int) -> list[Span]:
     """Return a part for each chunk of samples in a WAV file, under the header of the first.
 
     A recorder that ended early may have written too small a size: what follows is no chunk then.
     """
-    chunks, is_larger = [], False
-    position = start + 12
+    chunks: list[int] = []
+    position, is_larger = start + 12, False
     with suppress(struct.error):  # at the end
         while position < stop:
             file.seek(position)

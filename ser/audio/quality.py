@@ -7,6 +7,7 @@ loudness, at most one clip in fifty gets any warning, while each defect gets its
 import numpy as np
 from numpy.typing import NDArray
 
+from ser.audio.levels import split_frames
 from ser.audio.rumble import remove_rumble
 
 FRAME = 0.025
@@ -86,8 +87,7 @@ def recording_warnings(
     return warnings
 
 
-def _frame_levels(waveform, sample_rate):
+def _frame_levels(waveform: NDArray[np.float32], sample_rate: int) -> NDArray[np.float64]:
     """Return the level of each frame in dBFS; of the whole if it has no full frame."""
-    length = min(int(FRAME * sample_rate), waveform.size)
-    frames = waveform[: waveform.size // length * length].reshape(-1, length)
+    frames = split_frames(waveform, int(FRAME * sample_rate))
     return 10 * np.log10(np.var(frames, axis=1, dtype=np.float64) + 1e-12)

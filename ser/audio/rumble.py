@@ -7,6 +7,7 @@ features are.
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.signal import butter, sosfiltfilt
 
 CUTOFF, ORDER = 72.0, 8
@@ -17,7 +18,7 @@ MARGIN = 0.2  # s, in which the filter forgets
 BLOCK = 30.0  # s that are filtered at once, which bounds the memory of a long recording
 
 
-def remove_rumble(waveform, sample_rate):
+def remove_rumble(waveform: NDArray[np.float32], sample_rate: int) -> NDArray[np.float32]:
     """Apply a high-pass without phase, which moves no sound in time.
 
     Parameters
@@ -42,5 +43,5 @@ def remove_rumble(waveform, sample_rate):
 
 
 @lru_cache
-def _high_pass(sample_rate):
+def _high_pass(sample_rate: int) -> NDArray[np.float64]:
     return butter(ORDER, CUTOFF, "highpass", fs=sample_rate, output="sos")

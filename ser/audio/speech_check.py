@@ -7,9 +7,12 @@ the thresholds are extremes over 2409 clips of RAVDESS and CREMA-D (as they are,
 other kinds, made with random settings.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.fft import dct
 from scipy.ndimage import uniform_filter1d
 
@@ -38,6 +41,34 @@ HELD_LAG = 3  # frames
 SAME_PITCH = 0.5  # semitones
 MIN_FRAMES = 30  # with voice; fewer are too few to judge
 BREADTH_RANGE = 30.0  # dB below the loudest band of a frame that still count
+
+
+class Tracks(Protocol):
+    """What is needed of `ser.features.Tracks`, which stands above this module."""
+
+    @property
+    def f0(self) -> NDArray[np.float64]:
+        """In Hz; NaN where unvoiced."""
+
+    @property
+    def periodicity(self) -> NDArray[np.float64]:
+        """Share of the power that repeats after a period."""
+
+    @property
+    def level(self) -> NDArray[np.float32]:
+        """In dB relative to the clip's."""
+
+    @property
+    def log_mel(self) -> NDArray[np.float32]:
+        """Level of mel bands in dB relative to the clip's."""
+
+    @property
+    def mel_frequencies(self) -> NDArray[np.float64]:
+        """Centres of the mel bands in Hz."""
+
+    @property
+    def persistence(self) -> NDArray[np.float32]:
+        """Correlation of the spectrum's fine structure with that 50 ms later."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +103,7 @@ class Speechness:
     free_timbre: float
 
 
-def measure(tracks):
+def measure(tracks: Tracks) -> Speechness:
     """Measure what tells speech from other sounds.
 
     Parameters
@@ -99,7 +130,7 @@ def measure(tracks):
     )
 
 
-def check_speech(tracks):
+def check_speech(tracks: Tracks) -> list[str]:
     """Refuse a sound that is not speech, and doubt one that may not be.
 
     Parameters
@@ -132,32 +163,32 @@ def check_speech(tracks):
     return []
 
 
-def _no_speech(heard):
+def _no_speech(kind: str) -> NoSpeechError:
     return NoSpeechError(
-        f"The recording holds {heard} but no speech; record a person who is speaking."
+        f"The recording holds {kind} but no speech; record a person who is speaking."
     )
 
 
-def _envelope(log_mel):
+def _envelope(log_mel: NDArray[np.float32]) -> NDArray[np.float64]:
     """Return the spectral envelope without its level, in dB, shape (n_frames, ENVELOPE_ORDER)."""
     floored = np.maximum(log_mel, np.percentile(log_mel, 99.5) - RANGE)
     cepstra = dct(floored, axis=1, norm="ortho")[:, 1 : ENVELOPE_ORDER + 1]
     return uniform_filter1d(cepstra / np.sqrt(log_mel.shape[1]), SMOOTHING, axis=0)
 
 
-def _spread(groups):
+def _spread(groups: Sequence[NDArray[np.float64]]) -> float:
     """Return the root mean square distance of envelopes from the mean of their group."""
     squares = sum(np.sum(np.square(group - group.mean(axis=0))) for group in groups)
     return float(np.sqrt(squares / sum(len(group) - 1 for group in groups)))
 
 
-def _held_pitch(semitones):
+def _held_pitch(semitones: NDArray[np.float64]) -> float:
     moved = np.abs(semitones[HELD_LAG:] - semitones[:-HELD_LAG])
     moved = moved[np.isfinite(moved)]
     return float(np.mean(moved < HELD)) if moved.size >= MIN_FRAMES else 0.0
 
 
-def _free_timbre(envelope, semitones):
+def _free_timbre(envelope: NDArray[np.float64], semitones: NDArray[np.float64]) -> float:
     voiced = np.isfinite(semitones)
     _, pitch = np.unique(np.rint(semitones[voiced] / SAME_PITCH), return_inverse=True)
     order = np.argsort(pitch, kind="stable")

@@ -8,13 +8,19 @@ References
 Ko et al., "Audio Augmentation for Speech Recognition", Interspeech 2015 (speed).
 """
 
+from collections.abc import Sequence
+
+import numpy as np
 import soxr
+from numpy.typing import NDArray
 
 SPEEDS = (0.95, 1.05)
 SPEED_RANGE = (0.5, 2.0)  # within which speech still sounds like speech
 
 
-def change_speed(waveform, sample_rate, speed):
+def change_speed(
+    waveform: NDArray[np.float32], sample_rate: int, speed: float
+) -> NDArray[np.float32]:
     """Play faster or slower: pitch, formants and tempo change together.
 
     Parameters
@@ -32,7 +38,9 @@ def change_speed(waveform, sample_rate, speed):
     return soxr.resample(waveform, sample_rate, sample_rate / speed)
 
 
-def at_speeds(speech, sample_rate, speeds=SPEEDS):
+def at_speeds(
+    speech: NDArray[np.float32], sample_rate: int, speeds: Sequence[float] = SPEEDS
+) -> list[NDArray[np.float32]]:
     """Return speech at each speed.
 
     Parameters

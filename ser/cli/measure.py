@@ -9,7 +9,7 @@ from pathlib import Path
 from ser.cli.options import process_count, seed
 from ser.corpora.folds import PROTOCOLS, is_speaker_independent
 from ser.errors import DatasetError
-from ser.studies import EVALUATION, STUDIES
+from ser.studies import EVALUATION, STUDIES, WITHOUT_FOLDS
 
 OUTPUT = (
     "write the tables to this file and the figures to a JSON file beside it; rows and sections "
@@ -84,8 +84,9 @@ def _study(options: argparse.Namespace) -> int:
     if options.output:
         record.check(options.output)
     # Before the study, as somebody may edit its code while it runs.
+    protocol = None if options.study in WITHOUT_FOLDS else options.protocol
     stamps = {
-        uses: make_stamp(uses, seeds=seeds, protocol=options.protocol)
+        uses: make_stamp(uses, seeds=seeds, protocol=protocol)
         for uses in set(map(study.uses, study.ROWS))
     }
     results = {}

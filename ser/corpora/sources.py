@@ -113,6 +113,9 @@ def open_source(source: Source, name_of: NameOf, *, naming: str) -> Path:
     """
     archives = _archives(source)
     if not archives:
+        ignored = ", ".join(file.name for file in _find(source.path, ARCHIVE_SUFFIXES))
+        if ignored:
+            logger.warning("Ignored in %s: %s, since there are audio files, too", source, ignored)
         return source.path
 
     def read(archive: Path) -> Iterator[tuple[str, bytes]]:
@@ -150,13 +153,10 @@ def find_tables(path: Path) -> list[Path]:
 
 
 def _archives(source: Source) -> list[Path]:
-    path = source.path
-    archives = _find(path, ARCHIVE_SUFFIXES) if path.is_dir() else [path]
-    if archives and path.is_dir() and find_audio(path):  # most likely unpacked from them
-        names = ", ".join(archive.name for archive in archives)
-        logger.warning("Ignored in %s: %s, since there are audio files, too", source, names)
-        return []
-    return archives
+    """Return the archives of a source; none if audio files lie beside them, as when unpacked."""
+    if not source.path.is_dir():
+        return [source.path]
+    return [] if find_audio(source.path) else _find(source.path, ARCHIVE_SUFFIXES)
 
 
 def find_audio(folder: Path) -> list[Path]:

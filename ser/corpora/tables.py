@@ -1,6 +1,7 @@
 """Tables of recordings: rows of CSV, JSON lines and Parquet as dictionaries."""
 
 import csv
+import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -48,7 +49,7 @@ def read_table(file: Path) -> list[dict[str, Any]]:
         delimiter = max(",;\t", key=heading.count)
         rows = [
             {name: value for name, value in row.items() if name is not None}
-            for row in csv.DictReader(text.splitlines(keepends=True), delimiter=delimiter)
+            for row in csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
         ]
     if not rows:
         raise DatasetError(f"{file} has no rows; give a table with a row for each recording.")

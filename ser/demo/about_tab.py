@@ -50,7 +50,7 @@ def contents(recognizer: "EmotionRecognizer") -> tuple[str, str, str]:
     )
     parts = [_facts(model_facts(recognizer), _address(recognizer))]
     if protocols:
-        parts += [_figures(protocols), _confusion(protocols[0])]
+        parts += [_figures(protocols, _knows_speakers(recognizer)), _confusion(protocols[0])]
     text = re.sub(r"!\[[^]]*\]\([^)]*\)\n*", "", card.text)  # its pictures are not served
     sections = re.split(r"(?m)^(?=## )", text)
     limits = [part for part in sections if part.startswith(tuple(f"## {name}" for name in LIMITS))]
@@ -94,13 +94,13 @@ def _facts(facts: Mapping[str, str], address: str | None) -> str:
     return f'<div class="ser-scroll"><table class="ser-table">{rows}</table></div>'
 
 
-def _figures(protocols: Sequence[Figures]) -> str:
+def _figures(protocols: Sequence[Figures], knows_speakers: bool) -> str:
     from ser.training.metrics import metrics_in  # here, since scikit-learn takes long to import
 
     shown = metrics_in(protocols[0])
     head = "".join(f'<th scope="col">{_capital(metric.name)}</th>' for metric in shown)
     rows = "".join(
-        f'<tr><th scope="row">{_protocol_name(figures)}</th>'
+        f'<tr><th scope="row">{_protocol_name(figures, knows_speakers)}</th>'
         + "".join(
             f"<td>{percent(figures[metric.key])} ± {100 * figures['fold_std'][metric.key]:.0f}</td>"
             for metric in shown
@@ -120,9 +120,18 @@ def _capital(name: str) -> str:
     return name[0].upper() + name[1:]
 
 
-def _protocol_name(figures: Figures) -> str:
-    kind = "unseen speakers" if figures["speaker_independent"] else "speakers heard in training"
-    return f"{kind.capitalize()} <small>{escape(figures['description'])}</small>"
+def _knows_speakers(recognizer: "EmotionRecognizer") -> bool:
+    """Tell whether it is known who speaks in the clips that the model learned from."""
+    dataset = recognizer.config.get("dataset") or {}
+    return any(dataset.get(name) for name in ("speakers", "men", "women"))
+
+
+def _protocol_name(figures: Figures, knows_speakers: bool) -> str:
+    if figures["speaker_independent"]:
+        kind = "Unseen speakers"
+    else:
+        kind = "Speakers heard in training" if knows_speakers else "Clips not in training"
+    return f"{kind} <small>{escape(figures['description'])}</small>"
 
 
 def _confusion(figures: Figures) -> str:

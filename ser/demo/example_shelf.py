@@ -89,7 +89,7 @@ class Shelf:
     def examples(self) -> list[Example]:
         """The examples, once the model has loaded."""
         recognizer = self._model.get()
-        kind = recognizer.config.get("dataset", {}).get("kind") or ""
+        kind = (recognizer.config.get("dataset") or {}).get("kind") or ""
         return read_examples(recognizer.files, acted=kind.startswith("acted"))
 
     def path(self, number: int) -> str:

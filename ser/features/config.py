@@ -1,6 +1,8 @@
 """The settings of feature extraction, which are stored with a model."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
 
 from scipy.fft import next_fast_len
 
@@ -64,7 +66,7 @@ class FeatureConfig:
     f0_min: float = 60.0
     f0_max: float = 500.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         object.__setattr__(self, "families", _names(self.families, FAMILIES, "families"))
         object.__setattr__(self, "statistics", _names(self.statistics, STATISTICS, "statistics"))
         for name in ("sample_rate", "n_mels", "n_mfcc"):
@@ -104,22 +106,22 @@ class FeatureConfig:
             )
 
     @property
-    def window_length(self):
+    def window_length(self) -> int:
         """Samples of a frame."""
         return round(self.window * self.sample_rate)
 
     @property
-    def hop_length(self):
+    def hop_length(self) -> int:
         """Samples from one frame to the next."""
         return round(self.hop * self.sample_rate)
 
     @property
-    def fft_length(self):
+    def fft_length(self) -> int:
         """Samples of the transform: at least half as many again, so that no pitch lag wraps."""
         return next_fast_len(self.window_length * 3 // 2, real=True)
 
     @property
-    def summaries(self):
+    def summaries(self) -> "FeatureConfig":
         """The part of this configuration that ignores the course of a sentence.
 
         All of it if there is no such statistic.
@@ -128,7 +130,7 @@ class FeatureConfig:
         return replace(self, statistics=kept or self.statistics)
 
     @property
-    def prosody(self):
+    def prosody(self) -> "FeatureConfig":
         """The part of the `summaries` that is prosody and voice quality.
 
         All of them if there is no such family.
@@ -136,7 +138,7 @@ class FeatureConfig:
         kept = tuple(name for name in self.families if name in PROSODY_FAMILIES)
         return replace(self.summaries, families=kept or self.families)
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """Return the settings as a dict that `json.dumps` takes."""
         return {
             name: list(value) if isinstance(value, tuple) else value
@@ -144,7 +146,7 @@ class FeatureConfig:
         }
 
     @classmethod
-    def from_dict(cls, settings):
+    def from_dict(cls, settings: Mapping[str, Any]) -> "FeatureConfig":
         """Make the configuration that `to_dict` wrote.
 
         Parameters
@@ -166,7 +168,7 @@ class FeatureConfig:
         return cls(**settings)
 
 
-def _names(names, table, what):
+def _names(names: Any, table: Iterable[str], what: str) -> tuple[str, ...]:
     """Return names as a tuple, if the table has them all, once each."""
     if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
         raise FeatureConfigError(f"{what} is {names!r}; give a list of names.")

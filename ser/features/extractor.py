@@ -145,7 +145,7 @@ class FeatureExtractor:
         return np.concatenate(values, dtype=np.float32)
 
 
-def _feature_names(config):
+def _feature_names(config: FeatureConfig) -> tuple[str, ...]:
     tracks, paired = track_names(config)
     correlated = [name for name, is_paired in zip(tracks, paired, strict=True) if is_paired]
     return tuple(

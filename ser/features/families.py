@@ -4,14 +4,19 @@ A family is a row of `FAMILIES`: the names of its tracks, known from the configu
 alone, and a function from frames to their values. All share one spectrogram.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.fft import dct
 
 from ser.features import voice_quality
-from ser.features.frames import LEVEL_FLOOR
+from ser.features.frames import LEVEL_FLOOR, Frames
+
+if TYPE_CHECKING:
+    from ser.features.config import FeatureConfig
 
 LOWEST_SHIFT = 50.0  # Hz, added so that logarithms of frequencies stay finite
 ROLLOFFS = (25, 50, 85)  # % of a frame's power
@@ -34,27 +39,27 @@ class Family:
         Whether the tracks are correlated with each other; not for those that come in dozens.
     """
 
-    names: Callable
-    compute: Callable
+    names: Callable[["FeatureConfig"], Sequence[str]]
+    compute: Callable[[Frames], NDArray[Any]]
     paired: bool = True
 
 
-def energy(frames):
+def energy(frames: Frames) -> NDArray[np.float32]:
     """Level in dB relative to the clip's."""
     return frames.level[:, None]
 
 
-def mfcc(frames):
+def mfcc(frames: Frames) -> NDArray[np.float32]:
     """Mel-frequency cepstral coefficients but the first, level (Davis & Mermelstein 1980)."""
     return dct(frames.log_mel, axis=1, norm="ortho")[:, 1 : frames.config.n_mfcc]
 
 
-def mel(frames):
+def mel(frames: Frames) -> NDArray[np.float32]:
     """Mel bands in dB relative to the clip's level."""
     return frames.log_mel
 
 
-def shape(frames):
+def shape(frames: Frames) -> NDArray[np.float64]:
     """Spectral shape: frequencies in octaves, flatness in dB, flux and zero crossings.
 
     Flux is the distance between the spectral shapes of neighbouring frames, whatever
@@ -85,7 +90,7 @@ def shape(frames):
     )
 
 
-def pitch(frames):
+def pitch(frames: Frames) -> NDArray[np.float64]:
     """Fundamental frequency in semitones from 100 Hz, and harmonics-to-noise ratio in dB.
 
     F0 is interpolated where there is no voice.

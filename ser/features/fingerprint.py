@@ -5,6 +5,7 @@ import hashlib
 import json
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 WORDS = {"annotation", "returns", "type_comment", "type_ignores", "kind", "ctx"}
 """Fields of a syntax tree that do not affect what code does."""
@@ -49,7 +50,7 @@ def code_fingerprint(*paths: str | Path) -> str:
     return digest.hexdigest()
 
 
-def _content(node, used):
+def _content(node: Any, used: set[str]) -> Any:
     """Return a syntax tree as nested lists without words, and add the names that it uses.
 
     Of imports, those are left out whose names are not used.
@@ -68,7 +69,7 @@ def _content(node, used):
     return [type(node).__name__, fields]
 
 
-def _is_idle(node, used):
+def _is_idle(node: Any, used: set[str]) -> bool:
     """Whether a part of a list does nothing: a string, an import that is not used, or for types."""
     if isinstance(node, ast.alias):
         return (node.asname or node.name.split(".")[0]) not in used

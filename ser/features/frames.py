@@ -1,13 +1,18 @@
 """Windows of a waveform at regular times, and the power spectra that all descriptors share."""
 
 from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.fft import rfft
+from numpy.typing import NDArray
+from scipy.fft import rfft, rfftfreq
 from scipy.ndimage import uniform_filter1d
 from scipy.signal import get_window
 
-from ser.features.pitch import track_pitch
+from ser.features.pitch import Pitch, track_pitch
+
+if TYPE_CHECKING:
+    from ser.features.config import FeatureConfig
 
 LEVEL_FLOOR = 1e-4  # power of a frame relative to the clip's: -40 dB
 MEL_FLOOR = 1e-5  # power of a mel band relative to the clip's: -50 dB
@@ -20,7 +25,7 @@ ENVELOPE = 200.0  # Hz, over which fine structure is averaged away
 FLAT = 0.3  # dB, of fine structure that counts as none
 
 
-def normalise(waveform):
+def normalise(waveform: NDArray[np.floating]) -> NDArray[np.float32]:
     """Remove the offset and scale to a root mean square of 1, so that gain does not matter.
 
     Parameters
@@ -37,9 +42,9 @@ def normalise(waveform):
     return centred / np.float32(np.sqrt(power)) if power > 0 else centred
 
 
-def mel_frequencies(config):
+def mel_frequencies(config: "FeatureConfig") -> NDArray[np.float64]:
     """Return the centre of each mel band in Hz, shape (n_mels,)."""
-    bins = np.fft.rfftfreq(config.fft_length, 1 / config.sample_rate)
+    bins = rfftfreq(config.fft_length, 1 / config.sample_rate)
     return bins[_mel_filters(config).argmax(axis=1)]
 
 
@@ -55,21 +60,21 @@ class Frames:
     config : FeatureConfig
     """
 
-    def __init__(self, samples, config):
+    def __init__(self, samples: NDArray[np.float32], config: "FeatureConfig") -> None:
         self.config = config
         self._samples = samples
         self._starts = np.arange(0, samples.size - config.window_length + 1, config.hop_length)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return self._starts.size
 
     @cached_property
-    def frequencies(self):
+    def frequencies(self) -> NDArray[np.float64]:
         """Frequency of each bin in Hz, shape (n_bins,)."""
-        return np.fft.rfftfreq(self.config.fft_length, 1 / self.config.sample_rate)
+        return rfftfreq(self.config.fft_length, 1 / self.config.sample_rate)
 
     @cached_property
-    def power(self):
+    def power(self) -> NDArray[np.float32]:
         """Power spectra, shape (n_frames, n_bins)."""
         window = _window(self.config.window_length)
         views = np.lib.stride_tricks.sliding_window_view(self._samples, window.size)
@@ -83,7 +88,7 @@ class Frames:
         return power
 
     @cached_property
-    def decibels(self):
+    def decibels(self) -> NDArray[np.float32]:
         """Power spectra in dB, shape (n_frames, n_bins)."""
         levels = self.power + np.float32(BIN_FLOOR)
         np.log10(levels, out=levels)
@@ -91,32 +96,32 @@ class Frames:
         return levels
 
     @cached_property
-    def total(self):
+    def total(self) -> NDArray[np.float32]:
         """Power of each frame, shape (n_frames,)."""
         return self.power.sum(axis=1) + np.float32(LEVEL_FLOOR)
 
     @cached_property
-    def sound(self):
+    def sound(self) -> NDArray[np.float32]:
         """Share of the frame in itself with noise at the floor, 0 to 1, shape (n_frames,)."""
         return 1 - np.float32(LEVEL_FLOOR) / self.total
 
     @cached_property
-    def level(self):
+    def level(self) -> NDArray[np.float32]:
         """Level of each frame in dB relative to the clip's, shape (n_frames,)."""
         return 10 * np.log10(self.total)
 
     @cached_property
-    def mel(self):
+    def mel(self) -> NDArray[np.float32]:
         """Power in mel bands, shape (n_frames, n_mels)."""
         return self.power @ _mel_filters(self.config).T + np.float32(MEL_FLOOR)
 
     @cached_property
-    def log_mel(self):
+    def log_mel(self) -> NDArray[np.float32]:
         """Level of mel bands in dB relative to the clip's, shape (n_frames, n_mels)."""
         return 10 * np.log10(self.mel)
 
     @cached_property
-    def zero_crossings(self):
+    def zero_crossings(self) -> NDArray[np.float64]:
         """Share of neighbouring samples of opposite sign in each frame, shape (n_frames,)."""
         signs = np.signbit(self._samples)
         crossings = np.concatenate([[0], np.cumsum(signs[1:] != signs[:-1])])
@@ -124,7 +129,7 @@ class Frames:
         return (crossings[self._starts + span] - crossings[self._starts]) / span
 
     @cached_property
-    def persistence(self):
+    def persistence(self) -> NDArray[np.float32]:
         """How much of the fine structure is still there 50 ms later, shape (n_frames,).
 
         The correlation, from -1 to 1, of a spectrum in dB with a later one, both less their
@@ -139,27 +144,27 @@ class Frames:
         return np.pad(products / (size[earlier] * size[later]), (0, lag), mode="edge")
 
     @cached_property
-    def pitch(self):
+    def pitch(self) -> Pitch:
         """Fundamental frequency and periodicity, a `Pitch`."""
         return track_pitch(self)
 
-    def bins(self, lowest, highest):
+    def bins(self, lowest: float, highest: float) -> slice:
         """Return the slice of bins from one frequency up to another, in Hz."""
         return slice(*np.searchsorted(self.frequencies, (lowest, highest)))
 
 
 @lru_cache
-def _window(length):
+def _window(length: int) -> NDArray[np.float32]:
     return get_window("hann", length).astype(np.float32)
 
 
-def _mel_filters(config):
+def _mel_filters(config: "FeatureConfig") -> NDArray[np.float32]:
     """Return triangular filters on Slaney's mel scale, shape (n_mels, n_bins)."""
     return _cached_mel_filters(config.sample_rate, config.fft_length, config.n_mels)
 
 
 @lru_cache  # keyed by what affects them, as configurations for pictures differ in more
-def _cached_mel_filters(sample_rate, fft_length, n_mels):
+def _cached_mel_filters(sample_rate: int, fft_length: int, n_mels: int) -> NDArray[np.float32]:
     import librosa  # here, since it takes seconds to import
 
     return librosa.filters.mel(

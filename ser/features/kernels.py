@@ -18,10 +18,11 @@ Dempster, Petitjean and Webb, "ROCKET: exceptionally fast and accurate time seri
 classification using random convolutional kernels", Data Mining and Knowledge Discovery 34, 2020.
 """
 
-import re
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 N_CHANGE = 256  # kernels of each dilation that respond to change only
@@ -69,7 +70,9 @@ KERNELS = (
 """Names of the kernels."""
 
 
-def kernel_shares(rows, voiced, names):
+def kernel_shares(
+    rows: NDArray[np.float32], voiced: NDArray[np.bool_], names: Sequence[str]
+) -> NDArray[np.float32]:
     """Convolve descriptors with all kernels and count how often responses are high.
 
     Parameters
@@ -98,7 +101,7 @@ def kernel_shares(rows, voiced, names):
     return np.concatenate(change + with_voice)
 
 
-def _shares(responses):
+def _shares(responses: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the share of frames above each threshold, shape (n_kernels, n_thresholds)."""
     heights = np.divide(responses, np.float32(RAMP), out=responses)
     above = np.empty_like(heights)
@@ -110,7 +113,7 @@ def _shares(responses):
 
 
 @lru_cache
-def _kernels(n_kernels, n_tracks, change):
+def _kernels(n_kernels: int, n_tracks: int, change: bool) -> list[csr_array]:
     """Return the weights of each dilation's kernels, shape (n_kernels, N_TAPS * n_tracks).
 
     Nine in ten are zero.
@@ -131,6 +134,6 @@ def _kernels(n_kernels, n_tracks, change):
     return kernels
 
 
-def _spread(name):
+def _spread(name: str) -> float:
     """Return the spread of a descriptor, or of the family that its name starts with."""
-    return SPREADS.get(name) or SPREADS[re.match("[a-z]+", name)[0]]
+    return SPREADS.get(name) or SPREADS[name.rstrip("0123456789")]

@@ -13,10 +13,16 @@ harmonics-to-noise ratio of a sampled sound", IFA Proceedings 17, 1993.
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.fft import irfft, rfft
 from scipy.signal import get_window
+
+if TYPE_CHECKING:
+    from ser.features.config import FeatureConfig
+    from ser.features.frames import Frames
 
 CANDIDATES = 8  # peaks of a frame that are considered
 HIGHEST_HARMONIC = 4000.0  # Hz; above it voice is seldom periodic, and telephones cut
@@ -43,11 +49,11 @@ class Pitch:
         whichever period fits best.
     """
 
-    f0: np.ndarray
-    periodicity: np.ndarray
+    f0: NDArray[np.float64]
+    periodicity: NDArray[np.float64]
 
     @cached_property
-    def contour(self):
+    def contour(self) -> NDArray[np.float64]:
         """F0 in Hz, interpolated where unvoiced; `NO_VOICE` if all is, shape (n_frames,)."""
         (voiced,) = np.nonzero(np.isfinite(self.f0))
         if voiced.size == 0:
@@ -55,7 +61,7 @@ class Pitch:
         return np.interp(np.arange(self.f0.size), voiced, self.f0[voiced])
 
 
-def track_pitch(frames):
+def track_pitch(frames: "Frames") -> Pitch:
     """Find the fundamental frequency.
 
     Parameters
@@ -81,13 +87,13 @@ def track_pitch(frames):
     )
 
 
-def _autocorrelation(frames):
+def _autocorrelation(frames: "Frames") -> NDArray[np.float64]:
     """Return the normalised autocorrelation at lags of whole samples, (n_frames, n_lags)."""
     config = frames.config
     n_lags = int(np.ceil(config.sample_rate / config.f0_min)) + 2
     harmonics = np.zeros_like(frames.power)
-    heard = frames.bins(0, HIGHEST_HARMONIC)
-    harmonics[:, heard] = frames.power[:, heard]
+    used = frames.bins(0, HIGHEST_HARMONIC)
+    harmonics[:, used] = frames.power[:, used]
     harmonics[:, frames.bins(0, RUMBLE * config.f0_min)] = 0
     correlation = irfft(harmonics, config.fft_length, axis=1)[:, :n_lags]
     window = get_window("hann", config.window_length)
@@ -96,7 +102,9 @@ def _autocorrelation(frames):
     return correlation / (correlation[:, :1] + silence) * (of_window[0] / of_window)
 
 
-def _candidates(correlation, config):
+def _candidates(
+    correlation: NDArray[np.float64], config: "FeatureConfig"
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return frequency in Hz and height of the strongest peaks, each (n_frames, CANDIDATES).
 
     Where a frame has fewer peaks, the height of the others is minus infinity.
@@ -117,7 +125,9 @@ def _candidates(correlation, config):
     return frequency.clip(config.f0_min, config.f0_max), heights
 
 
-def _cheapest_path(f0, strength, unvoiced):
+def _cheapest_path(
+    f0: NDArray[np.float64], strength: NDArray[np.float64], unvoiced: NDArray[np.float64]
+) -> NDArray[np.intp]:
     """Return the candidate of each frame on the best path; CANDIDATES stands for unvoiced."""
     n_frames, n_candidates = f0.shape
     octaves = np.log2(f0)

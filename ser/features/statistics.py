@@ -5,15 +5,20 @@ tracks alone, and a function from the tracks to their values. A name says what i
 where and how: ``f0.voiced.mean``, ``mfcc3.delta.std``, ``corr.mfcc1.energy``.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter1d
 from scipy.signal import find_peaks
 
 from ser.features.kernels import KERNELS, THRESHOLDS, kernel_shares
+
+if TYPE_CHECKING:
+    from ser.features.tracks import Tracks
 
 PERCENTILES = (5, 25, 50, 75, 95)
 DELTA_PERCENTILES = (10, 90)
@@ -27,6 +32,9 @@ PEAK = -15.0  # dB relative to the clip, that a syllable reaches
 DIP = 2.0  # dB, between syllables
 SYLLABLE_SMOOTHING = 0.05  # s
 
+# From names of tracks, and of those that are correlated, to names of features.
+Names = Callable[[Sequence[str], Sequence[str]], list[str]]
+
 
 class Views:
     """Tracks as statistics need them: a row for each descriptor, over several sets of frames.
@@ -38,52 +46,53 @@ class Views:
         From one frame to the next in seconds.
     """
 
-    def __init__(self, tracks, hop):
+    def __init__(self, tracks: "Tracks", hop: float) -> None:
         self.tracks = tracks
         self.hop = hop
 
     @cached_property
-    def loud(self):
+    def loud(self) -> NDArray[np.bool_]:
         """Frames that are not pauses; all if there are few, shape (n_frames,)."""
         loud = self.tracks.level > LOUD
         return loud if loud.sum() >= MIN_FRAMES else np.ones_like(loud)
 
     @cached_property
-    def voiced(self):
+    def voiced(self) -> NDArray[np.bool_]:
         """Frames with voice; loud ones if there are few, shape (n_frames,)."""
         voiced = self.tracks.voiced
         return voiced if voiced.sum() >= MIN_FRAMES else self.loud
 
     @cached_property
-    def values(self):
+    def values(self) -> dict[str, NDArray[np.float32]]:
         """Descriptors, and those of voiced frames, each (n_tracks, n_frames)."""
         values = np.ascontiguousarray(self.tracks.values.T)
         return {"all": values, "voiced": values[:, self.voiced]}
 
     @cached_property
-    def deltas(self):
+    def deltas(self) -> NDArray[np.float32]:
         """Slopes per frame of the descriptors, shape (n_tracks, n_frames)."""
         padded = np.pad(self.values["all"], ((0, 0), (DELTA_REACH, DELTA_REACH)), mode="edge")
         n_frames = self.voiced.size
-        slopes = 0
+        slopes = np.zeros((len(padded), n_frames), np.float32)
         for step in range(1, DELTA_REACH + 1):
             after = padded[:, DELTA_REACH + step :][:, :n_frames]
             before = padded[:, DELTA_REACH - step :][:, :n_frames]
-            slopes = slopes + step * (after - before)
-        return slopes / (2 * sum(step**2 for step in range(1, DELTA_REACH + 1)))
+            slopes += step * (after - before)
+        slopes /= 2 * sum(step**2 for step in range(1, DELTA_REACH + 1))
+        return slopes
 
     @cached_property
-    def means(self):
+    def means(self) -> dict[str, NDArray[np.float32]]:
         """Mean over each set of frames, (n_tracks, 1)."""
         return {mask: rows.mean(axis=1, keepdims=True) for mask, rows in self.values.items()}
 
     @cached_property
-    def spreads(self):
+    def spreads(self) -> dict[str, NDArray[np.float32]]:
         """Standard deviation over each set of frames, (n_tracks, 1)."""
         return {mask: rows.std(axis=1, keepdims=True) for mask, rows in self.values.items()}
 
     @cached_property
-    def standardised(self):
+    def standardised(self) -> NDArray[np.float32]:
         """Descriptors less mean, in standard deviations; zeros for constants."""
         return (self.values["all"] - self.means["all"]) / (self.spreads["all"] + MIN_SPREAD)
 
@@ -95,40 +104,40 @@ class Statistic:
     Attributes
     ----------
     names : callable
-        From names of tracks, and of those that are correlated, to names of features.
+        `Names` of the features.
     compute : callable
         From `Views` to values, one for each name.
     """
 
-    names: Callable
-    compute: Callable
+    names: Names
+    compute: Callable[[Views], NDArray[np.floating]]
 
 
-def _named(*suffixes):
+def _named(*suffixes: str) -> Names:
     """Return a function that gives each track each of some suffixes."""
     return lambda tracks, paired: [f"{track}.{suffix}" for suffix in suffixes for track in tracks]
 
 
-def _masked(*names):
+def _masked(*names: str) -> Names:
     return _named(*(f"{mask}.{name}" for mask in ("all", "voiced") for name in names))
 
 
-def _paired(named):
+def _paired(named: Names) -> Names:
     """Return a function that names features of the paired tracks only."""
     return lambda tracks, paired: named(paired, paired)
 
 
-def mean(views):
+def mean(views: Views) -> NDArray[np.float32]:
     """Mean."""
     return np.concatenate(list(views.means.values()))
 
 
-def std(views):
+def std(views: Views) -> NDArray[np.float32]:
     """Spread, the standard deviation."""
     return np.concatenate(list(views.spreads.values()))
 
 
-def percentiles(views):
+def percentiles(views: Views) -> NDArray[np.float32]:
     """Percentiles, from the lowest to the highest."""
     paired = views.tracks.paired
     return np.concatenate(
@@ -136,7 +145,7 @@ def percentiles(views):
     )
 
 
-def delta(views):
+def delta(views: Views) -> NDArray[np.float32]:
     """How fast descriptors change: spread and mean size of slopes, and spread while voiced."""
     deltas = views.deltas[views.tracks.paired]
     voiced = deltas[:, views.voiced]
@@ -150,7 +159,7 @@ def delta(views):
     )
 
 
-def trajectory(views):
+def trajectory(views: Views) -> NDArray[np.float32]:
     """First coefficients of the cosine transform over the clip, whatever its duration."""
     n_frames = views.voiced.size
     time = (np.arange(n_frames) + 0.5) / n_frames
@@ -158,14 +167,14 @@ def trajectory(views):
     return (views.values["all"][views.tracks.paired] @ cosines.astype(np.float32)).T
 
 
-def correlation(views):
+def correlation(views: Views) -> NDArray[np.float32]:
     """Correlation of each pair of descriptors, as Fisher's z."""
     rows = views.standardised[views.tracks.paired]
     pairs = np.triu_indices(len(rows), 1)
     return _fisher(rows @ rows.T / rows.shape[1])[pairs]
 
 
-def clip(views):
+def clip(views: Views) -> NDArray[np.float64]:
     """Duration, voicing, syllable rate, jitter and shimmer of the clip as a whole.
 
     Syllables are peaks of the level between dips (de Jong & Wempe 2009). Jitter is in
@@ -192,7 +201,7 @@ def clip(views):
     )
 
 
-def kernels(views):
+def kernels(views: Views) -> NDArray[np.floating]:
     """Shares of time in which random convolution kernels respond to the descriptors."""
     paired = views.tracks.paired
     if not paired.any():
@@ -207,7 +216,7 @@ CLIP_NAMES = (
 )
 
 
-def _percentiles(rows, percentiles):
+def _percentiles(rows: NDArray[np.float32], percentiles: Sequence[float]) -> NDArray[np.float32]:
     """Return percentiles of each row, shape (n_percentiles, n_rows)."""
     rows = np.sort(rows, axis=1)
     position = np.array(percentiles) / 100 * (rows.shape[1] - 1)
@@ -217,11 +226,11 @@ def _percentiles(rows, percentiles):
     return (rows[:, lower] * (1 - weight) + rows[:, upper] * weight).T
 
 
-def _fisher(correlation):
+def _fisher(correlation: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.arctanh(correlation.clip(-MAX_CORRELATION, MAX_CORRELATION))
 
 
-def _roughness(values, voiced):
+def _roughness(values: NDArray[np.floating], voiced: NDArray[np.bool_]) -> float:
     """Return the mean size of second differences within voiced segments; 0 if there are none."""
     inside = voiced[2:] & voiced[1:-1] & voiced[:-2]
     return np.abs(np.diff(values, 2)[inside]).mean() if inside.any() else 0.0

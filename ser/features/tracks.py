@@ -1,11 +1,16 @@
 """Tracks: the descriptors of every frame of a clip, side by side."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ser.features.families import FAMILIES
 from ser.features.frames import Frames, mel_frequencies, normalise
+
+if TYPE_CHECKING:
+    from ser.features.config import FeatureConfig
 
 BLOCK = 2000  # frames that are analysed at once, which bounds the memory of a long clip
 
@@ -38,32 +43,33 @@ class Tracks:
     """
 
     names: tuple[str, ...]
-    values: np.ndarray
-    paired: np.ndarray
-    times: np.ndarray
-    f0: np.ndarray
-    periodicity: np.ndarray
-    level: np.ndarray
-    log_mel: np.ndarray
-    mel_frequencies: np.ndarray
-    persistence: np.ndarray
+    values: NDArray[np.float32]
+    paired: NDArray[np.bool_]
+    times: NDArray[np.float64]
+    f0: NDArray[np.float64]
+    periodicity: NDArray[np.float64]
+    level: NDArray[np.float32]
+    log_mel: NDArray[np.float32]
+    mel_frequencies: NDArray[np.float64]
+    persistence: NDArray[np.float32]
 
     @property
-    def voiced(self):
+    def voiced(self) -> NDArray[np.bool_]:
         """Frames with a fundamental frequency, shape (n_frames,)."""
         return np.isfinite(self.f0)
 
 
-def track_names(config):
+def track_names(config: "FeatureConfig") -> tuple[tuple[str, ...], NDArray[np.bool_]]:
     """Return the names of a configuration's descriptors, and which are correlated."""
-    names, paired = [], []
-    for family in map(FAMILIES.get, config.families):
+    names: list[str] = []
+    paired: list[bool] = []
+    for family in (FAMILIES[name] for name in config.families):
         names += family.names(config)
         paired += [family.paired] * len(family.names(config))
     return tuple(names), np.array(paired)
 
 
-def compute_tracks(waveform, config):
+def compute_tracks(waveform: NDArray[np.floating], config: "FeatureConfig") -> Tracks:
     """Compute the descriptors of a clip.
 
     Parameters

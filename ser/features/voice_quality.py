@@ -8,8 +8,14 @@ Hillenbrand, Cleveland & Erickson, "Acoustic correlates of breathy vocal quality
 of Speech and Hearing Research 37, 1994.
 """
 
+from typing import TYPE_CHECKING
+
 import numpy as np
+from numpy.typing import NDArray
 from scipy.fft import irfft
+
+if TYPE_CHECKING:
+    from ser.features.frames import Frames
 
 NAMES = (
     *("alpha", "hammarberg", "slope0", "slope1", "slope2"),
@@ -23,7 +29,7 @@ BAND_FLOOR = 1e-7  # power of a band relative to the clip's: -70 dB
 HARMONIC_BINS = 2  # either side of where a harmonic should be
 
 
-def voice(frames):
+def voice(frames: "Frames") -> NDArray[np.float32]:
     """Compute the measures of voice quality, all in dB, slopes in dB per kHz.
 
     The alpha ratio compares power, the Hammarberg index peaks, above and below 1 and
@@ -40,7 +46,7 @@ def voice(frames):
     numpy.ndarray, shape (n_frames, len(NAMES))
     """
 
-    def band(edges):
+    def band(edges: tuple[float, float]) -> NDArray[np.float32]:
         return frames.decibels[:, frames.bins(*edges)]
 
     low, high = (frames.power[:, frames.bins(*edges)].sum(axis=1) for edges in ALPHA_BANDS)
@@ -65,7 +71,7 @@ def voice(frames):
     )
 
 
-def _harmonic(frames, hertz):
+def _harmonic(frames: "Frames", hertz: NDArray[np.float64]) -> NDArray[np.float32]:
     """Return the peak in dB near a frequency in Hz of each frame, shape (n_frames,)."""
     nearest = np.rint(hertz / frames.frequencies[1]).astype(int)
     bins = nearest[:, None] + np.arange(-HARMONIC_BINS, HARMONIC_BINS + 1)
@@ -73,7 +79,7 @@ def _harmonic(frames, hertz):
     return np.take_along_axis(frames.decibels, bins, axis=1).max(axis=1)
 
 
-def _cepstral_peak_prominence(frames):
+def _cepstral_peak_prominence(frames: "Frames") -> NDArray[np.float32]:
     """Return how far the cepstrum's peak rises above its regression line, shape (n_frames,)."""
     config = frames.config
     first, last = (int(config.sample_rate / hertz) for hertz in (config.f0_max, config.f0_min))

@@ -25,6 +25,7 @@ from ser.audio.loading import load_audio
 from ser.errors import HubError, SharingError
 from ser.hub.cache import TIMEOUT
 from ser.hub.errors import plain_words
+from ser.hub.licences import licence_name
 from ser.model.prediction import Prediction
 
 logger = logging.getLogger(__name__)
@@ -43,8 +44,8 @@ tags:
 
 # Clips shared by visitors of a demo
 
-Each visitor agreed to the publication of the recording under CC BY-NC-SA 4.0. `audio` is the
-sound alone, without name or metadata of the file; `emotion` is what the visitor says is
+Each visitor agreed to the publication of the recording under {licence_name(LICENCE)}. `audio` is
+the sound alone, without name or metadata of the file; `emotion` is what the visitor says is
 right; `predicted`, `confidence` and `probabilities` are what `model` at `revision` answered at
 `time`. Nothing else about visitors is stored.
 """
@@ -86,7 +87,8 @@ class ClipSharing:
         self.terms = (
             "I agree that the sound of this recording, the emotion that I chose, the model's "
             f"answer, its revision and the time are published in the dataset {repo_id} on the "
-            "Hugging Face Hub under the licence CC BY-NC-SA 4.0. Nothing else about me is stored."
+            f"Hugging Face Hub under the licence {licence_name(LICENCE)}. Nothing else about me is "
+            "stored."
         )
         self._repo: dict[str, Any] = {"repo_id": repo_id, "repo_type": "dataset"}
         self._api = HfApi(token=token)

@@ -1,4 +1,4 @@
-"""Studies of the recogniser: comparison, robustness, disturbances, voice profiles and ablation.
+"""Studies of the recogniser: protocols, comparison, robustness, disturbances, voices, ablation.
 
 They use the code of training unchanged. Each study is a module with
 
@@ -11,6 +11,7 @@ They use the code of training unchanged. Each study is a module with
 """
 
 STUDIES = {
+    "protocols": ("protocols", "the figures of a training by protocol, and by seed if several"),
     "comparison": ("comparison", "our recogniser and the usual recipes under the same folds"),
     "robustness": ("robustness", "degraded recordings of unseen speakers"),
     "disturbance": ("disturbance", "hum, rumble, offsets and clicks added to any recordings"),
@@ -21,6 +22,9 @@ STUDIES = {
     ),
 }
 """Maps a study to its module in this package, and to a summary."""
+
+WITHOUT_FOLDS = ("protocols", "disturbance")
+"""Studies in which ``--protocol`` plays no part."""
 
 EVALUATION = "evaluation"
 """Section in the files of studies for what ``python -m ser evaluate`` finds."""

@@ -31,7 +31,7 @@ ABOUT = (
     "The shipped model recognises up to 100 clips of a folder, drawn by the seed, as they are and "
     "with a disturbance. 'Same emotion' is the share of clips whose emotion stays; 'same speech' "
     "that of clips whose speech is found to begin and end within 0.1 s of where it was; 'noisy' "
-    "that of clips which get a warning of noise. The protocol plays no part."
+    "that of clips which get a warning of noise."
 )
 
 N_CLIPS = 100

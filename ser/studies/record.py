@@ -177,6 +177,8 @@ def _command(section: str, rows: Rows) -> str:
     if section == EVALUATION:
         return "`python -m ser evaluate MODEL --on FOLDER`."
     protocol = next(iter(rows.values()))["stamp"]["protocol"]
+    if protocol is None:
+        return f"`python -m ser study {section} DATASET`."
     command = f"`python -m ser study {section} DATASET --protocol {protocol}`"
     return f"{command}: {PROTOCOLS[protocol]}."
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from ser.corpora.catalog import CORPORA
 from ser.corpora.corpus import About
 from ser.corpora.folds import in_words, people
-from ser.corpora.licences import licence_link, licence_name
+from ser.hub.licences import licence_link, licence_name
 from ser.model.folder import library_versions
 from ser.training.metrics import metrics_in
 

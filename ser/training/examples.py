@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from ser.audio.loading import load_audio
 from ser.corpora.corpus import About
-from ser.corpora.licences import licence_name
+from ser.hub.licences import licence_name
 
 SAMPLE_RATE = 24_000  # Hz, of examples from formats that libsndfile cannot read
 

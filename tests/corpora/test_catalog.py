@@ -6,9 +6,9 @@ from made_recordings import recording
 from ser.corpora.catalog import CORPORA
 from ser.corpora.corpus import Clip, describe_corpus
 from ser.corpora.emotions import NAMES, adjective, canonical, find_emotion, in_order
-from ser.corpora.licences import licence_link, licence_name
 from ser.corpora.loading import load_corpus
 from ser.errors import DatasetError
+from ser.hub.licences import licence_link, licence_name
 
 
 @pytest.mark.parametrize(

@@ -155,6 +155,13 @@ def test_wrong_recordings_in_archives_are_named_each_time(again, tmp_path, caplo
     assert "row 4 of ravdess" in caplog.text
 
 
+def test_archives_beside_what_was_unpacked_from_them_are_ignored_once(tmp_path, caplog):
+    root = write_tree(tmp_path / "ravdess", SPEECH[:2])
+    write_zip(root / "all.zip", {f"{name}.wav": recording(name) for name in SPEECH})
+    assert load_corpus(root).clips["file"][:] == SPEECH[:2]
+    assert caplog.text.count("all.zip") == 1
+
+
 def test_an_unreadable_copy_gives_way_to_a_good_one(tmp_path):
     root = write_tree(tmp_path / "ravdess")
     (root / "Actor_01" / f"{SPEECH[0]}.wav").write_bytes(b"")

@@ -226,6 +226,16 @@ def test_about_names_licence_and_protocol(recognizer):
     assert "![" not in card
 
 
+def test_about_says_of_whom_the_clips_were_only_where_that_is_known(tiny_model):
+    recognizer = EmotionRecognizer.from_pretrained(tiny_model)
+    for dataset, known in (({"speakers": 3}, True), ({"men": 1, "women": 2}, True), ({}, False)):
+        recognizer.config["dataset"] = dataset
+        facts, _, _ = about_tab.contents(recognizer)
+        assert "Unseen speakers" in facts
+        assert ("Speakers heard in training" in facts) == known
+        assert ("Clips not in training" in facts) != known
+
+
 def test_the_panel_is_there_before_the_model():
     assert empty_panel().count("<li") == 8
 

@@ -16,7 +16,14 @@ from ser.errors import DatasetError
 from ser.features import FeatureConfig, FeatureExtractor
 from ser.model.classifier import EmotionClassifier
 from ser.model.perceptrons import PERCEPTRONS
-from ser.studies import ablation, comparison, disturbance, robustness, voice_profiles
+from ser.studies import (
+    ablation,
+    comparison,
+    disturbance,
+    protocols,
+    robustness,
+    voice_profiles,
+)
 from ser.studies.baselines import RECIPES, TRIMMED, Recipe, extract_family
 from ser.studies.common import (
     NOT_RECOGNISED,
@@ -160,6 +167,19 @@ def test_sets_that_need_song_are_left_out_if_there_is_none(folder, caplog):
     results = dict(comparison.run(given))
     assert list(results) == ["six/tree"]
     assert "Left out the sets that need song" in caplog.text
+
+
+# Protocols
+
+
+def test_protocols_are_evaluated_as_in_a_training(folder):
+    results = dict(protocols.run(options(folder, protocols, ["actors", "random"])))
+    assert list(results) == ["actors", "random"]
+    for result in results.values():
+        assert result["clips"] == 18 and result["accuracy"] > 0.45  # chance is a third
+        assert 0 <= result["expected_calibration_error"] < 1
+    ((title, table),) = protocols.tables(results).items()
+    assert title == "18 clips" and [row[0] for row in table] == ["protocol", "actors", "random"]
 
 
 # Robustness

@@ -1,0 +1,28 @@
+"""Power over time: a waveform cut into short frames."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def split_frames(waveform: NDArray[np.float32], length: int) -> NDArray[np.float32]:
+    """Cut a waveform into frames that follow each other.
+
+    Parameters
+    ----------
+    waveform : numpy.ndarray of float32, shape (n_samples,)
+    length : int
+        Samples of a frame.
+
+    Returns
+    -------
+    numpy.ndarray of float32, shape (n_frames, length)
+        What does not fill a frame at the end is left out; a waveform that is shorter than a frame
+        is one.
+    """
+    length = max(1, min(length, waveform.size))
+    return waveform[: waveform.size // length * length].reshape(-1, length)
+
+
+def frame_power(waveform: NDArray[np.float32], length: int) -> NDArray[np.float64]:
+    """Return the mean power of each frame, shape (n_frames,); see `split_frames`."""
+    return np.mean(np.square(split_frames(waveform, length), dtype=np.float64), axis=1)
