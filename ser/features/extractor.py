@@ -4,13 +4,13 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ser.audio.activity import cut_speech
-from ser.audio.clips import clip_name, each_clip
+from ser.audio.clips import Clip, clip_name, each_clip
 from ser.audio.loading import load_audio
 from ser.errors import AudioError
 from ser.features.config import FEATURE_VERSION, FeatureConfig
@@ -93,7 +93,7 @@ class FeatureExtractor:
         """
         return self.summarise(self.tracks(waveform))
 
-    def process(self, files: Any | Iterable[Any]) -> "DataFrame":
+    def process(self, files: Clip | Iterable[Clip]) -> "DataFrame":
         """Compute the features of the speech in recordings, as a table.
 
         Speech is cut out of a recording as for recognition, and taken at its natural speed.

@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -81,7 +82,8 @@ def make_stamp(
 
 def current_code(uses: Sequence[str]) -> str:
     """Return the fingerprint of the code as it is now; `uses` as `code_files` takes it."""
-    return code_fingerprint(*code_files(uses))
+    found = [_read(file, file.read_text(encoding="utf-8"))[1] for file in code_files(uses)]
+    return hashlib.sha256("".join(found).encode()).hexdigest()
 
 
 def why_stale(stamp: Stamp, code: str) -> str | None:
@@ -124,7 +126,7 @@ def code_files(uses: Sequence[str]) -> list[Path]:
             found.add(file)
             waiting += [
                 name
-                for name in _imports(file)
+                for name in _read(file, file.read_text(encoding="utf-8"))[0]
                 if any(name == room or name.startswith(f"{room}.") for room in followed)
             ]
     return sorted(found)
@@ -136,9 +138,15 @@ def _file(module: str) -> Path | None:
     return next((file for file in candidates if file.is_file()), None)
 
 
-def _imports(file: Path) -> Iterator[str]:
-    """Yield what a file imports; names that are no modules are among it."""
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+@cache  # since files are written after every row of a study
+def _read(file: Path, text: str) -> tuple[list[str], str]:
+    """Return what a file imports, and its fingerprint; `text`, its content, tells of changes."""
+    return list(_imports(text)), code_fingerprint(file)
+
+
+def _imports(text: str) -> Iterator[str]:
+    """Yield what code imports; names that are no modules are among it."""
+    for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:

@@ -2,8 +2,10 @@
 
 import json
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from ser.corpora.catalog import CORPORA
 from ser.corpora.corpus import About
@@ -43,8 +45,15 @@ _LINKS = re.compile(r"<!-- links -->\n.*?<!-- /links -->\n\n", re.DOTALL)
 
 
 def make_card(
-    config, metrics, *, name, files=(), comparison="", widget=(), about_examples=EXAMPLES
-):
+    config: Mapping[str, Any],
+    metrics: Mapping[str, Any],
+    *,
+    name: str,
+    files: Iterable[str] = (),
+    comparison: str = "",
+    widget: Iterable[dict[str, Any]] = (),
+    about_examples: str = EXAMPLES,
+) -> str:
     """Write the model card of a model folder.
 
     Parameters
@@ -184,7 +193,7 @@ def _copies(rows):
     )
 
 
-def with_links(card, *, code=None, space=None):
+def with_links(card: str, *, code: str | None = None, space: str | None = None) -> str:
     """Return a card that says, above its first section, where the demo and the code are.
 
     Parameters

@@ -63,6 +63,7 @@ def test_other_code_makes_figures_stale_and_code_that_they_do_not_use_does_not(p
     stamp = age.make_stamp(uses)
     for unused in ("audio/unused.py", "hub/cache.py"):
         (package / unused).write_text("CHANGED = True\n")
+    (package / "audio" / "speed.py").write_text("# Two of them\nSPEEDS = (1, 2)\n")
     assert age.why_stale(stamp, age.current_code(uses)) is None
     (package / "audio" / "speed.py").write_text("SPEEDS = 1, 3\n")
     assert age.why_stale(stamp, age.current_code(uses)) == "the code has changed since"
