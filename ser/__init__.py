@@ -44,3 +44,7 @@ def __getattr__(name: str) -> Any:
         globals()[name] = value = getattr(import_module(_MODULES[name]), name)
         return value
     raise AttributeError(f"module 'ser' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
