@@ -90,10 +90,13 @@ def _read_folders(folder: Path, source: Source) -> tuple[list[tuple[Clip, Path]]
         clips.append((Clip(names.new(path), path.parts[0], speaker), file))
     if len({clip.emotion for clip, _ in clips}) < 2:
         known = ", ".join(dict.fromkeys(row.about.name for row in CORPORA.values()))
+        found = "holds no recording"
+        if files:
+            found = f"has {len(files)} recordings, but not in subfolders of two or more emotions"
         raise DatasetError(
-            f"{source} has {len(files)} recordings, but not in subfolders of two or more emotions: "
-            "give such a folder or a ZIP of it, a CSV, JSON-lines or Parquet table with a column "
-            f"for the recordings and one for their emotions, or recordings named as in {known}."
+            f"{source} {found}: give a folder with a subfolder for each emotion or a ZIP of it, a "
+            "CSV, JSON-lines or Parquet table with a column for the recordings and one for their "
+            f"emotions, or recordings named as in {known}."
         )
     return clips, problems
 
