@@ -54,6 +54,11 @@ def edit_config(folder, **changes):
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
 
 
+def edit_settings(folder, **changes):
+    config = json.loads((folder / "config.json").read_text())
+    edit_config(folder, model=config["model"] | changes)
+
+
 def test_a_prediction_holds_what_it_promises(recognizer):
     waveform = voice("angry", seed=100)
     prediction = recognizer.predict((waveform, RATE))
@@ -74,9 +79,9 @@ def test_a_prediction_holds_what_it_promises(recognizer):
 
 def test_a_clip_unlike_those_in_training_draws_a_warning(copy):
     clip = (voice("angry", seed=100), RATE)
-    edit_config(copy, novelty={"max": 1e9, "false_alarms": 0.05})
+    edit_settings(copy, novelty_limit=1e9)
     assert EmotionRecognizer.from_pretrained(copy).predict(clip).warnings == []
-    edit_config(copy, novelty={"max": 1e-9, "false_alarms": 0.05})
+    edit_settings(copy, novelty_limit=1e-9)
     (warning,) = EmotionRecognizer.from_pretrained(copy).predict(clip).warnings
     assert "differs from the training clips" in warning
 
@@ -224,7 +229,7 @@ def test_saving_writes_the_same_folder_again(recognizer, tiny_model, tmp_path):
 
 def test_it_says_where_it_is_from(recognizer, tiny_model):
     assert recognizer.source == str(tiny_model) and recognizer.revision is None
-    assert recognizer.config["labels"] == list(LABELS)
+    assert recognizer.config["model"]["labels"] == list(LABELS)
     assert set(recognizer.metrics["protocols"]) == {"actors", "random"}
 
 
@@ -250,11 +255,11 @@ FEWER = FeatureConfig(families=("energy",))
 @pytest.mark.parametrize(
     "changes",
     [
-        {"temperature": "hot"},
+        {"model": ModelConfig(("calm", "angry"), temperature=2.0).to_dict() | {"speeds": 1}},
+        {"model": ModelConfig(("calm", "angry", "sad"), everyday="calm").to_dict()},
         {"features": FEWER.to_dict(), "feature_hash": FeatureExtractor(FEWER).hash},
-        {"sample_rate": 8000},
     ],
-    ids=["temperature", "features", "sample rate"],
+    ids=["settings", "labels", "features"],
 )
 def test_parts_that_do_not_fit_each_other_are_refused(copy, changes):
     edit_config(copy, **changes)

@@ -70,7 +70,7 @@ def is_clip(clips: Clip | Iterable[Clip]) -> bool:
     )
 
 
-def each_clip(clips: Any) -> Iterable[Any]:
+def each_clip(clips: Clip | Iterable[Clip]) -> Iterable[Clip]:
     """Return several clips as they are, and one clip as the only one, see `is_clip`."""
     return [clips] if is_clip(clips) else clips
 

@@ -48,7 +48,7 @@ def read_own(source: Source, columns: Columns | None) -> tuple[list[tuple[Clip, 
     ----------
     source : Source
     columns : Columns, optional
-        Of the table; without them, a folder is only read as a table if it has Parquet.
+        Of the table; without them, a folder that holds audio files is not read as a table.
 
     Returns
     -------
@@ -63,9 +63,8 @@ def read_own(source: Source, columns: Columns | None) -> tuple[list[tuple[Clip, 
         If the source is neither, a table cannot be read, or a column is missing.
     """
     tables = find_tables(source.path)
-    if columns is None and any(table.suffix != ".parquet" for table in tables):
-        tables = [table for table in tables if table == source.path]
-    if tables:
+    is_folder = columns is None and source.path.is_dir() and find_audio(source.path)
+    if tables and not is_folder:
         return _read_tables(tables, columns or Columns())
     if columns is not None:
         raise DatasetError(
@@ -91,10 +90,13 @@ def _read_folders(folder: Path, source: Source) -> tuple[list[tuple[Clip, Path]]
         clips.append((Clip(names.new(path), path.parts[0], speaker), file))
     if len({clip.emotion for clip, _ in clips}) < 2:
         known = ", ".join(dict.fromkeys(row.about.name for row in CORPORA.values()))
+        found = "holds no recording"
+        if files:
+            found = f"has {len(files)} recordings, but not in subfolders of two or more emotions"
         raise DatasetError(
-            f"{source} has {len(files)} recordings, but not in subfolders of two or more emotions: "
-            "give such a folder or a ZIP of it, a CSV, JSON-lines or Parquet table with a column "
-            f"for the recordings and one for their emotions, or recordings named as in {known}."
+            f"{source} {found}: give a folder with a subfolder for each emotion or a ZIP of it, a "
+            "CSV, JSON-lines or Parquet table with a column for the recordings and one for their "
+            f"emotions, or recordings named as in {known}."
         )
     return clips, problems
 

@@ -178,9 +178,10 @@ def _perceptrons(rows):
     first = rows[0]
     described = []
     for row in rows:
-        differing = {name: value for name, value in row.items() if value != first[name]}
-        named = {name: row[name] for name in ("expert", "part", "share")}
-        others = {**named, **(first if row is first else differing)}
+        shown = {name: value for name, value in row.items() if name != "part"}
+        differing = {name: value for name, value in shown.items() if value != first[name]}
+        named = {"expert": row["expert"], "features": row["part"] or "all", "share": row["share"]}
+        others = {**named, **(shown if row is first else differing)}
         described.append(", ".join(f"`{name}={value}`" for name, value in others.items()))
     return described
 

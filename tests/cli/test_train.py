@@ -91,6 +91,6 @@ def test_a_wrong_option_is_refused_with_what_is_allowed(option, complaint, capsy
 def test_a_source_without_recordings_is_one_sentence(tmp_path):
     run = train("--dataset", tmp_path, "--output", tmp_path / "model", cache=tmp_path / "cache")
     assert run.returncode == 1
-    assert "no usable clip" in run.stderr
+    assert "holds no recording" in run.stderr
     assert "Traceback" not in run.stderr
     assert not (tmp_path / "model").exists()

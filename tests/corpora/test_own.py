@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import shutil
 
 import numpy as np
 import pyarrow as pa
@@ -80,6 +81,15 @@ def test_subfolders_are_emotions_and_their_subfolders_speakers(packed, tmp_path)
         assert set(corpus.clips[column]) == {None}
     first = soundfile.read(io.BytesIO(recording("3")))[0]
     np.testing.assert_array_equal(samples(corpus.clips[0]), first)
+
+
+def test_tables_in_a_folder_of_emotions_do_not_matter(tmp_path):
+    root = write_recordings(tmp_path, ["joy/1.wav", "rage/1.wav"])
+    (root / "metadata.csv").write_text("file_name,length\njoy/1.wav,2\n")
+    write_table(tmp_path / "other", "parquet")
+    (tmp_path / "other" / "moods.parquet").rename(root / "joy" / "moods.parquet")
+    shutil.rmtree(tmp_path / "other")
+    assert load_corpus(root).labels == ("joy", "rage")
 
 
 def test_clips_of_one_name_stay_apart(tmp_path):

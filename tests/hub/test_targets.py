@@ -13,13 +13,8 @@ def check(repo_id=REPO, **options):
 
 
 def train(*arguments):
-    from unittest.mock import patch
-
-    import train
-
-    with patch.object(train.logger, "error") as error:
-        status = train.main(["--dataset", "there/is-none", *arguments])
-    return status, [call.args[0] % call.args[1:] for call in error.call_args_list]
+    status, _, said = run_command("train", "--dataset", "there/is-none", *arguments)
+    return status, said.splitlines()
 
 
 def test_training_starts_only_if_its_model_can_be_published(hub, machine, tmp_path):

@@ -138,7 +138,7 @@ def test_code_and_demo_can_be_found_from_the_card(card):
     # The Space has the code as well, and what is given replaces what was there.
     again = with_links(both, space="bob/demo")
     assert "git clone https://huggingface.co/spaces/bob/demo" in again
-    assert "ada" not in again.split("## Use")[0].split("# Speech")[1]
+    assert "ada" not in again.split("## Use")[0].split("# Two voices")[1]
     assert with_links(card) == card
 
 
@@ -204,10 +204,11 @@ def test_sentences_are_english_only_in_english(parts):
 def train_and_load(*arguments, cache):
     import datasets
 
-    from train import main
+    from ser.cli.main import main
 
     datasets.config.HF_DATASETS_CACHE = cache
-    assert main(["--push-to-hub", "ada/six", "--emotions", "neutral", "angry", *arguments]) == 0
+    options = ["--push-to-hub", "ada/six", "--emotions", "neutral", "angry", *arguments]
+    assert main(["train", *options]) == 0
     return ModelCard.load("ada/six").content
 
 
