@@ -148,7 +148,7 @@ def _speaker_folds(
                 "this corpus; choose another protocol, such as 'actors'."
             )
     else:
-        groups = _balanced(names, sexes)
+        groups = _balanced(list(names), sexes)
     if protocol == "sentence":
         return _sentence_folds(names, groups, sentences)
     return _usable(
@@ -162,7 +162,7 @@ def _balanced(speakers: Sequence[str], sexes: Sequence[str | None] | None) -> li
         zip(speakers, sexes if sexes is not None else [None] * len(speakers), strict=True)
     )
     ordered = _in_natural_order(speakers)
-    ranks = {}
+    ranks: dict[str, int] = {}
     for sex in set(sex_of.values()):
         alike = [speaker for speaker in ordered if sex_of[speaker] == sex]
         ranks |= {speaker: rank for rank, speaker in enumerate(alike)}

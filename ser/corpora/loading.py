@@ -205,10 +205,10 @@ def _is_audio(file: Path) -> bool:
 
 def _describe(source: Source, row: KnownCorpus | None, changes: Mapping[str, str | None]) -> About:
     """Return what there is to say of the recordings."""
-    changes = {name: value for name, value in changes.items() if value is not None}
+    known = {name: value for name, value in changes.items() if value is not None}
     about = row.about if row else About(source.repo_id or source.path.stem)
-    if row and changes.get("name", about.name) != about.name:
-        about = About(changes["name"])
+    if row and known.get("name", about.name) != about.name:
+        about = About(known["name"])
     if source.repo_id:
         about = replace(about, repo_id=source.repo_id, revision=source.revision)
-    return replace(about, **changes)
+    return replace(about, **known)

@@ -132,7 +132,7 @@ def _rows(
             _check(table, {name for row in rows for name in row}, columns)
             for number, row in enumerate(rows, start=1):
                 path = _text(row.get(columns.audio))
-                file = path and table.parent / path
+                file = table.parent / path if path else None
                 yield f"row {number} of {table.name}", file, _short(path), row
             continue
         _check(table, set(parquet_columns(table).names), columns)

@@ -49,7 +49,7 @@ ABOUT = About(
 )
 
 #: The codes that each field of a name may hold, and their meanings.
-_CODES = {
+_CODES: dict[str, dict[str, Any]] = {
     "modality": {"03": "audio-only"},
     "channel": {"01": "speech", "02": "song"},
     "emotion": {f"{code:02}": emotion for code, emotion in enumerate(NAMES, start=1)},

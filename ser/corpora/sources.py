@@ -131,7 +131,7 @@ def list_recordings(source: Source) -> list[tuple[str, dict[str, Any]]]:
     archives = _archives(source)
     if not archives:
         return [(str(file.relative_to(source.path)), {}) for file in find_audio(source.path)]
-    found = []
+    found: list[tuple[str, dict[str, Any]]] = []
     for archive in archives:
         if archive.suffix.lower() != ".parquet":
             found += [(member.filename, {}) for member in _members(_open_zip(archive))]
@@ -206,8 +206,8 @@ def _download(source: str | Path) -> Source:
         raise DatasetError(
             f"The dataset {source} on the Hub has no audio, ZIP or Parquet file; give another."
         )
-    folder = Path(folder).resolve()
-    return Source(source, folder, repo_id, revision=folder.name)  # a folder for each commit
+    path = Path(folder).resolve()
+    return Source(source, path, repo_id, revision=path.name)  # a folder for each commit
 
 
 def unpack(

@@ -107,7 +107,7 @@ def make_card(
     extractor = FeatureExtractor(FeatureConfig.from_dict(config["features"]))
     card = ModelCard.from_template(
         _metadata(dataset, title, protocols, list(widget)),
-        template_path=TEMPLATE,
+        template_path=str(TEMPLATE),
         title=title,
         name=json.dumps(Path(name).as_posix(), ensure_ascii=False),
         config=config,

@@ -41,7 +41,7 @@ def make_examples(
         FLAC files and ``metadata.csv`` by name, all in ``examples/``, for a model folder.
         The table has no columns of what is not known.
     """
-    labels = clips.features["emotion"].names
+    labels, classes = clips.features["emotion"].names, np.asarray(predicted)
     files, rows = {}, []
     for index in _choose(clips, seed):
         clip = clips[int(index)]
@@ -51,7 +51,7 @@ def make_examples(
             {
                 "file_name": name,
                 "emotion": labels[clip["emotion"]],
-                "predicted": labels[predicted[index]],
+                "predicted": labels[classes[index]],
                 **{column: clip[column] for column in ("speaker", "sex", "intensity", "sentence")},
                 "source": ", ".join(filter(None, (about.name, about.link))),
                 "license": about.licence and licence_name(about.licence),
@@ -104,7 +104,7 @@ def _choose(clips: Dataset, seed: int) -> list[int]:
         np.array(clips[column], dtype=object) for column in ("emotion", "speaker", "sex")
     )
     parity = rng.integers(2)
-    chosen = []
+    chosen: list[int] = []
     for emotion in np.unique(emotions):
         found = np.flatnonzero(emotions == emotion)
         parity = 1 - parity

@@ -2,7 +2,7 @@
 
 import hashlib
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import Any
@@ -65,7 +65,7 @@ class CorpusFeatures:
     y: NDArray[np.integer]
     labels: tuple[str, ...]
     speakers: NDArray[np.integer] | None
-    parts: dict[str, NDArray[np.integer]]
+    parts: Mapping[str, NDArray[np.integer]]
     groups: dict[str, NDArray[np.str_]]
     corpus: Corpus
 
