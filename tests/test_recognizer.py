@@ -23,6 +23,7 @@ from ser.errors import (
     VoiceProfileError,
 )
 from ser.features import FeatureConfig, FeatureExtractor
+from ser.model.config import ModelConfig
 from ser.model.folder import read_model_folder
 
 RATE = FEATURES.sample_rate
