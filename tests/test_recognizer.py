@@ -257,10 +257,9 @@ FEWER = FeatureConfig(families=("energy",))
     "changes",
     [
         {"model": ModelConfig(("calm", "angry"), temperature=2.0).to_dict() | {"speeds": 1}},
-        {"model": ModelConfig(("calm", "angry", "sad"), everyday="calm").to_dict()},
         {"features": FEWER.to_dict(), "feature_hash": FeatureExtractor(FEWER).hash},
     ],
-    ids=["settings", "labels", "features"],
+    ids=["settings", "features"],
 )
 def test_parts_that_do_not_fit_each_other_are_refused(copy, changes):
     edit_config(copy, **changes)

@@ -114,7 +114,7 @@ def test_files_that_are_not_clips_are_named_and_skipped(tmp_path, caplog):
 @pytest.mark.parametrize("paths", [[], ["1.wav"], ["joy/1.wav", "joy/2.wav"]])
 def test_a_folder_of_anything_else_is_told_what_is_understood(paths, tmp_path):
     write_recordings(tmp_path, paths)
-    with pytest.raises(DatasetError, match="subfolders of two or more emotions") as error:
+    with pytest.raises(DatasetError, match="a subfolder for each emotion or a ZIP") as error:
         load_corpus(tmp_path)
     for word in ("CSV", "Parquet", "RAVDESS", "TESS"):
         assert word in str(error.value)
