@@ -66,7 +66,7 @@ def uses(row: str) -> tuple[str, ...]:
     """Return the code that decides a row: of the recipes, nothing of our recogniser."""
     if row.rpartition("/")[2] == OURS:
         return ("studies.comparison", *common.OURS)
-    return ("studies.comparison", "studies.baselines", "studies.common", "audio", "corpora")
+    return ("studies.comparison", "studies.baselines", "studies.common", "audio", *common.READING)
 
 
 def run(options: StudyOptions) -> Iterator[tuple[str, Figures]]:
