@@ -76,6 +76,11 @@ def load_corpus(
     if corpus is None and columns is None:
         corpus = recognise_corpus(found)
     row = CORPORA[corpus] if corpus else None
+    if row and found.path.suffix.lower() in TEXT_SUFFIXES:
+        raise DatasetError(
+            f"{found} is a table, but the corpus {corpus!r} is read from the names of its files: "
+            "give their folder, or leave the corpus out."
+        )
     if row:
         clips, problems = _read_known(found, row)
         labels = list(row.emotions)

@@ -272,6 +272,8 @@ def test_columns_do_not_go_with_folders_or_with_a_corpus(tmp_path):
         load_corpus(tmp_path, columns=Columns())
     with pytest.raises(DatasetError, match="leave the columns out"):
         load_corpus(tmp_path, corpus="tess", columns=Columns())
+    with pytest.raises(DatasetError, match="is a table.* leave the corpus out"):
+        load_corpus(write_table(tmp_path, "csv"), corpus="tess")
 
 
 def test_what_is_said_of_the_recordings_can_be_told(tmp_path):

@@ -1,8 +1,12 @@
 """Training evaluates each clip by a model that did not know it, and gives a whole model."""
 
 import numpy as np
+import pytest
+from datasets import Dataset
 
-from ser.training.run import calibrate
+from ser.corpora.corpus import About, Corpus
+from ser.training.config import TrainingConfig
+from ser.training.run import calibrate, choose_protocols
 
 
 def test_no_fold_sets_its_own_temperature():
@@ -13,3 +17,21 @@ def test_no_fold_sets_its_own_temperature():
     before, after = (calibrate(probabilities, labels, folds) for labels in (targets, changed))
     np.testing.assert_array_equal(before[folds == 0], after[folds == 0])
     assert not np.allclose(before[folds == 1], after[folds == 1])
+
+
+@pytest.mark.parametrize(
+    ("speakers", "protocols"),
+    [
+        (["ada", "bob"], ["actors", "random"]),
+        (["ada", "ada"], ["random"]),
+        (["ada", None], ["random"]),
+    ],
+)
+def test_speakers_are_held_out_where_there_are_several(speakers, protocols, caplog):
+    clips = [
+        {"emotion": number % 2, "speaker": speakers[number // 10], "sex": None, "sentence": None}
+        for number in range(20)
+    ]
+    corpus = Corpus(Dataset.from_list(clips), About("Moods"), "moods")
+    assert choose_protocols(corpus, TrainingConfig()) == protocols
+    assert ("expect less on other voices" in caplog.text) == (protocols == ["random"])
