@@ -272,7 +272,7 @@ def test_columns_do_not_go_with_folders_or_with_a_corpus(tmp_path):
         load_corpus(tmp_path, columns=Columns())
     with pytest.raises(DatasetError, match="leave the columns out"):
         load_corpus(tmp_path, corpus="tess", columns=Columns())
-    with pytest.raises(DatasetError, match="is a table.* leave the corpus out"):
+    with pytest.raises(DatasetError, match=r"is a table.* leave the corpus out"):
         load_corpus(write_table(tmp_path, "csv"), corpus="tess")
 
 
