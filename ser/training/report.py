@@ -84,7 +84,7 @@ def to_text(rows):
 
 def to_markdown(rows):
     """Write a table in Markdown: the first column left, numbers right."""
-    heading, *body = rows
+    heading, *body = [[cell.replace("|", "\\|") for cell in row] for row in rows]
     rule = ["---", *["---:"] * (len(heading) - 1)]
     return "\n".join(f"| {' | '.join(row)} |" for row in [heading, rule, *body])
 
