@@ -137,7 +137,7 @@ class EmotionClassifier(ClassifierMixin, BaseEstimator):
             raise ValueError("all clips have the same class; give at least two")
         self.pipelines_ = fit_experts(
             X,
-            y,
+            np.asarray(y),
             seed=self.seed,
             perceptrons=self.perceptrons,
             limit=self.limit,
@@ -343,5 +343,5 @@ class EmotionClassifier(ClassifierMixin, BaseEstimator):
 
 def _versions(X: ArrayLike) -> NDArray:
     """Return features as an array of clips, versions and features."""
-    X = check_array(X, allow_nd=True)
-    return X.reshape(len(X), -1, X.shape[-1])
+    checked: NDArray = check_array(X, allow_nd=True)
+    return checked.reshape(len(checked), -1, checked.shape[-1])
