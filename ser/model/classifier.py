@@ -16,17 +16,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.pipeline import Pipeline
+from sklearn.utils import check_array, check_consistent_length, column_or_1d
+from sklearn.utils.validation import check_is_fitted
 
 from ser.model import boxes
 from ser.model.calibration import apply_temperature
 from ser.model.config import ModelConfig
 from ser.model.perceptrons import FEATURE_LIMIT, PERCEPTRONS, PerceptronSettings, fit_experts
-from ser.model.voice_profile import (
-    N_COMPONENTS,
-    VoiceProfile,
-    fit_evidence,
-    weigh,
-)
+from ser.model.voice_profile import N_COMPONENTS, VoiceProfile, fit_evidence, weigh
 
 BLOCK = 1000  # rows that are transformed at once
 
@@ -132,10 +129,10 @@ class EmotionClassifier(ClassifierMixin, BaseEstimator):
         ValueError
             If there are fewer than two classes, or `X` and `y` do not fit each other.
         """
-        X = _versions(X)
-        self.classes_, targets = np.unique(np.asarray(y), return_inverse=True)
-        if len(X) != len(targets):
-            raise ValueError(f"X has {len(X)} clips, but y {len(targets)}; give one class a clip")
+        X, y = _versions(X), column_or_1d(y)
+        check_consistent_length(X, y, groups, levels)
+        self.n_features_in_ = X.shape[2]
+        self.classes_, targets = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError("all clips have the same class; give at least two")
         self.pipelines_ = fit_experts(
@@ -210,7 +207,9 @@ class EmotionClassifier(ClassifierMixin, BaseEstimator):
             If anything does not fit; of any type, since the contents decide what fails.
         """
         known = set(range(len(self._config.labels)))
-        if not set(self.classes_.tolist()) <= known:
+        found = self.classes_.tolist()
+        are_whole = all(type(each) is int for each in found)
+        if not are_whole or not set(found) <= known or len(set(found)) < len(found):
             raise ValueError("the classes are not those of the labels")
         nothing = np.zeros((1, self._n_speeds, n_features), np.float32)
         for name in self._experts:
@@ -229,7 +228,8 @@ class EmotionClassifier(ClassifierMixin, BaseEstimator):
 
     def predict(self, X: ArrayLike) -> NDArray:
         """Return the most probable class of each clip, shape (n_clips,)."""
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+        found = self.predict_proba(X).argmax(axis=1)
+        return self.classes_[found]
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return the probability of each class, shape (n_clips, n_classes); rows sum to 1."""
@@ -260,6 +260,7 @@ class EmotionClassifier(ClassifierMixin, BaseEstimator):
         novelties : ndarray of float64, shape (n_clips,)
             As `novelty` returns them.
         """
+        check_is_fitted(self, "pipelines_")
         X = _versions(X)[:, : self._n_speeds]
         rows = self._prepare(X.reshape(-1, X.shape[2]).astype(np.float32))
         answers = [self.pipelines_[name][-1].predict_proba(rows) for name in self._experts]
@@ -342,5 +343,5 @@ class EmotionClassifier(ClassifierMixin, BaseEstimator):
 
 def _versions(X: ArrayLike) -> NDArray:
     """Return features as an array of clips, versions and features."""
-    X = np.asarray(X)
-    return X[:, None] if X.ndim == 2 else X
+    checked: NDArray = check_array(X, allow_nd=True)
+    return checked.reshape(len(checked), -1, checked.shape[-1])

@@ -10,6 +10,7 @@ Pictures are drawn with Matplotlib's objects alone, without pyplot's global stat
 import io
 
 import numpy as np
+from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from ser.training.metrics import metrics_in, percent
@@ -83,7 +84,7 @@ def to_text(rows):
 
 def to_markdown(rows):
     """Write a table in Markdown: the first column left, numbers right."""
-    heading, *body = rows
+    heading, *body = [[cell.replace("|", "\\|") for cell in row] for row in rows]
     rule = ["---", *["---:"] * (len(heading) - 1)]
     return "\n".join(f"| {' | '.join(row)} |" for row in [heading, rule, *body])
 
@@ -107,11 +108,12 @@ def draw_figures(metrics):
         PNG files by name: a confusion matrix and a reliability diagram for each protocol.
     """
     pictures = {}
-    for protocol, figures in _ordered(metrics):
-        for name, plot in (("confusion", plot_confusion_matrix), ("reliability", plot_reliability)):
-            file = io.BytesIO()
-            plot(figures, file)
-            pictures[f"{name}-{protocol}.png"] = file.getvalue()
+    with rc_context({"text.parse_math": False}):  # a label may have dollar signs
+        for protocol, figures in _ordered(metrics):
+            for name, plot in PLOTS.items():
+                file = io.BytesIO()
+                plot(figures, file)
+                pictures[f"{name}-{protocol}.png"] = file.getvalue()
     return pictures
 
 
@@ -180,6 +182,9 @@ def plot_reliability(figures, file):
     for axes in (above, below):
         axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(file, format="png")
+
+
+PLOTS = {"confusion": plot_confusion_matrix, "reliability": plot_reliability}
 
 
 def _title(figures):

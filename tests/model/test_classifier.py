@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import skops.io
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GroupKFold, cross_val_score
 
 from ser.model.classifier import EmotionClassifier
@@ -53,6 +54,27 @@ def test_a_classifier_is_one_of_scikit_learn():
     assert list(fitted.classes_) == ["calm", "sad", "wild"]
     assert (fitted.predict(features[:, 0]) == y).mean() > 0.9
     np.testing.assert_allclose(fitted.predict_proba(features[:, 0]).sum(axis=1), 1)
+
+
+def test_data_that_do_not_fit_are_refused_in_a_sentence():
+    features, targets = blobs()
+    fitted = fit(features, targets)
+    assert fitted.n_features_in_ == 6
+    holes = np.where(np.arange(6) == 3, np.nan, features)
+    for X, y, words in (
+        (holes, targets, "contains NaN"),
+        (features[0, 0], targets, "Expected 2D array"),
+        (features, targets[1:], "inconsistent numbers"),
+        (features, np.eye(3)[targets], "1d array"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            fit(X, y)
+    with pytest.raises(ValueError, match="contains NaN"):
+        fitted.predict(holes)
+    with pytest.raises(ValueError, match="inconsistent numbers"):
+        EmotionClassifier(ABC, perceptrons=SMALL, everyday=0).fit(features, targets, [0, 1])
+    with pytest.raises(NotFittedError):
+        EmotionClassifier(ABC).predict(features)
 
 
 def test_clips_of_one_class_are_refused():
@@ -196,6 +218,17 @@ def test_experts_of_other_classes_are_refused():
     made.check(6)
     expert(made, "prosody").classes_ = np.array([2, 0, 1])
     with pytest.raises(ValueError, match="do not fit each other"):
+        made.check(6)
+
+
+@pytest.mark.parametrize("classes", [[0.0, 1.0, 2.0], [0, 1, 3], [0, 1, 1], ["0", "1", "2"]])
+def test_classes_that_number_no_labels_are_refused(classes):
+    made = fit(*blobs())
+    made.classes_ = np.array(classes)
+    for name in ("general", "prosody"):
+        if name in made.pipelines_:
+            expert(made, name).classes_ = made.classes_
+    with pytest.raises(ValueError, match="classes are not those of the labels"):
         made.check(6)
 
 

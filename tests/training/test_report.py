@@ -6,6 +6,7 @@ from PIL import Image
 
 from ser.training.metrics import evaluate
 from ser.training.report import (
+    draw_figures,
     format_metrics,
     plot_confusion_matrix,
     plot_reliability,
@@ -95,3 +96,12 @@ def test_an_emotion_without_clips_can_be_drawn():
     figures |= {"description": "", "speaker_independent": True}
     plot_confusion_matrix(figures, io.BytesIO())
     plot_reliability(figures, io.BytesIO())
+
+
+def test_labels_with_dollar_signs_are_drawn_as_they_are(metrics):
+    figures = {**metrics["protocols"]["actors"], "labels": ["$x_{$", "a$b", "$\\frac$"]}
+    assert len(draw_figures({"protocols": {"actors": figures}})) == 2
+
+
+def test_a_bar_in_a_label_makes_no_column():
+    assert to_markdown([["emotion", "clips"], ["a|b", "3"]]).splitlines()[-1] == r"| a\|b | 3 |"
