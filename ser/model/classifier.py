@@ -20,13 +20,9 @@ from sklearn.pipeline import Pipeline
 from ser.model import boxes
 from ser.model.calibration import apply_temperature
 from ser.model.config import ModelConfig
+from ser.model.evidence import N_COMPONENTS, fit_evidence, weigh
 from ser.model.perceptrons import FEATURE_LIMIT, PERCEPTRONS, PerceptronSettings, fit_experts
-from ser.model.voice_profile import (
-    N_COMPONENTS,
-    VoiceProfile,
-    fit_evidence,
-    weigh,
-)
+from ser.model.voice_profile import VoiceProfile
 
 BLOCK = 1000  # rows that are transformed at once
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from ser.audio.speed import SPEED_RANGE
+from ser.audio.speed import SPEED_RANGE, SPEEDS
 from ser.model.calibration import TEMPERATURE_RANGE
 
 MAX_SPEEDS = 8  # at which a clip is processed; each takes time
@@ -42,7 +42,7 @@ class ModelConfig:
 
     labels: tuple[str, ...]
     everyday: str | None = "neutral"
-    speeds: tuple[float, ...] = (0.95, 1.05)
+    speeds: tuple[float, ...] = SPEEDS
     gate_midpoint: float = 1.1
     gate_steepness: float = 8.0
     prior_exponent: float = 0.6

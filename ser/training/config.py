@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ser.audio.augmentation import RECORDINGS
+from ser.audio.speed import SPEEDS
 from ser.features import FeatureConfig
 from ser.model.perceptrons import FEATURE_LIMIT, PERCEPTRONS, PerceptronSettings
 
@@ -79,7 +80,7 @@ class TrainingConfig:
     examples: bool = True
     name: str = TITLE
     features: FeatureConfig = field(default_factory=FeatureConfig)
-    speeds: Sequence[float] = (0.95, 1.05)
+    speeds: Sequence[float] = SPEEDS
     copies: Sequence[Copy] = COPIES
     perceptrons: Sequence[PerceptronSettings] = PERCEPTRONS
     feature_limit: float = FEATURE_LIMIT
