@@ -158,9 +158,7 @@ def _speaker_folds(
 
 def _balanced(speakers: Sequence[str], sexes: Sequence[str | None] | None) -> list[list[str]]:
     """Return up to six groups of speakers: of each sex, every sixth in natural order."""
-    sex_of = dict(
-        zip(speakers, sexes if sexes is not None else [None] * len(speakers), strict=True)
-    )
+    sex_of = _sex_of(speakers, sexes)
     ordered = _in_natural_order(speakers)
     ranks: dict[str, int] = {}
     for sex in set(sex_of.values()):
@@ -174,11 +172,12 @@ def _balanced(speakers: Sequence[str], sexes: Sequence[str | None] | None) -> li
     return groups if len(groups) > 1 else [[speaker] for speaker in ordered]
 
 
-def _sex_of(speakers: Sequence[str], sexes: Sequence[str | None] | None) -> dict[str, str | None]:
-    """Return the sex of each speaker, None where it is not known."""
-    return dict.fromkeys(speakers) | dict(
-        zip(speakers, [] if sexes is None else sexes, strict=False)
-    )
+def _sex_of(
+    speakers: Sequence[str] | NDArray, sexes: Sequence[str | None] | None
+) -> dict[str, str | None]:
+    """Return the sex of each speaker; None where it is not known."""
+    known = [None] * len(speakers) if sexes is None else sexes
+    return dict(zip(speakers, known, strict=True))
 
 
 def _sentence_folds(
@@ -290,9 +289,7 @@ def describe_folds(
 
 def _describe_groups(folds: NDArray, speakers: NDArray, sexes: Sequence[str | None] | None) -> str:
     """Say how many speakers are in how many folds, and their sexes if these are alike."""
-    sex_of = dict(
-        zip(speakers, sexes if sexes is not None else [None] * len(speakers), strict=True)
-    )
+    sex_of = _sex_of(speakers, sexes)
     tested = [set(speakers[folds == fold]) for fold in dict.fromkeys(folds)]
     sizes = sorted({len(group) for group in tested})
     size = " to ".join(in_words(each) for each in dict.fromkeys((sizes[0], sizes[-1])))

@@ -5,10 +5,9 @@ import pytest
 from PIL import Image
 
 from ser.training.metrics import evaluate
+from ser.training.pictures import plot_confusion_matrix, plot_reliability
 from ser.training.report import (
     format_metrics,
-    plot_confusion_matrix,
-    plot_reliability,
     summary_table,
     to_markdown,
     to_text,
