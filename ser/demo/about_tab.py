@@ -43,11 +43,12 @@ def contents(recognizer: "EmotionRecognizer") -> tuple[str, str, str]:
     card : str
         Markdown: the card.
     """
-    card = model_card(recognizer)
-    protocols = sorted(
-        recognizer.metrics.get("protocols", {}).values(),
-        key=lambda figures: not figures["speaker_independent"],
+    from ser.training.metrics import (
+        by_independence,  # here, since scikit-learn takes long to import
     )
+
+    card = model_card(recognizer)
+    protocols = [figures for _, figures in by_independence(recognizer.metrics)]
     parts = [_facts(model_facts(recognizer), _address(recognizer))]
     if protocols:
         parts += [_figures(protocols, _knows_speakers(recognizer)), _confusion(protocols[0])]
