@@ -164,7 +164,7 @@ class EmotionClassifier(ClassifierMixin, BaseEstimator):
             compact = boxes.compact_components(pca, N_COMPONENTS, columns, X.shape[2])
             self.pipelines_[f"{expert} components"] = Pipeline([("pca", compact)])
             self.pipelines_[f"{expert} evidence"] = fit_evidence(
-                self.components(X, f"{expert} components"),
+                self.components(X, expert),
                 levels,
                 targets,
                 speakers,
@@ -254,13 +254,15 @@ class EmotionClassifier(ClassifierMixin, BaseEstimator):
         probabilities : ndarray of float64, shape (n_clips, n_classes)
             Rows sum to 1.
         novelties : ndarray of float64, shape (n_clips,)
-            As `novelty` returns them.
+            How unlike the training clips each clip is: the squared Mahalanobis distance from their
+            mean, per component and averaged over speeds; about 1 for clips like those in training,
+            copies included.
         """
         X = _versions(X)[:, : self._n_speeds]
         rows = self._prepare(X.reshape(-1, X.shape[2]).astype(np.float32))
         answers = [self.pipelines_[name][-1].predict_proba(rows) for name in self._experts]
         by_expert = np.stack(answers).reshape(len(answers), *X.shape[:2], -1)
-        novelties = self._novelty(self.pipelines_["novelty"].transform(rows), len(X))
+        novelties = self._novelties(self.pipelines_["novelty"].transform(rows), len(X))
         mixed = np.sum(
             self.gate(novelties)[..., None] * by_expert.mean(axis=2, dtype=np.float64), axis=0
         )
@@ -279,37 +281,22 @@ class EmotionClassifier(ClassifierMixin, BaseEstimator):
         first = 1 / (1 + (novelties / config.gate_midpoint) ** config.gate_steepness)
         return np.stack([first, *[(1 - first) / n_others] * n_others])
 
-    def novelty(self, X: ArrayLike) -> NDArray[np.float64]:
-        """Return how unlike the training clips each clip is.
+    def _novelties(self, components: NDArray, n_clips: int) -> NDArray[np.float64]:
+        """Return the mean squared distance of each clip from those in training, shape (n_clips,).
 
-        The mean squared distance from their mean along the first principal components, in
-        standard deviations of each (the Mahalanobis distance, squared, per component): about 1
-        for clips like those in training, copies included; averaged over speeds.
-
-        Parameters
-        ----------
-        X : array_like, shape (n_clips, n_versions, n_features) or (n_clips, n_features)
-
-        Returns
-        -------
-        ndarray of float64, shape (n_clips,)
+        It is measured along the first principal components, in standard deviations of each.
         """
-        X = _versions(X)[:, : self._n_speeds]
-        return self._novelty(self.components(X, "novelty"), len(X))
-
-    def _novelty(self, components: NDArray, n_clips: int) -> NDArray[np.float64]:
         variance = self.pipelines_["novelty"]["pca"].explained_variance_
         squares = components.reshape(n_clips, -1, len(variance)).astype(float) ** 2
         return np.mean(squares / variance, axis=(1, 2))
 
-    def components(self, X: NDArray, name: str) -> NDArray[np.float32]:
-        """Return principal components of features.
+    def components(self, X: NDArray, expert: str) -> NDArray[np.float32]:
+        """Return the principal components by which an expert compares clips with everyday speech.
 
         Parameters
         ----------
         X : ndarray, shape (n_clips, n_versions, n_features)
-        name : str
-            Of the pipeline that finds them: ``"novelty"`` or ``"EXPERT components"``.
+        expert : str
 
         Returns
         -------
@@ -317,7 +304,7 @@ class EmotionClassifier(ClassifierMixin, BaseEstimator):
         """
         rows = X.reshape(-1, X.shape[2])
         blocks = (rows[start : start + BLOCK] for start in range(0, len(rows), BLOCK))
-        pca = self.pipelines_[name]
+        pca = self.pipelines_[f"{expert} components"]
         found = [pca.transform(self._prepare(block.astype(np.float32))) for block in blocks]
         return np.concatenate(found).reshape(*X.shape[:2], -1)
 
@@ -328,8 +315,8 @@ class EmotionClassifier(ClassifierMixin, BaseEstimator):
         """
         found = []
         for expert in self._experts:
-            clips = self.components(X, f"{expert} components").mean(axis=1)
-            usual = self.components(profile.features[None, None], f"{expert} components")[0, 0]
+            clips = self.components(X, expert).mean(axis=1)
+            usual = self.components(profile.features[None, None], expert)[0, 0]
             on_profile = np.broadcast_to([*usual, profile.level], (len(X), len(usual) + 1))
             values = np.column_stack([clips, levels, on_profile])
             found.append(self.pipelines_[f"{expert} evidence"].predict(values))

@@ -150,7 +150,7 @@ def read_model_folder(folder: str | Path, *, source: str | None = None) -> Model
     Parameters
     ----------
     folder : str or Path
-        A folder that `write_model_folder` wrote. Files that do not belong in it are not read.
+        Files that do not belong in it are not read.
     source : str, optional
         Its name in messages; by default its path.
 

@@ -189,8 +189,8 @@ def fit_experts(
     for name, members in experts.items():
         pipelines[name] = Pipeline([*steps, ("mlp", _average(members, n_features))])
         steps = []
-    typical = boxes.compact_components(learners[0].pca, N_NOVELTY)
-    return {**pipelines, "novelty": Pipeline([("pca", typical)])}
+    novelty = boxes.compact_components(learners[0].pca, N_NOVELTY)
+    return {**pipelines, "novelty": Pipeline([("pca", novelty)])}
 
 
 class _Learner:

@@ -164,8 +164,8 @@ def _test_fold(
         evidence: dict[str, NDArray[np.float64]] = {}
         experts = list(dict.fromkeys(settings.expert for settings in classifier.perceptrons))
         for expert in experts:
-            learned = classifier.components(train, f"{expert} components")
-            shown = classifier.components(test[:, :n_speeds], f"{expert} components").mean(axis=1)
+            learned = classifier.components(train, expert)
+            shown = classifier.components(test[:, :n_speeds], expert).mean(axis=1)
             versions = {  # what is left out is the same for all
                 "profile": ((learned, levels[0]), (shown, levels[1])),
                 "features": ((learned, 0 * levels[0]), (shown, 0 * levels[1])),
