@@ -109,10 +109,6 @@ def measure(tracks: Tracks) -> Speechness:
     Parameters
     ----------
     tracks : ser.features.Tracks
-
-    Returns
-    -------
-    Speechness
     """
     loud = tracks.level > LOUD
     bands = tracks.log_mel[:, tracks.mel_frequencies < HIGHEST]

@@ -23,10 +23,6 @@ def make_clips(clips: Sequence[tuple[Clip, Path]], labels: Sequence[str]) -> dat
         Each with its audio file.
     labels : sequence of str
         Emotions, some of which may have no clip.
-
-    Returns
-    -------
-    datasets.Dataset
     """
     ordered = sorted(
         clips, key=lambda item: (natural(item[0].speaker or ""), natural(item[0].file))

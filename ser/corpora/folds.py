@@ -92,10 +92,6 @@ def make_folds(
     seed : int
         Shuffles the clips of `random`; the other protocols do not depend on it.
 
-    Returns
-    -------
-    list of Fold
-
     Raises
     ------
     DatasetError

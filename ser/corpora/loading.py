@@ -54,10 +54,6 @@ def load_corpus(
         What to say of the recordings instead of what is known: attributes of `About`; None keeps.
         With another name than the corpus has, nothing that is known of the corpus is said.
 
-    Returns
-    -------
-    Corpus
-
     Raises
     ------
     DatasetError

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping, Sequence
 from html import escape
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -65,13 +64,11 @@ def model_card(recognizer: "EmotionRecognizer") -> ModelCard:
 
 def model_facts(recognizer: "EmotionRecognizer") -> dict[str, str]:
     """Return name, revision, licence and emotions of a model as a dict of str."""
-    source, revision = recognizer.source, recognizer.revision or ""
-    if recognizer.revision is None:  # a folder, whose location on the server is private
-        source = "/".join(Path(source).parts[-2:])
+    revision = recognizer.revision or ""
     if recognizer.requested_revision not in (None, revision):
         revision = f"{recognizer.requested_revision}, commit {revision}"
     return {
-        "Model": source,
+        "Model": recognizer.source,
         "Revision": revision,
         "Licence": model_card(recognizer).data.get("license") or "",
         "Emotions": ", ".join(recognizer.labels),

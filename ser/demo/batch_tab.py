@@ -100,10 +100,6 @@ def to_csv(rows: Sequence[Row]) -> str:
     ----------
     rows : list of dict
         As `row` makes them.
-
-    Returns
-    -------
-    str
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")

@@ -153,10 +153,6 @@ def add_buttons(shelf: Shelf, clip: gr.Audio) -> Buttons:
     shelf : Shelf
     clip : gr.Audio
         Where a clicked example goes.
-
-    Returns
-    -------
-    Buttons
     """
     examples = gr.Dataset(
         components=[gr.Textbox(visible=False)],

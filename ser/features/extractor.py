@@ -71,10 +71,6 @@ class FeatureExtractor:
         ----------
         waveform : numpy.ndarray, shape (n_samples,)
             Speech at the configuration's sample rate, silent edges cut off.
-
-        Returns
-        -------
-        Tracks
         """
         return compute_tracks(waveform, self.config)
 

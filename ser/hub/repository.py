@@ -84,10 +84,6 @@ def push_model(
     create_pr : bool
         Whether to propose the commit in a pull request instead.
 
-    Returns
-    -------
-    Published
-
     Raises
     ------
     HubError
@@ -194,10 +190,6 @@ def commit_files(
         As for `push_model`.
     space_sdk : str, optional
         For a Space.
-
-    Returns
-    -------
-    Published
 
     Raises
     ------

@@ -137,10 +137,6 @@ def is_kept_in(folder: Path, path: Path) -> bool:
     ----------
     folder, path : Path
         The folder, and the file by its path in there.
-
-    Returns
-    -------
-    bool
     """
     folder, target = folder.resolve(), path.resolve()
     if target.is_relative_to(folder):

@@ -119,10 +119,6 @@ class EmotionClassifier(ClassifierMixin, BaseEstimator):
         levels : array_like, shape (n_clips,), optional
             Power of the speech in dBFS; 0 by default.
 
-        Returns
-        -------
-        EmotionClassifier
-
         Raises
         ------
         ValueError

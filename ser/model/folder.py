@@ -154,10 +154,6 @@ def read_model_folder(folder: str | Path, *, source: str | None = None) -> Model
     source : str, optional
         Its name in messages; by default its path.
 
-    Returns
-    -------
-    ModelFolder
-
     Raises
     ------
     ModelNotFoundError
@@ -210,10 +206,6 @@ def audit(files: Mapping[str, bytes], *, source: object) -> ModelFolder:
         File contents by name.
     source : object
         Where the files are from, for messages.
-
-    Returns
-    -------
-    ModelFolder
 
     Raises
     ------

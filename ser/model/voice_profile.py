@@ -86,10 +86,6 @@ def learn_profile(
     speeds : sequence of float
         At which the model processes clips.
 
-    Returns
-    -------
-    VoiceProfile
-
     Raises
     ------
     AudioError

@@ -165,10 +165,6 @@ def without(name: str, config: TrainingConfig, classifier: EmotionClassifier) ->
     config : TrainingConfig
     classifier : EmotionClassifier
         The full one.
-
-    Returns
-    -------
-    dict
     """
     kind, _, part = name.partition(":")
     perceptrons = classifier.perceptrons

@@ -304,10 +304,6 @@ def paired_difference(
     Parameters
     ----------
     targets, recognised, baseline, actors : ndarray of int, shape (n_clips,)
-
-    Returns
-    -------
-    Paired
     """
     gains = (recognised == targets).astype(float) - (baseline == targets)
     by_actor = [gains[actors == actor].mean() for actor in np.unique(actors)]

@@ -62,10 +62,6 @@ def find_clips(folder: str | Path) -> list[CorpusClip]:
     folder : str or Path
         Searched with its subfolders for audio files; those with other names are ignored.
 
-    Returns
-    -------
-    list of CorpusClip
-
     Raises
     ------
     DatasetError

@@ -24,10 +24,6 @@ def format_metrics(metrics: Mapping[str, Any]) -> str:
     ----------
     metrics : dict
         With ``protocols``, as described in `ser.training.metrics`.
-
-    Returns
-    -------
-    str
     """
     parts = [to_text(summary_table(metrics))]
     for name, figures in by_independence(metrics):

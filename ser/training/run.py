@@ -116,10 +116,6 @@ def train(
     jobs : int, optional
         Processes that extract features; one per core by default.
 
-    Returns
-    -------
-    TrainedModel
-
     Raises
     ------
     DatasetError

@@ -1,4 +1,4 @@
-"""Make the example clips that ship with the package: `python -m ser.demo.synthetic FOLDER`.
+"""Make the example clips that ship with the package: `python tools/synthetic.py FOLDER`.
 
 They are synthetic speech by espeak-ng (Debian's package of that name), so that the demo has
 examples without using anyone's recording. They have no emotion label: nobody felt or acted one.
