@@ -58,7 +58,7 @@ def make_clips(folder: Path) -> None:
 
 def main() -> None:
     """Run the command."""
-    parser = argparse.ArgumentParser(prog="python -m ser.demo.synthetic", description=__doc__)
+    parser = argparse.ArgumentParser(description="Make the example clips.")
     parser.add_argument("folder", type=Path, help="such as ser/pretrained/examples")
     folder = parser.parse_args().folder
     if shutil.which("espeak-ng") is None:

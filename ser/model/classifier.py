@@ -144,7 +144,13 @@ class EmotionClassifier(ClassifierMixin, BaseEstimator):
             self._learn_voices(X, targets, np.asarray(groups), levels)
         return self
 
-    def _learn_voices(self, X: NDArray, targets: NDArray, groups: NDArray, levels: NDArray) -> None:
+    def _learn_voices(
+        self,
+        X: NDArray[np.floating],
+        targets: NDArray[np.integer],
+        groups: NDArray[Any],
+        levels: NDArray[np.floating],
+    ) -> None:
         """Add the pipelines by which a voice profile is taken into account."""
         _, speakers = np.unique(groups, return_inverse=True)
         n_clean = self._n_speeds
@@ -186,7 +192,7 @@ class EmotionClassifier(ClassifierMixin, BaseEstimator):
     def _config(self) -> ModelConfig:
         return self.config or ModelConfig(("no", "yes"))
 
-    def _prepare(self, rows: NDArray) -> NDArray:
+    def _prepare(self, rows: NDArray[np.floating]) -> NDArray[np.floating]:
         return self.pipelines_["general"][:-1].transform(rows)
 
     def check(self, n_features: int) -> None:
@@ -219,7 +225,7 @@ class EmotionClassifier(ClassifierMixin, BaseEstimator):
         if not np.allclose([answer.sum() for answer in answers], 1):
             raise ValueError("probabilities do not sum to 1")
 
-    def predict(self, X: ArrayLike) -> NDArray:
+    def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Return the most probable class of each clip, shape (n_clips,)."""
         return self.classes_[self.predict_proba(X).argmax(axis=1)]
 
@@ -277,7 +283,7 @@ class EmotionClassifier(ClassifierMixin, BaseEstimator):
         first = 1 / (1 + (novelties / config.gate_midpoint) ** config.gate_steepness)
         return np.stack([first, *[(1 - first) / n_others] * n_others])
 
-    def _novelties(self, components: NDArray, n_clips: int) -> NDArray[np.float64]:
+    def _novelties(self, components: NDArray[np.floating], n_clips: int) -> NDArray[np.float64]:
         """Return the mean squared distance of each clip from those in training, shape (n_clips,).
 
         It is measured along the first principal components, in standard deviations of each.
@@ -286,7 +292,7 @@ class EmotionClassifier(ClassifierMixin, BaseEstimator):
         squares = components.reshape(n_clips, -1, len(variance)).astype(float) ** 2
         return np.mean(squares / variance, axis=(1, 2))
 
-    def components(self, X: NDArray, expert: str) -> NDArray[np.float32]:
+    def components(self, X: NDArray[np.floating], expert: str) -> NDArray[np.float32]:
         """Return the principal components by which an expert compares clips with everyday speech.
 
         Parameters
@@ -304,7 +310,9 @@ class EmotionClassifier(ClassifierMixin, BaseEstimator):
         found = [pca.transform(self._prepare(block.astype(np.float32))) for block in blocks]
         return np.concatenate(found).reshape(*X.shape[:2], -1)
 
-    def evidence(self, X: NDArray, profile: VoiceProfile, levels: NDArray) -> NDArray[np.float64]:
+    def evidence(
+        self, X: NDArray[np.floating], profile: VoiceProfile, levels: NDArray[np.floating]
+    ) -> NDArray[np.float64]:
         """Return what a voice profile says of the classes, shape (n_clips, n_classes).
 
         Log densities, less a term that all classes share; the mean of the experts.
@@ -319,7 +327,7 @@ class EmotionClassifier(ClassifierMixin, BaseEstimator):
         return np.mean(found, axis=0)
 
 
-def _versions(X: ArrayLike) -> NDArray:
+def _versions(X: ArrayLike) -> NDArray[np.floating]:
     """Return features as an array of clips, versions and features."""
     X = np.asarray(X)
     return X[:, None] if X.ndim == 2 else X

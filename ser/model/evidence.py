@@ -29,8 +29,8 @@ REST_FLOOR = 0.01
 
 
 def fit_evidence(
-    components: NDArray,
-    levels: NDArray,
+    components: NDArray[np.floating],
+    levels: NDArray[np.floating],
     targets: NDArray[np.integer],
     speakers: NDArray[np.integer],
     *,
@@ -96,7 +96,9 @@ def fit_evidence(
     return Pipeline([("evidence", evidence)])
 
 
-def weigh(probabilities: NDArray, evidence: NDArray, config: ModelConfig) -> NDArray[np.float64]:
+def weigh(
+    probabilities: NDArray[np.floating], evidence: NDArray[np.floating], config: ModelConfig
+) -> NDArray[np.float64]:
     """Combine probabilities with the evidence from a voice profile.
 
     Parameters
@@ -117,7 +119,9 @@ def weigh(probabilities: NDArray, evidence: NDArray, config: ModelConfig) -> NDA
     return weighed / weighed.sum(axis=-1, keepdims=True)
 
 
-def _gaussians(values: NDArray, targets: NDArray, speakers: NDArray) -> tuple[NDArray, ...]:
+def _gaussians(
+    values: NDArray[np.floating], targets: NDArray[np.integer], speakers: NDArray[np.integer]
+) -> tuple[NDArray[np.floating], ...]:
     """Split values into parts.
 
     Returns
@@ -145,7 +149,9 @@ def _gaussians(values: NDArray, targets: NDArray, speakers: NDArray) -> tuple[ND
     return means, clip, style, speaker
 
 
-def _covariance(deviations: NDArray, freedom: int, shrinkage: float) -> NDArray:
+def _covariance(
+    deviations: NDArray[np.floating], freedom: int, shrinkage: float
+) -> NDArray[np.floating]:
     """Return the covariance of deviations, its off-diagonal elements shrunk."""
     covariance = deviations.T @ deviations / freedom
     return (1 - shrinkage) * covariance + shrinkage * np.diag(np.diag(covariance))

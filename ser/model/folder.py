@@ -78,9 +78,9 @@ class ModelFolder:
         Every file of the folder by its name, ``model.skops`` included.
     """
 
-    model: dict
-    config: dict
-    metrics: dict
+    model: dict[str, Any]
+    config: dict[str, Any]
+    metrics: dict[str, Any]
     files: dict[str, bytes]
 
 

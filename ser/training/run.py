@@ -265,7 +265,7 @@ def cross_validate(
 
 
 def calibrate(
-    probabilities: NDArray[np.float64], targets: NDArray[np.integer], folds: NDArray
+    probabilities: NDArray[np.float64], targets: NDArray[np.integer], folds: NDArray[np.object_]
 ) -> NDArray[np.float64]:
     """Calibrate each fold's predictions with the temperature that fits all the other folds.
 
