@@ -121,10 +121,6 @@ class EmotionRecognizer:
         revision, token, cache_dir, local_files_only, force_download
             As for `ser.hub.repository.pull_model`, if it is a repository.
 
-        Returns
-        -------
-        EmotionRecognizer
-
         Raises
         ------
         ModelError
@@ -184,10 +180,6 @@ class EmotionRecognizer:
         voice : VoiceProfile, or clip or clips, optional
             The speaker's everyday voice, which `voice_profile` learns: the clip is then
             judged relative to it.
-
-        Returns
-        -------
-        Prediction
 
         Raises
         ------
@@ -266,10 +258,6 @@ class EmotionRecognizer:
         clip, voice
             As for `predict`.
 
-        Returns
-        -------
-        Timeline
-
         Raises
         ------
         AudioError, VoiceProfileError
@@ -335,10 +323,6 @@ class EmotionRecognizer:
             ``OWNER/NAME``; created if there is no such repository.
         private, token, commit_message, tag, branch, create_pr
             As for `ser.hub.repository.push_model`.
-
-        Returns
-        -------
-        ser.hub.repository.Published
 
         Raises
         ------
