@@ -129,10 +129,6 @@ def measure(tracks: Tracks) -> Speechness:
 def check_speech(tracks: Tracks) -> list[str]:
     """Refuse a sound that is not speech, and doubt one that may not be.
 
-    Parameters
-    ----------
-    tracks : ser.features.Tracks
-
     Returns
     -------
     list of str

@@ -88,10 +88,6 @@ def load_corpus(
 def recognise_corpus(source: Source) -> str | None:
     """Tell which corpus a source is by its name on the Hub or the names of its files.
 
-    Parameters
-    ----------
-    source : Source
-
     Returns
     -------
     str or None

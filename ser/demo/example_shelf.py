@@ -69,10 +69,6 @@ def _caption(row: Mapping[str, str], acted: bool) -> str:
 class Shelf:
     """The examples of a served model as files to play, with their results.
 
-    Parameters
-    ----------
-    model : ser.demo.served_model.ServedModel
-
     Attributes
     ----------
     results : dict

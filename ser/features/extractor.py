@@ -26,10 +26,6 @@ HASH_LENGTH = 16  # hexadecimal digits: enough to tell versions apart, short eno
 class FeatureExtractor:
     """Extracts the features of a configuration. Safe to use from several threads.
 
-    Parameters
-    ----------
-    config : FeatureConfig, optional
-
     Attributes
     ----------
     config : FeatureConfig

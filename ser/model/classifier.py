@@ -198,10 +198,6 @@ class EmotionClassifier(ClassifierMixin, BaseEstimator):
     def check(self, n_features: int) -> None:
         """Check that all parts fit, so that loading fails rather than the first prediction.
 
-        Parameters
-        ----------
-        n_features : int
-
         Raises
         ------
         Exception

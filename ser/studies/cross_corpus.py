@@ -92,11 +92,6 @@ def find_clips(folder: str | Path) -> list[CorpusClip]:
 def evaluate_corpus(recognizer: EmotionRecognizer, clips: Sequence[CorpusClip]) -> Figures:
     """Recognise the clips of a corpus with and without a voice profile.
 
-    Parameters
-    ----------
-    recognizer : EmotionRecognizer
-    clips : list of CorpusClip
-
     Returns
     -------
     dict
