@@ -69,7 +69,8 @@ def uses(row: str) -> tuple[str, ...]:
     """Return the code that decides a row: of the recipes, nothing of our recogniser."""
     if row.rpartition("/")[2] == OURS:
         return ("studies.comparison", *common.OURS)
-    return ("studies.comparison", "studies.baselines", "studies.common", "audio", "corpora")
+    modules = ("studies.comparison", "studies.baselines", "studies.common", "training.metrics")
+    return (*modules, "audio", "corpora")
 
 
 def run(options: StudyOptions) -> Iterator[tuple[str, Figures]]:
