@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ser.cli.options import process_count, seed
+from ser.corpora.catalog import names_and_examples
 from ser.corpora.folds import PROTOCOLS, is_speaker_independent
 from ser.errors import DatasetError
 from ser.studies import EVALUATION, STUDIES, WITHOUT_FOLDS
@@ -116,8 +117,7 @@ def add_evaluate(parser: argparse.ArgumentParser) -> None:
         "--on",
         required=True,
         metavar="FOLDER",
-        help="recordings named as in CREMA-D (ACTOR_SENTENCE_EMOTION_LEVEL.wav), RAVDESS, EmoDB, "
-        "SAVEE or TESS",
+        help=f"recordings named as in one of {names_and_examples()}",
     )
     parser.add_argument("--json", action="store_true", help="print all figures as JSON")
     parser.add_argument("--output", type=Path, metavar="FILE.md", help=OUTPUT)

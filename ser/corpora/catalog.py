@@ -15,3 +15,9 @@ CORPORA: dict[str, KnownCorpus] = {
     "tess": TESS,
 }
 """By the name that a user gives. If names of files fit several, the first one is meant."""
+
+
+def names_and_examples() -> str:
+    """Return the names of the corpora, each with a good file name, for messages."""
+    examples = {row.about.name: row.example for row in CORPORA.values()}
+    return ", ".join(f"{name} ({example})" for name, example in examples.items())

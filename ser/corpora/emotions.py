@@ -53,7 +53,7 @@ EMOTIONS = (
         "#f07fbd",
     ),
 )
-"""In canonical order, which is that of RAVDESS."""
+"""In canonical order, that of RAVDESS; another row moves no label of a model or corpus."""
 
 NAMES = tuple(emotion.name for emotion in EMOTIONS)
 """Canonical labels in canonical order."""

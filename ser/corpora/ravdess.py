@@ -21,7 +21,7 @@ from functools import partial
 from typing import Any
 
 from ser.corpora.corpus import About, Clip, KnownCorpus, stem
-from ser.corpora.emotions import NAMES
+from ser.corpora.emotions import in_order
 from ser.errors import DatasetError
 
 ABOUT = About(
@@ -47,11 +47,17 @@ ABOUT = About(
 }""",
 )
 
+EMOTIONS = (
+    *("neutral", "calm", "happy", "sad", "angry", "fearful"),
+    *("disgust", "surprised"),  # spoken only
+)
+"""In the order of their codes."""
+
 #: The codes that each field of a name may hold, and their meanings.
 _CODES: dict[str, dict[str, Any]] = {
     "modality": {"03": "audio-only"},
     "channel": {"01": "speech", "02": "song"},
-    "emotion": {f"{code:02}": emotion for code, emotion in enumerate(NAMES, start=1)},
+    "emotion": {f"{code:02}": emotion for code, emotion in enumerate(EMOTIONS, start=1)},
     "intensity": {"01": "normal", "02": "strong"},
     "statement": {"01": "Kids are talking by the door", "02": "Dogs are sitting by the door"},
     "repetition": {"01": 1, "02": 2},
@@ -135,7 +141,7 @@ def read_columns(columns: Mapping[str, Any]) -> str | None:
 
 _SPEECH = KnownCorpus(
     about=ABOUT,
-    emotions=NAMES,
+    emotions=tuple(in_order(EMOTIONS)),
     example=EXAMPLE,
     read=partial(read_name, channels=("speech",)),
     read_columns=read_columns,
@@ -147,7 +153,7 @@ RAVDESS = {
     "ravdess-song": replace(
         _SPEECH,
         about=replace(ABOUT, kind="acted English song"),
-        emotions=NAMES[:6],
+        emotions=tuple(in_order(EMOTIONS[:6])),
         read=partial(read_name, channels=("song",)),
     ),
     "ravdess-both": replace(

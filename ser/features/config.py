@@ -30,6 +30,9 @@ MAX_MELS = 128  # of which the lowest are still as wide as a bin
 SUMMARIES = ("mean", "std", "percentiles", "delta", "clip")
 PROSODY_FAMILIES = ("energy", "pitch", "voice", "shape")
 
+PARTS = {"summaries": (tuple(FAMILIES), SUMMARIES), "prosody": (PROSODY_FAMILIES, SUMMARIES)}
+"""Families and statistics of the parts of the features that a perceptron can be given."""
+
 
 @dataclass(frozen=True)
 class FeatureConfig:
@@ -120,23 +123,18 @@ class FeatureConfig:
         """Samples of the transform: at least half as many again, so that no pitch lag wraps."""
         return next_fast_len(self.window_length * 3 // 2, real=True)
 
-    @property
-    def summaries(self) -> "FeatureConfig":
-        """The part of this configuration that ignores the course of a sentence.
+    def part(self, name: str) -> "FeatureConfig":
+        """Return the configuration of one of `PARTS`.
 
-        All of it if there is no such statistic.
+        Where there is none of its families, or of its statistics, all of them are kept.
         """
-        kept = tuple(name for name in self.statistics if name in SUMMARIES)
-        return replace(self, statistics=kept or self.statistics)
-
-    @property
-    def prosody(self) -> "FeatureConfig":
-        """The part of the `summaries` that is prosody and voice quality.
-
-        All of them if there is no such family.
-        """
-        kept = tuple(name for name in self.families if name in PROSODY_FAMILIES)
-        return replace(self.summaries, families=kept or self.families)
+        families, statistics = PARTS[name]
+        return replace(
+            self,
+            families=tuple(each for each in self.families if each in families) or self.families,
+            statistics=tuple(each for each in self.statistics if each in statistics)
+            or self.statistics,
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings as a dict that `json.dumps` takes."""

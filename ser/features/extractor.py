@@ -13,7 +13,7 @@ from ser.audio.activity import cut_speech
 from ser.audio.clips import Clip, clip_name, each_clip
 from ser.audio.loading import load_audio
 from ser.errors import AudioError
-from ser.features.config import FEATURE_VERSION, FeatureConfig
+from ser.features.config import FEATURE_VERSION, PARTS, FeatureConfig
 from ser.features.statistics import STATISTICS, Views
 from ser.features.tracks import Tracks, compute_tracks, track_names
 
@@ -49,15 +49,10 @@ class FeatureExtractor:
 
     @property
     def parts(self) -> dict[str, NDArray[np.intp]]:
-        """Indices of the features of some parts of the configuration.
-
-        A dict of ndarray of int: ``"summaries"``, those of `FeatureConfig.summaries`, and
-        ``"prosody"``, those of `FeatureConfig.prosody`.
-        """
-        parts = {"summaries": self.config.summaries, "prosody": self.config.prosody}
+        """Indices of the features of each of `ser.features.config.PARTS`, ndarrays of int."""
         return {
-            name: np.flatnonzero(np.isin(self.names, _feature_names(part)))
-            for name, part in parts.items()
+            name: np.flatnonzero(np.isin(self.names, _feature_names(self.config.part(name))))
+            for name in PARTS
         }
 
     def tracks(self, waveform: NDArray[np.floating]) -> Tracks:

@@ -15,6 +15,7 @@ from ser.features.families import FAMILIES
 from ser.features.statistics import STATISTICS
 from ser.features.tracks import track_names
 from ser.model.classifier import EmotionClassifier
+from ser.model.perceptrons import PERCEPTRONS
 from ser.studies.common import (
     NOT_RECOGNISED,
     OURS,
@@ -39,13 +40,13 @@ TITLE = "Ablation"
 ABOUT = (
     "Each row removes one part of the recogniser; differences from the full one are paired over "
     "the same clips, ± standard error over actors. Without a family, features that involve any of "
-    "its descriptors are removed from both experts, except those of the convolution kernels. With "
+    "its descriptors are removed from all experts, except those of the convolution kernels. With "
     "fewer copies there are more epochs, so that the number of training steps stays the same. The "
     "degraded recordings are some of those under Robustness; the first row gives the accuracy on "
     "them."
 )
 FULL, WEIGHTS, SPEED = "full", "weights", "speed"
-SUMMARIES, PROSODY = "summaries", "prosody"
+PARTS = tuple(dict.fromkeys(each.part for each in PERCEPTRONS if each.part))
 NO_LIMIT = 1e6  # standard deviations, which no feature reaches
 SETTINGS_WITHOUT: dict[str, dict[str, Any]] = {
     "mixup": {"mixup": 1e-3},  # of the Beta distribution: its weights are 0 or 1
@@ -64,8 +65,7 @@ ROWS = {
     SPEED: "averaging over two speeds",
     "classifier:mixup": "mixup",
     "classifier:whitening": "whitening",
-    SUMMARIES: "the summaries-only perceptron",
-    PROSODY: "the prosody expert",
+    **{part: f"perceptrons on {part} only" for part in PARTS},
     "classifier:limit": "clipping of features",
 }
 TESTS = (CLEAN, "noise15", "telephone", "room", "8bit")
@@ -180,8 +180,10 @@ def without(name: str, config: TrainingConfig, classifier: EmotionClassifier) ->
         return {"versions": kept, "classifier": _changed(classifier, perceptrons=longer)}
     changes: dict[str, dict[str, Any]] = {
         WEIGHTS: {"weights": [1.0] * len(config.versions)},
-        SUMMARIES: {"perceptrons": [each for each in perceptrons if each.part != SUMMARIES]},
-        PROSODY: {"perceptrons": [each for each in perceptrons if each.part != PROSODY]},
+        **{
+            left_out: {"perceptrons": [each for each in perceptrons if each.part != left_out]}
+            for left_out in PARTS
+        },
         "classifier:limit": {"limit": NO_LIMIT},
         **{
             f"classifier:{part}": {"perceptrons": [replace(each, **less) for each in perceptrons]}

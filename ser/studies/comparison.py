@@ -16,7 +16,6 @@ from ser.audio import decoding, loading
 from ser.audio.activity import cut_speech
 from ser.audio.loading import load_audio
 from ser.audio.speed import at_speeds
-from ser.corpora.emotions import NAMES
 from ser.corpora.folds import make_folds
 from ser.corpora.ravdess import RAVDESS
 from ser.errors import DatasetError
@@ -155,7 +154,8 @@ def _compare(
         np.concatenate([np.array(channel.dataset[column]) for channel in channels])
         for column in ("emotion", "speaker", "sex", "sentence")
     )
-    kept = ~np.isin(emotions, [NAMES.index(emotion) for emotion in left_out])
+    labels = RAVDESS["ravdess"].emotions
+    kept = ~np.isin(emotions, [labels.index(emotion) for emotion in left_out])
     targets = np.unique(emotions[kept], return_inverse=True)[1]
     if row == OURS:
         ours = [channel.ours for channel in channels if channel.ours]

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
-from ser.corpora.catalog import CORPORA
+from ser.corpora.catalog import CORPORA, names_and_examples
 from ser.corpora.emotions import canonical, in_order
 from ser.corpora.loading import recognise_corpus
 from ser.corpora.sources import Source, find_audio
@@ -73,11 +73,9 @@ def find_clips(folder: str | Path) -> list[CorpusClip]:
     corpus = recognise_corpus(Source(folder, folder))
     files = find_audio(folder)
     if corpus is None:
-        names = {row.about.name: row.example for row in CORPORA.values()}
-        known = ", ".join(f"{name}, such as {example}" for name, example in names.items())
         raise DatasetError(
             f"Fewer than half of the {len(files)} audio files in {folder} are named as in one of "
-            f"{known}; rename them, or give another folder."
+            f"{names_and_examples()}; rename them, or give another folder."
         )
     clips = []
     for file in files:

@@ -7,6 +7,7 @@ from typing import Any
 from ser.audio.augmentation import RECORDINGS
 from ser.audio.speed import SPEEDS
 from ser.features import FeatureConfig
+from ser.features.config import PARTS
 from ser.model.perceptrons import FEATURE_LIMIT, PERCEPTRONS, PerceptronSettings
 
 TITLE = "Speech emotion recognition"
@@ -84,6 +85,14 @@ class TrainingConfig:
     copies: Sequence[Copy] = COPIES
     perceptrons: Sequence[PerceptronSettings] = PERCEPTRONS
     feature_limit: float = FEATURE_LIMIT
+
+    def __post_init__(self) -> None:
+        for each in self.perceptrons:
+            if each.part not in (None, *PARTS):
+                raise ValueError(
+                    f"a perceptron's part of the features is {each.part!r}; choose from "
+                    f"{', '.join(PARTS)}, or None for all"
+                )
 
     @property
     def versions(self) -> list[Copy]:

@@ -66,7 +66,8 @@ class Metric:
     hub_type, hub_name : str
         The Hub's identifier of the metric, and its name in the metadata of a model card.
     compute : callable
-        From targets and recognised classes to a share.
+        From targets and recognised classes to a share; 0 where it is not defined, as it may be for
+        clips of one class.
     """
 
     key: str

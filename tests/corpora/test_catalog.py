@@ -3,6 +3,7 @@
 import pytest
 from made_recordings import recording
 
+from ser.cli.main import main
 from ser.corpora.catalog import CORPORA
 from ser.corpora.corpus import Clip, describe_corpus
 from ser.corpora.emotions import NAMES, adjective, canonical, find_emotion, in_order
@@ -161,3 +162,13 @@ def test_labels_mean_one_emotion_however_they_are_spelt():
 )
 def test_licences_have_the_names_that_people_know(licence, name, link):
     assert (licence_name(licence), licence_link(licence)) == (name, link)
+
+
+@pytest.mark.parametrize(("command", "option"), [("train", "--corpus"), ("evaluate", "--on")])
+def test_a_row_is_named_where_people_look_for_it(command, option, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "10000")
+    with pytest.raises(SystemExit):
+        main([command, "--help"])
+    line = next(each for each in capsys.readouterr().out.splitlines() if f"  {option} " in each)
+    for name, row in CORPORA.items():
+        assert (name if command == "train" else f"{row.about.name} ({row.example})") in line

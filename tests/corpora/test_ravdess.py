@@ -11,9 +11,8 @@ import soundfile
 from made_recordings import SPEECH, recording, samples, write_parquet, write_tree
 
 from ser.corpora.corpus import Clip
-from ser.corpora.emotions import NAMES
 from ser.corpora.loading import load_corpus
-from ser.corpora.ravdess import CHANNELS, read_name
+from ser.corpora.ravdess import CHANNELS, EMOTIONS, read_name
 from ser.errors import DatasetError
 
 
@@ -37,6 +36,13 @@ def test_a_name_says_everything_about_a_clip(text):
         intensity="strong",
         language="en",
     )
+
+
+def test_codes_mean_what_they_do_in_the_corpus_whatever_emotions_we_know():
+    emotions = [read_name(f"03-01-0{code}-01-01-01-12").emotion for code in range(1, 9)]
+    assert emotions == [
+        *("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised"),
+    ]
 
 
 def test_odd_actors_are_men():
@@ -68,13 +74,13 @@ def test_a_wrong_name_is_told_which_field_is_wrong(text, complaint):
 def test_rows_say_what_names_say_in_the_order_of_actors(tmp_path):
     dataset = load_corpus(write_tree(tmp_path / "ravdess")).clips
     assert dataset["file"][:] == SPEECH
-    assert dataset.features["emotion"].names == list(NAMES)
+    assert dataset.features["emotion"].names == list(EMOTIONS)
     row = dataset[1]
     np.testing.assert_array_equal(samples(row), soundfile.read(io.BytesIO(recording(SPEECH[1])))[0])
     del row["audio"]
     assert row == {
         "file": "03-01-05-02-01-01-02",
-        "emotion": NAMES.index("angry"),
+        "emotion": EMOTIONS.index("angry"),
         "speaker": "2",
         "sex": "female",
         "sentence": "Kids are talking by the door",
@@ -88,14 +94,14 @@ def test_speech_song_or_both(tmp_path):
     assert load_corpus(root).clips["file"][:] == SPEECH
     song = load_corpus(root, corpus="ravdess-song")
     assert song.clips["file"][:] == ["03-02-04-01-01-01-02"]
-    assert song.labels == NAMES[:6]
+    assert song.labels == EMOTIONS[:6]
     assert song.about.kind == "acted English song"
     assert len(load_corpus(root, corpus="ravdess-both").clips) == 6
 
 
 def test_song_alone_is_recognised(tmp_path):
     root = write_tree(tmp_path / "ravdess", ["03-02-04-01-01-01-02"])
-    assert load_corpus(root).labels == NAMES[:6]
+    assert load_corpus(root).labels == EMOTIONS[:6]
 
 
 def test_a_subset_of_emotions_keeps_their_order(tmp_path):
@@ -114,7 +120,7 @@ def test_real_recordings_are_all_there(shared, caplog):
     assert len(speech) == 1440
     assert len(both) == 2452
     emotions = Counter(map(speech.features["emotion"].int2str, speech["emotion"][:]))
-    assert emotions == {emotion: 96 if emotion == "neutral" else 192 for emotion in NAMES}
+    assert emotions == {emotion: 96 if emotion == "neutral" else 192 for emotion in EMOTIONS}
     assert set(Counter(speech["speaker"][:]).values()) == {60}
     assert set(both["speaker"][:]) == {str(actor) for actor in range(1, 25)}
 
@@ -125,7 +131,7 @@ def test_real_recordings_are_the_same_from_a_folder_and_from_parquet(shared, tmp
     for row in folder:
         file = Path(row["audio"]["path"])
         audio = {"bytes": file.read_bytes(), "path": file.name}
-        rows.append({"audio": audio, "emotion": NAMES[row["emotion"]], "actor": row["speaker"]})
+        rows.append({"audio": audio, "emotion": EMOTIONS[row["emotion"]], "actor": row["speaker"]})
     packed = load_corpus(write_parquet(tmp_path / "ravdess.parquet", rows[::-1])).clips
     assert packed.remove_columns("audio")[:] == folder.remove_columns("audio")[:]
     np.testing.assert_array_equal(samples(packed[17]), samples(folder[17]))

@@ -11,6 +11,7 @@ import pytest
 from signals import speech_like
 
 from ser import EmotionRecognizer, Prediction
+from ser.corpora.emotions import EMOTIONS, NAMES
 from ser.demo import about_tab, batch_tab, example_shelf, wording
 from ser.demo.live_tab import LiveSession, live_panel
 from ser.demo.picture import draw_recording
@@ -237,7 +238,7 @@ def test_about_says_of_whom_the_clips_were_only_where_that_is_known(tiny_model):
 
 
 def test_the_panel_is_there_before_the_model():
-    assert empty_panel().count("<li") == 8
+    assert empty_panel().count("<li") == len(NAMES)
 
 
 @pytest.mark.parametrize("label", ["x;y", "joy"])
@@ -255,6 +256,19 @@ def test_the_page_defines_a_colour_in_light_and_dark_for_every_emotion_it_draws(
         for block in (light, dark):
             assert len(re.findall(rf"{variable}: #[0-9a-f]{{6}};", block)) == 1
     assert "emotion-" not in STYLE.read_text().replace("--emotion-NAME", "")
+
+
+def luminance(colour):
+    shares = np.array([int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5)])
+    linear = np.where(shares <= 0.04045, shares / 12.92, ((shares + 0.055) / 1.055) ** 2.4)
+    return linear @ [0.2126, 0.7152, 0.0722]
+
+
+@pytest.mark.parametrize("emotion", EMOTIONS, ids=NAMES)
+@pytest.mark.parametrize(("ground", "colour"), [("#ffffff", "light"), ("#171b20", "dark")])
+def test_large_words_in_the_colour_of_an_emotion_can_be_read(emotion, ground, colour):
+    darker, lighter = sorted(map(luminance, (ground, getattr(emotion, colour))))
+    assert (lighter + 0.05) / (darker + 0.05) >= 3  # WCAG 2.2, 1.4.3 and 1.4.11
 
 
 def test_about_shows_every_metric_that_the_model_was_measured_by(tiny_model):

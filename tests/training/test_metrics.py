@@ -41,6 +41,13 @@ def test_headline_figures_are_what_one_counts_by_hand(figures):
     assert figures["macro_f1"] == pytest.approx((3 / 4 + 2 / 5 + 0) / 3)
 
 
+@pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.key)
+def test_a_metric_is_a_number_even_for_clips_of_one_emotion(metric):
+    """A fold or a slice can be such clips, and ``metrics.json`` has no place for NaN."""
+    for recognised in ([1, 1, 1], [0, 0, 0], [1, 0, 2]):
+        assert np.isfinite(metric.compute(np.array([1, 1, 1]), np.array(recognised)))
+
+
 def test_each_class_has_its_report(figures):
     assert figures["classes"]["calm"] == {
         "precision": 0.75,
