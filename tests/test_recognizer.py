@@ -254,12 +254,13 @@ FEWER = FeatureConfig(families=("energy",))
     [
         {"model": ModelConfig(("calm", "angry"), temperature=2.0).to_dict() | {"speeds": 1}},
         {"features": FEWER.to_dict(), "feature_hash": FeatureExtractor(FEWER).hash},
+        {"features": FEATURES.to_dict() | {"window": 10**400}},
     ],
-    ids=["settings", "features"],
+    ids=["settings", "features", "numbers"],
 )
 def test_parts_that_do_not_fit_each_other_are_refused(copy, changes):
     edit_config(copy, **changes)
-    with pytest.raises(ModelFormatError, match=str(copy)):
+    with pytest.raises((ModelFormatError, FeatureMismatchError), match=str(copy)):
         EmotionRecognizer.from_pretrained(copy)
 
 

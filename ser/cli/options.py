@@ -31,7 +31,7 @@ def licence(text: str) -> str:
 
 def label_mapping(text: str) -> tuple[str, str]:
     """Read a label and the emotion that it means."""
-    label, _, emotion = text.partition("=")
+    label, emotion = (each.strip() for each in text.partition("=")[::2])
     if not label or not emotion:
         raise ArgumentTypeError(f"{text!r} is not LABEL=EMOTION; give one such as anger=angry")
     return label, emotion

@@ -60,7 +60,7 @@ def add_train(parser: ArgumentParser) -> None:
         choices=PROTOCOLS,
         metavar="PROTOCOL",
         help=f"evaluation protocols, from {', '.join(PROTOCOLS)} (default: actors random, or "
-        "random alone where it is not known who speaks)",
+        "random alone unless several speakers are known)",
     )
     parser.add_argument(
         "--skip-evaluation",

@@ -18,6 +18,8 @@ from ser.errors import DatasetError
 
 logger = logging.getLogger(__name__)
 
+MAX_PROBLEMS = 100  # that are named; a table may be full of them
+
 
 def load_corpus(
     source: str | Path | Source,
@@ -70,6 +72,11 @@ def load_corpus(
     if corpus is None and columns is None:
         corpus = recognise_corpus(found)
     row = CORPORA[corpus] if corpus else None
+    if row and found.path.suffix.lower() in TEXT_SUFFIXES:
+        raise DatasetError(
+            f"{found} is a table, but the corpus {corpus!r} is read from the names of its files: "
+            "give their folder, or leave the corpus out."
+        )
     if row:
         clips, problems = _read_known(found, row)
         labels = list(row.emotions)
@@ -165,7 +172,9 @@ def _usable(
     picked = {}
     for clip, file in clips:
         if clip.file not in picked:
-            if _is_audio(file):
+            if not _is_text(str(file)):
+                problems.append(f"{str(file)!a} is not a name in UTF-8.")
+            elif _is_audio(file):
                 picked[clip.file] = clip, file
             else:
                 problems.append(f"{_label(file, source)} is not audio that can be read.")
@@ -173,8 +182,10 @@ def _usable(
         good = f", one named like {row.example}" if row else ""
         reason = [*problems, "none of its recordings is of the corpus and emotions asked for."][0]
         raise DatasetError(f"{source} holds no usable clip{good}: {reason}")
-    for problem in problems:
+    for problem in problems[:MAX_PROBLEMS]:
         logger.warning("Skipped in %s: %s", source, problem)
+    if len(problems) > MAX_PROBLEMS:
+        logger.warning("Skipped in %s: %d more.", source, len(problems) - MAX_PROBLEMS)
     return list(picked.values())
 
 
@@ -183,11 +194,20 @@ def _label(file: Path, source: Source) -> str:
     return str(file.relative_to(source.path)) if file.is_relative_to(source.path) else file.name
 
 
+def _is_text(name: str) -> bool:
+    """Tell whether a name can be stored: names of files are bytes, which need not be UTF-8."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _is_audio(file: Path) -> bool:
     """Tell whether the header and the last sample of a file are audio; the rest is not decoded."""
-    if file.suffix.lower() not in (".wav", ".flac"):  # libsndfile does not know all others
-        return file.stat().st_size > 0
     try:
+        if file.suffix.lower() not in (".wav", ".flac"):  # libsndfile does not know all others
+            return file.is_file() and file.stat().st_size > 0
         with soundfile.SoundFile(file) as audio:
             audio.seek(max(audio.frames - 1, 0))
             return len(audio.read(1)) > 0

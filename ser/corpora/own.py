@@ -1,7 +1,9 @@
 """Anybody's own speech: folders named after emotions, and tables with columns of any names."""
 
 import math
+import os
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -12,6 +14,8 @@ from ser.corpora.corpus import Clip
 from ser.corpora.sources import Source, audio_suffix, find_audio, find_tables, open_source, unpack
 from ser.corpora.tables import parquet_columns, read_parquet, read_table
 from ser.errors import DatasetError
+
+MAX_NAME = 150  # bytes in the name of a clip, but for what keeps two apart
 
 _SEXES = {
     **dict.fromkeys(("female", "f", "woman", "women", "w"), "female"),
@@ -65,7 +69,7 @@ def read_own(source: Source, columns: Columns | None) -> tuple[list[tuple[Clip, 
     tables = find_tables(source.path)
     is_folder = columns is None and source.path.is_dir() and find_audio(source.path)
     if tables and not is_folder:
-        return _read_tables(tables, columns or Columns())
+        return _read_tables(source, tables, columns or Columns())
     if columns is not None:
         raise DatasetError(
             f"{source} has no table with columns; give a CSV, JSON-lines or Parquet file, or leave "
@@ -86,8 +90,8 @@ def _read_folders(folder: Path, source: Source) -> tuple[list[tuple[Clip, Path]]
         if len(path.parts) == 1:
             problems.append(f"{path} lies in no subfolder that is named after an emotion.")
             continue
-        speaker = path.parts[1] if len(path.parts) > 2 else None
-        clips.append((Clip(names.new(path), path.parts[0], speaker), file))
+        speaker = _text(path.parts[1]) if len(path.parts) > 2 else None
+        clips.append((Clip(names.new(path), _text(path.parts[0]) or "_", speaker), file))
     if len({clip.emotion for clip, _ in clips}) < 2:
         known = ", ".join(dict.fromkeys(row.about.name for row in CORPORA.values()))
         found = "holds no recording"
@@ -101,15 +105,19 @@ def _read_folders(folder: Path, source: Source) -> tuple[list[tuple[Clip, Path]]
     return clips, problems
 
 
-def _read_tables(tables: list[Path], columns: Columns) -> tuple[list[tuple[Clip, Path]], list[str]]:
+def _read_tables(
+    source: Source, tables: list[Path], columns: Columns
+) -> tuple[list[tuple[Clip, Path]], list[str]]:
     clips, problems, names, seen = [], [], _Names(), set()
-    for where, file, path, row in _rows(tables, columns):
+    for where, file, path, row in _rows(source, tables, columns):
         emotion = _text(row.get(columns.emotion))
         if file is None:
-            problems.append(f"{where} names no recording.")
+            problems.append(
+                f"{where} names no recording{' of the dataset' * bool(source.repo_id)}."
+            )
         elif emotion is None:
             problems.append(f"{path} has no emotion in {where}.")
-        elif not file.is_file():
+        elif not os.path.isfile(file):  # noqa: PTH113 - false, too, for a name that cannot be
             problems.append(f"{path} in {where} is missing.")
         elif file in seen:
             problems.append(f"{path} in {where} is listed a second time.")
@@ -123,7 +131,7 @@ def _read_tables(tables: list[Path], columns: Columns) -> tuple[list[tuple[Clip,
 
 
 def _rows(
-    tables: list[Path], columns: Columns
+    source: Source, tables: list[Path], columns: Columns
 ) -> Iterator[tuple[str, Path | None, str, dict[str, Any]]]:
     """Yield where each row stands, its audio file, the path to name it by, and its values."""
     for table in tables:
@@ -131,8 +139,8 @@ def _rows(
             rows = read_table(table)
             _check(table, {name for row in rows for name in row}, columns)
             for number, row in enumerate(rows, start=1):
-                path = _text(row.get(columns.audio))
-                file = table.parent / path if path else None
+                path = _path(row.get(columns.audio))
+                file = _named(table, path, source)
                 yield f"row {number} of {table.name}", file, _short(path), row
             continue
         _check(table, set(parquet_columns(table).names), columns)
@@ -140,7 +148,7 @@ def _rows(
         for number, (path, _, row) in enumerate(read_parquet(table, columns.audio, contents=False)):
             file = folder / f"{number}{audio_suffix(path or '')}"
             if not file.exists():  # only its path is in the table
-                file = table.parent / path if path else None
+                file = _named(table, path, source)
             name = _short(path) or f"{table.stem}-{number + 1}"
             yield f"row {number + 1} of {table.name}", file, name, row
 
@@ -169,13 +177,27 @@ def _optional(columns: Columns) -> dict[str, str]:
     return {name: getattr(columns, name) or name for name in names}
 
 
+def _named(table: Path, path: str | None, source: Source) -> Path | None:
+    """Return the file that a table names.
+
+    A table from the Hub cannot name files of this machine: some of them would be published.
+    """
+    is_inside = path and not Path(path).is_absolute() and ".." not in Path(path).parts
+    return table.parent / path if path and (is_inside or not source.repo_id) else None
+
+
+def _path(value: Any) -> str | None:
+    return str(value).strip() or None if isinstance(value, str | int) else None
+
+
 def _text(value: Any) -> str | None:
-    """Return a value as text; None for nothing, of which tables know several kinds."""
+    """Return a value as a line of text; None for nothing, of which tables know several kinds."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return None
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    return str(value).strip() or None
+    line = " ".join(str(value).split())
+    return "".join(each for each in line if unicodedata.category(each) not in ("Cc", "Cs")) or None
 
 
 def _short(path: str | None) -> str:
@@ -188,13 +210,17 @@ class _Names:
 
     def __init__(self) -> None:
         self._taken: set[str] = set()
+        self._last: dict[str, int] = {}  # number given to each stem, as thousands may share one
 
     def new(self, path: str | Path) -> str:
         stem = re.sub(r"\.\w+$", "", str(path))
-        name = stem = re.sub(r"[^\w.-]+", "-", stem).lstrip(".-") or "clip"
-        number = 1
+        stem = re.sub(r"[^\w.-]+", "-", stem)
+        # File names have at most 255 bytes; the end tells more than the folders.
+        stem = stem.encode()[-MAX_NAME:].decode(errors="ignore").lstrip(".-") or "clip"
+        name, number = stem, self._last.get(stem, 1)
         while name in self._taken:
             number += 1
             name = f"{stem}-{number}"
         self._taken.add(name)
+        self._last[stem] = number
         return name

@@ -35,6 +35,7 @@ logger = logging.getLogger(__name__)
 AUDIO_SUFFIXES = (".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a")
 ARCHIVE_SUFFIXES = (".parquet", ".zip")
 METADATA = ("*metadata.csv", "*metadata.jsonl")
+MAX_SHOWN = 100  # characters of a name, in a message
 DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError)
 
 NameOf = Callable[[str, dict[str, Any]], str | None]
@@ -83,7 +84,8 @@ def find_source(source: str | Path) -> Source:
         If there is no such source.
     """
     path = Path(source).expanduser()
-    return Source(source, path.resolve()) if path.exists() else _download(source)
+    exists = os.path.exists(path)  # noqa: PTH110 - false, too, for a name that cannot be
+    return Source(source, path.resolve()) if exists else _download(source)
 
 
 def open_source(source: Source, name_of: NameOf, *, naming: str) -> Path:
@@ -234,9 +236,15 @@ def unpack(
             for name, content in progress:
                 parts = [part for part in re.split(r"[\\/:]", name) if part.strip(". ")]
                 file = staging.joinpath(*parts)  # never outside the folder
-                if not file.exists() or not file.stat().st_size:
-                    file.parent.mkdir(parents=True, exist_ok=True)
-                    file.write_bytes(content)
+                try:
+                    if not file.exists() or not file.stat().st_size:
+                        file.parent.mkdir(parents=True, exist_ok=True)
+                        file.write_bytes(content)
+                except OSError as error:
+                    raise DatasetError(
+                        f"{name[-MAX_SHOWN:]} in {archive} cannot be unpacked to {target.parent} "
+                        f"({error.strerror or error})."
+                    ) from error
         if not target.is_dir():  # another process may have been faster
             staging.replace(target)
     finally:

@@ -35,31 +35,47 @@ def read_table(file: Path) -> list[dict[str, Any]]:
     """
     try:
         text = file.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise DatasetError(f"{file} cannot be read as a table in UTF-8: {error}.") from error
-    lines = text.splitlines()
+    except UnicodeDecodeError as error:
+        raise DatasetError(
+            f"{file} is not text in UTF-8 ({error.reason} at byte {error.start}): save it again in "
+            "that encoding."
+        ) from error
+    except OSError as error:
+        raise DatasetError(f"{file} cannot be read ({error.strerror or error}).") from error
     if file.suffix.lower() == ".jsonl":
         rows = [
             _parse(line, f"line {number} of {file}")
-            for number, line in enumerate(lines, start=1)
+            for number, line in enumerate(text.split("\n"), start=1)
             if line.strip()
         ]
     else:
-        heading = lines[0] if lines else ""
-        delimiter = max(",;\t", key=heading.count)
-        rows = [
-            {name: value for name, value in row.items() if name is not None}
-            for row in csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
-        ]
+        rows = _read_csv(text.lstrip("\r\n"), file)
     if not rows:
         raise DatasetError(f"{file} has no rows; give a table with a row for each recording.")
     return rows
 
 
+def _read_csv(text: str, file: Path) -> list[dict[str, Any]]:
+    heading = text.splitlines()[0] if text else ""
+    delimiter = max(",;\t", key=heading.count)
+    reader = csv.DictReader(
+        io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True
+    )
+    try:
+        return [
+            {name.strip(): value for name, value in row.items() if name is not None}
+            for row in reader
+        ]
+    except csv.Error as error:  # such as a quotation mark that is never closed
+        raise DatasetError(
+            f"Line {reader.line_num} of {file} is not CSV ({error}): check its quotation marks."
+        ) from error
+
+
 def _parse(line: str, where: str) -> dict[str, Any]:
     try:
         row = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DatasetError(f"{where} is not JSON: {error}.") from error
     if not isinstance(row, dict):
         raise DatasetError(f"{where} is not a JSON object with a value for each column.")
@@ -149,6 +165,12 @@ def _class_names(schema: pyarrow.Schema) -> dict[str, list[str]]:
     try:
         metadata = json.loads((schema.metadata or {})[b"huggingface"])
         features = metadata["info"]["features"].items()
-        return {name: each["names"] for name, each in features if each["_type"] == "ClassLabel"}
-    except (KeyError, TypeError, ValueError, AttributeError):
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
         return {}
+    return {
+        name: each["names"]
+        for name, each in features  # of nested ones, some are lists
+        if isinstance(each, dict)
+        and each.get("_type") == "ClassLabel"
+        and isinstance(each.get("names"), list)
+    }

@@ -23,6 +23,7 @@ forgotten.
 MIN_PERIODS = 2  # of the lowest F0 in a window
 MIN_PERIOD = 16  # samples of the highest F0
 MAX_WINDOW = 0.1  # s, in which speech hardly changes
+MAX_NUMBER = 1e9  # more than any duration in s or frequency in Hz can be
 MAX_MELS = 128  # of which the lowest are still as wide as a bin
 
 # Features that depend on how something is said more than on what is said: no statistics that follow
@@ -76,10 +77,10 @@ class FeatureConfig:
             if not isinstance(getattr(self, name), int):
                 raise FeatureConfigError(f"{name} is {getattr(self, name)!r}; give a whole number.")
         for name in ("window", "hop", "f0_min", "f0_max"):
-            if not isinstance(getattr(self, name), int | float) or not getattr(self, name) > 0:
-                raise FeatureConfigError(
-                    f"{name} is {getattr(self, name)!r}; give a number above 0."
-                )
+            value = getattr(self, name)
+            # Whole numbers beyond the range of floats could not be compared below.
+            if not isinstance(value, int | float) or not 0 < value < MAX_NUMBER:
+                raise FeatureConfigError(f"{name} is {value!r:.50}; give a number above 0.")
         lowest, highest = SAMPLE_RATE_RANGE
         if not lowest <= self.sample_rate <= highest:
             raise FeatureConfigError(

@@ -204,7 +204,9 @@ class EmotionClassifier(ClassifierMixin, BaseEstimator):
             If anything does not fit; of any type, since the contents decide what fails.
         """
         known = set(range(len(self._config.labels)))
-        if not set(self.classes_.tolist()) <= known:
+        found = self.classes_.tolist()
+        are_whole = all(type(each) is int for each in found)
+        if not are_whole or not set(found) <= known or len(set(found)) < len(found):
             raise ValueError("the classes are not those of the labels")
         nothing = np.zeros((1, self._n_speeds, n_features), np.float32)
         for name in self._experts:

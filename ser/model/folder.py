@@ -226,6 +226,9 @@ def audit(files: Mapping[str, bytes], *, source: object) -> ModelFolder:
             )
     config = _parse_json(files["config.json"], f"config.json of '{source}'")
     metrics = _parse_json(files["metrics.json"], f"metrics.json of '{source}'")
+    shown = {"dataset": config.get("dataset"), "protocols": metrics.get("protocols")}
+    if wrong := [name for name, value in shown.items() if type(value or {}) is not dict]:
+        raise ModelFormatError(f"The {wrong[0]} of '{source}' should be an object by name.")
     for name in ("README.md", "examples/metadata.csv"):
         try:
             files.get(name, b"").decode()
@@ -307,9 +310,8 @@ def _open_model(content: bytes, config: Mapping[str, Any], source: object) -> di
             model = skops.io.loads(content, trusted=[])
     except Exception as error:
         raise _malformed(source) from error
-    if not (isinstance(model, dict) and model):
-        raise _malformed(source)
-    if not all(isinstance(pipeline, Pipeline) for pipeline in model.values()):
+    pipelines = model.values() if isinstance(model, dict) else ()
+    if not pipelines or not all(isinstance(each, Pipeline) for each in pipelines):
         raise _malformed(source)
     saved, running = config["versions"].get("scikit-learn"), version("scikit-learn")
     if saved != running:

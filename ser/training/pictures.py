@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, BinaryIO
 
 import numpy as np
+from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from ser.training.metrics import by_independence, in_percent, metrics_in, percent
@@ -30,11 +31,13 @@ def draw_figures(metrics: Mapping[str, Any]) -> dict[str, bytes]:
         PNG files by name: a confusion matrix and a reliability diagram for each protocol.
     """
     pictures = {}
-    for protocol, figures in by_independence(metrics):
-        for name, plot in (("confusion", plot_confusion_matrix), ("reliability", plot_reliability)):
-            file = io.BytesIO()
-            plot(figures, file)
-            pictures[f"{name}-{protocol}.png"] = file.getvalue()
+    plots = {"confusion": plot_confusion_matrix, "reliability": plot_reliability}
+    with rc_context({"text.parse_math": False}):  # a label may have dollar signs
+        for protocol, figures in by_independence(metrics):
+            for name, plot in plots.items():
+                file = io.BytesIO()
+                plot(figures, file)
+                pictures[f"{name}-{protocol}.png"] = file.getvalue()
     return pictures
 
 

@@ -183,11 +183,16 @@ def choose_protocols(corpus: Corpus, config: TrainingConfig) -> list[str]:
     wanted = config.protocols
     if wanted is None:
         wanted = ("actors", "random")
-        if None in corpus.clips["speaker"]:
+        speakers = set(corpus.clips["speaker"])
+        if None in speakers or len(speakers) == 1:
             wanted = ("random",)
+            why = "It is not known who speaks in which clip"
+            if None not in speakers:
+                why = f"All clips are of the speaker {speakers.pop()}"
             logger.warning(
-                "It is not known who speaks in which clip, so the model can only be tested on a "
-                "random split: expect less on other voices."
+                "%s, so the model can only be tested on a random split: expect less on other "
+                "voices.",
+                why,
             )
     unknown = set(wanted) - set(PROTOCOLS)
     if unknown:

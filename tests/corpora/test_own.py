@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import shutil
 
 import numpy as np
@@ -15,6 +16,7 @@ from made_recordings import recording, samples, write_zip
 from ser.corpora.corpus import describe_corpus
 from ser.corpora.loading import load_corpus
 from ser.corpora.own import Columns
+from ser.corpora.sources import Source
 from ser.errors import DatasetError
 
 ROWS = [
@@ -185,13 +187,77 @@ def test_rows_without_a_clip_are_named_and_skipped(tmp_path, caplog):
         ("a.csv", "file,emotion\nx.wav,joy\n", r"no column 'audio'; it has emotion, file"),
         ("a.jsonl", '{"audio": 1}\nnothing\n', r"line 2 of .*a.jsonl is not JSON"),
         ("a.jsonl", "[1]\n", r"line 1 of .*a.jsonl is not a JSON object"),
+        ("a.jsonl", f"{'[' * 100_000}\n", r"line 1 of .*a.jsonl is not JSON"),
+        (
+            "a.csv",
+            'audio,emotion\n"x.wav,joy\n' + "y.wav,joy\n" * 20_000,
+            r"Line \d+ of .* is not CSV",
+        ),
+        ("a.csv", "audio,emotion\n\udcff.wav,joy\n", r"not text in UTF-8 .* save it again"),
     ],
 )
 def test_a_table_that_cannot_be_used_is_told_why(name, text, complaint, tmp_path):
-    (tmp_path / name).write_text(text)
+    (tmp_path / name).write_text(text, errors="surrogateescape")
     with pytest.raises(DatasetError, match=complaint) as error:
         load_corpus(tmp_path / name)
     assert "\n" not in str(error.value)
+
+
+def test_labels_are_lines_of_text_however_they_are_written(tmp_path):
+    write_recordings(tmp_path, [f"{number}.wav" for number in range(4)])
+    table = tmp_path / "moods.csv"
+    table.write_text('\n\naudio, emotion\n0.wav, "so\nsad"\n1.wav,so  sad\n2.wav, ra\0ge\n')
+    assert load_corpus(table).labels == ("rage", "so sad")
+    rows = [{"audio": f"{n}.wav", "emotion": text} for n, text in enumerate(["a\ud800", "b\u2028"])]
+    text = "\n".join(json.dumps(row) for row in rows).replace("\\u2028", "\u2028")
+    (tmp_path / "moods.jsonl").write_text(text)
+    assert load_corpus(tmp_path / "moods.jsonl").labels == ("a", "b")
+
+
+def test_names_that_no_file_can_have_are_missing(tmp_path, caplog):
+    table = write_table(tmp_path, "csv")
+    with table.open("a") as out:
+        out.write(f"{'x' * 300}.wav,joy,ada,f\n")
+    assert len(load_corpus(table, columns=COLUMNS).clips) == 5
+    assert "in row 6 of moods.csv is missing" in caplog.text
+    with pytest.raises(DatasetError, match="There is no folder"):
+        load_corpus("x" * 5000)
+
+
+def test_a_table_full_of_missing_files_does_not_flood(tmp_path, caplog):
+    table = write_table(tmp_path, "csv")
+    with table.open("a") as out:
+        out.writelines(f"gone-{number}.wav,joy,ada,f\n" for number in range(1000))
+    load_corpus(table, columns=COLUMNS)
+    assert len(caplog.records) < 200
+    assert "900 more" in caplog.text
+
+
+def test_clips_have_names_that_fit_into_a_file_system(tmp_path):
+    long = "x" * 250
+    write_recordings(tmp_path, [f"joy/{long}.wav", f"joy/1/{long}.wav", "rage/1.wav"])
+    names = load_corpus(tmp_path).clips["file"][:]
+    assert len(set(names)) == 3 and max(map(len, names)) < 200
+
+
+def test_links_to_nowhere_and_names_that_are_no_text_are_skipped(tmp_path, caplog):
+    write_recordings(tmp_path, ["joy/1.wav", "rage/1.wav"])
+    (tmp_path / "joy" / "2.mp3").symlink_to("nowhere")
+    (tmp_path / "joy" / os.fsdecode(b"\xff.wav")).write_bytes(recording("3"))
+    assert len(load_corpus(tmp_path).clips) == 2
+    assert "2.mp3 is not audio" in caplog.text and "not a name in UTF-8" in caplog.text
+
+
+def test_classes_have_names_beside_nested_features(tmp_path):
+    rows = [{"audio": {"bytes": recording(str(n)), "path": None}, "emotion": n} for n in range(2)]
+    features = {
+        "words": [{"dtype": "string", "_type": "Value"}],
+        "emotion": {"names": ["joy", "rage"], "_type": "ClassLabel"},
+    }
+    table = pa.Table.from_pylist(rows)
+    metadata = {"huggingface": json.dumps({"info": {"features": features}})}
+    pq.write_table(table.replace_schema_metadata(metadata), tmp_path / "a.parquet")
+    assert load_corpus(tmp_path / "a.parquet").labels == ("joy", "rage")
 
 
 def test_a_column_that_is_not_there_is_answered_with_those_that_are(tmp_path):
@@ -206,6 +272,8 @@ def test_columns_do_not_go_with_folders_or_with_a_corpus(tmp_path):
         load_corpus(tmp_path, columns=Columns())
     with pytest.raises(DatasetError, match="leave the columns out"):
         load_corpus(tmp_path, corpus="tess", columns=Columns())
+    with pytest.raises(DatasetError, match=r"is a table.* leave the corpus out"):
+        load_corpus(write_table(tmp_path, "csv"), corpus="tess")
 
 
 def test_what_is_said_of_the_recordings_can_be_told(tmp_path):
@@ -270,3 +338,20 @@ def test_a_folder_with_metadata_is_read_as_datasets_does(hub, machine, tmp_path)
     columns = Columns("file_name", "label")
     said, speakers, _ = machine.run(load_from_hub, "ada/moods", columns, tmp_path / "cache")
     assert (said, speakers) == (["joy", "rage"], [None, None])
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_a_table_on_the_hub_reads_no_file_of_this_machine(kind, tmp_path, caplog):
+    folder = tmp_path / "snapshot"
+    write_recordings(tmp_path, ["mine.wav", "snapshot/1.wav", "snapshot/2.wav"])
+    paths = ["1.wav", "2.wav", "../mine.wav", str(tmp_path / "mine.wav")]
+    rows = [{"file_name": path, "label": f"mood {n}"} for n, path in enumerate(paths)]
+    if kind == "parquet":
+        pq.write_table(pa.Table.from_pylist(rows), folder / "a.parquet")
+    else:
+        lines = [",".join(row.values()) for row in rows]
+        (folder / "metadata.csv").write_text("\n".join(["file_name,label", *lines]))
+    source = Source("eve/moods", folder, "eve/moods", "0" * 40)
+    corpus = load_corpus(source, columns=Columns("file_name", "label"))
+    assert corpus.labels == ("mood 0", "mood 1")
+    assert "row 3" in caplog.text and "row 4" in caplog.text

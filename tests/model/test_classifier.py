@@ -198,6 +198,17 @@ def test_experts_of_other_classes_are_refused():
         made.check(6)
 
 
+@pytest.mark.parametrize("classes", [[0.0, 1.0, 2.0], [0, 1, 3], [0, 1, 1], ["0", "1", "2"]])
+def test_classes_that_number_no_labels_are_refused(classes):
+    made = fit(*blobs())
+    made.classes_ = np.array(classes)
+    for name in ("general", "prosody"):
+        if name in made.pipelines_:
+            expert(made, name).classes_ = made.classes_
+    with pytest.raises(ValueError, match="classes are not those of the labels"):
+        made.check(6)
+
+
 def test_features_that_never_change_do_no_harm():
     features, targets = blobs()
     features[..., 1] = 7

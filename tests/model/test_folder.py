@@ -76,10 +76,12 @@ def contents(folder):
 
 
 def refused(folder, kind, words):
+    """Check that a folder is refused by one short sentence."""
     with pytest.raises(kind, match=words) as caught:
         read_model_folder(folder)
     assert type(caught.value) is kind
     assert str(folder) in str(caught.value) and "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 400 + len(str(folder))
 
 
 def test_what_is_written_is_read_back(folder, model):
@@ -252,18 +254,32 @@ def test_another_format_version_is_refused(folder, found, words):
         {"temperature": 0},
         {"gate_midpoint": "1.1"},
         {"novelty_limit": -1},
+        {"novelty_limit": 10**400},
+        {"labels": ["calm", "a\nb"]},
+        {"labels": ["calm", "\ud800"]},
+        {"labels": ["calm", ""]},
+        {"labels": ["calm"] * 100_000},
+        {"everyday": ["calm"]},
         {"loudness": 3},
     ],
 )
 def test_settings_are_checked(folder, changes):
     edit_config(folder, model={**CONFIG["model"], **changes})
-    refused(folder, ModelFormatError, f"{next(iter(changes))} is .*train the model again")
+    refused(folder, ModelFormatError, f"{next(iter(changes))}'? is .*train the model again")
 
 
 @pytest.mark.parametrize("entry", ["model", "features", "feature_hash", "versions"])
 def test_entries_of_config_are_checked(folder, entry):
     edit_config(folder, **{entry: 3})
     refused(folder, ModelFormatError, entry)
+
+
+def test_what_the_page_shows_of_the_training_is_checked(folder):
+    edit_config(folder, dataset="RAVDESS")
+    refused(folder, ModelFormatError, "dataset")
+    edit_config(folder, dataset=None)
+    (folder / "metrics.json").write_text('{"protocols": [1]}')
+    refused(folder, ModelFormatError, "protocols")
 
 
 def test_a_folder_of_the_format_before_is_refused_with_what_to_do():

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from ser.training.metrics import evaluate
-from ser.training.pictures import plot_confusion_matrix, plot_reliability
+from ser.training.pictures import draw_figures, plot_confusion_matrix, plot_reliability
 from ser.training.report import (
     format_metrics,
     summary_table,
@@ -94,3 +94,8 @@ def test_an_emotion_without_clips_can_be_drawn():
     figures |= {"description": "", "speaker_independent": True}
     plot_confusion_matrix(figures, io.BytesIO())
     plot_reliability(figures, io.BytesIO())
+
+
+def test_labels_with_dollar_signs_are_drawn_as_they_are(metrics):
+    figures = {**metrics["protocols"]["actors"], "labels": ["$x_{$", "a$b", "$\\frac$"]}
+    assert len(draw_figures({"protocols": {"actors": figures}})) == 2

@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+from datasets import Dataset
 
+from ser.corpora.corpus import About, Corpus
 from ser.model.perceptrons import PerceptronSettings
 from ser.training.config import TrainingConfig
-from ser.training.run import calibrate
+from ser.training.run import calibrate, choose_protocols
 
 
 def test_no_fold_sets_its_own_temperature():
@@ -21,3 +23,21 @@ def test_no_fold_sets_its_own_temperature():
 def test_a_perceptron_on_features_that_do_not_exist_is_refused():
     with pytest.raises(ValueError, match="is 'rhythm'; choose from summaries, prosody, or None"):
         TrainingConfig(perceptrons=[PerceptronSettings(), PerceptronSettings("pace", "rhythm")])
+
+
+@pytest.mark.parametrize(
+    ("speakers", "protocols"),
+    [
+        (["ada", "bob"], ["actors", "random"]),
+        (["ada", "ada"], ["random"]),
+        (["ada", None], ["random"]),
+    ],
+)
+def test_speakers_are_held_out_where_there_are_several(speakers, protocols, caplog):
+    clips = [
+        {"emotion": number % 2, "speaker": speakers[number // 10], "sex": None, "sentence": None}
+        for number in range(20)
+    ]
+    corpus = Corpus(Dataset.from_list(clips), About("Moods"), "moods")
+    assert choose_protocols(corpus, TrainingConfig()) == protocols
+    assert ("expect less on other voices" in caplog.text) == (protocols == ["random"])
