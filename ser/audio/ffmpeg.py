@@ -58,7 +58,7 @@ class Unpacker:
         self._decoded = False
         self._packers: dict[tuple[int, str, str], av.AudioResampler] = {}
 
-    def __call__(self, packet: "av.Packet[Any]") -> Iterator[tuple[int, NDArray[np.float32]]]:
+    def __call__(self, packet: av.Packet) -> Iterator[tuple[int, NDArray[np.float32]]]:
         """Yield the sample rate in Hz and samples (n_samples, n_channels) of each frame."""
         # ValueError: a codec or a type of samples that PyAV does not know
         try:
@@ -90,12 +90,12 @@ class Unpacker:
         return np.concatenate([each.to_ndarray().reshape(-1, channels) for each in packed])
 
 
-def _is_junk(packet: "av.Packet[Any]") -> bool:
+def _is_junk(packet: av.Packet) -> bool:
     """Whether a packet is no frame of MP3, but something between or after frames, such as a tag."""
     return packet.stream.codec_context.name.startswith("mp") and bytes(packet)[:1] != b"\xff"
 
 
-def _is_pause(packet: "av.Packet[Any]") -> bool:
+def _is_pause(packet: av.Packet) -> bool:
     """Whether a packet is a frame of AMR in which nobody speaks: FFmpeg decodes no such frames."""
     codec, frame = packet.stream.codec_context, bytes(packet)[:1]
     kinds_of_speech = {"amrnb": 8, "amrwb": 9}.get(codec and codec.name, 16)
@@ -119,7 +119,7 @@ def sounding_track(stream: Part) -> int:
     return first or 0
 
 
-def packet_end(packet: "av.Packet[Any]", container: InputContainer) -> float:
+def packet_end(packet: av.Packet, container: InputContainer) -> float:
     """Return when a packet ends, in seconds from the beginning of the recording; 0 if unknown."""
     time = packet.dts if packet.pts is None else packet.pts
     if time is None:
