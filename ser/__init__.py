@@ -41,7 +41,16 @@ _MODULES = {
 def __getattr__(name: str) -> Any:
     # Deferred, so that `import ser.audio.loading` does not pay for scikit-learn and skops.
     if name in _MODULES:
-        globals()[name] = value = getattr(import_module(_MODULES[name]), name)
+        try:
+            globals()[name] = value = getattr(import_module(_MODULES[name]), name)
+        except ModuleNotFoundError as error:
+            if not _MODULES[name].startswith("ser.training"):
+                raise
+            raise ModuleNotFoundError(
+                f"ser.{name} needs {error.name}, which the training extra brings: "
+                "pip install 'hf-ser[train]'",
+                name=error.name,
+            ) from None
         return value
     raise AttributeError(f"module 'ser' has no attribute {name!r}")
 

@@ -184,3 +184,12 @@ def test_what_our_own_code_uses_of_libraries_is_not_deprecated():
                 warnings.warn_explicit("old", kind, "module.py", 1, module=module)
         for module in ("librosa.core", "application", "serial"):
             warnings.warn_explicit("old", kind, "module.py", 1, module=module)
+
+
+def test_training_without_its_extra_says_what_to_install():
+    code = "import sys; sys.modules['datasets'] = None; import ser; ser.train('recordings')"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.stderr.splitlines()[-1] == (
+        "ModuleNotFoundError: ser.train needs datasets, which the training extra brings: "
+        "pip install 'hf-ser[train]'"
+    )

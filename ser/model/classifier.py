@@ -16,6 +16,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.pipeline import Pipeline
+from sklearn.utils import check_array, check_consistent_length, column_or_1d
+from sklearn.utils.validation import check_is_fitted
 
 from ser.model import boxes
 from ser.model.calibration import apply_temperature
@@ -124,15 +126,15 @@ class EmotionClassifier(ClassifierMixin, BaseEstimator):
         ValueError
             If there are fewer than two classes, or `X` and `y` do not fit each other.
         """
-        X = _versions(X)
-        self.classes_, targets = np.unique(np.asarray(y), return_inverse=True)
-        if len(X) != len(targets):
-            raise ValueError(f"X has {len(X)} clips, but y {len(targets)}; give one class a clip")
+        X, labels = _versions(X), column_or_1d(y)
+        check_consistent_length(X, labels, groups, levels)
+        self.n_features_in_ = X.shape[2]
+        self.classes_, targets = np.unique(labels, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError("all clips have the same class; give at least two")
         self.pipelines_ = fit_experts(
             X,
-            np.asarray(y),
+            labels,
             seed=self.seed,
             perceptrons=self.perceptrons,
             limit=self.limit,
@@ -225,7 +227,8 @@ class EmotionClassifier(ClassifierMixin, BaseEstimator):
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Return the most probable class of each clip, shape (n_clips,)."""
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+        found = self.predict_proba(X).argmax(axis=1)
+        return self.classes_[found]
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return the probability of each class, shape (n_clips, n_classes); rows sum to 1."""
@@ -258,6 +261,7 @@ class EmotionClassifier(ClassifierMixin, BaseEstimator):
             mean, per component and averaged over speeds; about 1 for clips like those in training,
             copies included.
         """
+        check_is_fitted(self, "pipelines_")
         X = _versions(X)[:, : self._n_speeds]
         rows = self._prepare(X.reshape(-1, X.shape[2]).astype(np.float32))
         answers = [self.pipelines_[name][-1].predict_proba(rows) for name in self._experts]
@@ -327,5 +331,5 @@ class EmotionClassifier(ClassifierMixin, BaseEstimator):
 
 def _versions(X: ArrayLike) -> NDArray[np.floating]:
     """Return features as an array of clips, versions and features."""
-    X = np.asarray(X)
-    return X[:, None] if X.ndim == 2 else X
+    checked: NDArray[np.floating] = check_array(X, allow_nd=True)
+    return checked.reshape(len(checked), -1, checked.shape[-1])

@@ -1,7 +1,7 @@
 """What decides a model's answers besides its weights: it is stored with a model and read back."""
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from reprlib import repr
 from typing import Any
@@ -45,7 +45,7 @@ class ModelConfig:
 
     labels: tuple[str, ...]
     everyday: str | None = "neutral"
-    speeds: tuple[float, ...] = SPEEDS
+    speeds: Sequence[float] = SPEEDS
     gate_midpoint: float = 1.1
     gate_steepness: float = 8.0
     prior_exponent: float = 0.6

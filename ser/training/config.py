@@ -8,7 +8,11 @@ from ser.audio.augmentation import RECORDINGS
 from ser.audio.speed import SPEEDS
 from ser.features import FeatureConfig
 from ser.features.config import PARTS
+from ser.model.config import ModelConfig
 from ser.model.perceptrons import FEATURE_LIMIT, PERCEPTRONS, PerceptronSettings
+
+MAX_SEED = 2**32 - 1
+"""The largest that scikit-learn and NumPy accept."""
 
 TITLE = "Speech emotion recognition"
 
@@ -74,6 +78,11 @@ class TrainingConfig:
     perceptrons : sequence of PerceptronSettings
     feature_limit : float
         Standard deviations from the mean beyond which a feature is cut off.
+
+    Raises
+    ------
+    ValueError
+        If a value is not allowed; the message names it and what is.
     """
 
     protocols: Sequence[str] | None = None
@@ -87,6 +96,15 @@ class TrainingConfig:
     feature_limit: float = FEATURE_LIMIT
 
     def __post_init__(self) -> None:
+        if isinstance(self.protocols, str):
+            raise ValueError(f"protocols is {self.protocols!r}; give a list: [{self.protocols!r}]")
+        if type(self.seed) is not int or not 0 <= self.seed <= MAX_SEED:
+            raise ValueError(f"seed is {self.seed!r}; give a whole number, 0 to {MAX_SEED}")
+        ModelConfig(("no", "yes"), speeds=self.speeds)  # refuses wrong speeds
+        if not self.perceptrons:
+            raise ValueError("perceptrons is empty; give one or more")
+        if not self.feature_limit > 0:
+            raise ValueError(f"feature_limit is {self.feature_limit!r}; give a number above 0")
         for each in self.perceptrons:
             if each.part not in (None, *PARTS):
                 raise ValueError(

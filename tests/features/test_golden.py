@@ -33,6 +33,7 @@ UNSEEN = {
     "config.MIN_PERIOD",
     "config.MAX_WINDOW",
     "config.MAX_MELS",
+    "config.MAX_NUMBER",
     # Full scales of floats that were integers of 24 and 32 bits: those of 16 are watched.
     "loading.FULL_SCALES.1",
     "loading.FULL_SCALES.2",

@@ -25,6 +25,7 @@ TOLERANCE = 2e-3
 HARMLESS = {
     "BLOCK": "how many rows are handled at once",
     "MAX_SPEEDS": "limits what a model may ask for",
+    "MAX_NOVELTY": "limits what a model may ask for",
     "SPEED_RANGE": "limits what a model may ask for",
     "TEMPERATURE_RANGE": "limits what a model may ask for",
     "MIN_SPEECH": "refuses a profile of less, and changes no other",

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import skops.io
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GroupKFold, cross_val_score
 
 from ser.model.classifier import EmotionClassifier
@@ -53,6 +54,27 @@ def test_a_classifier_is_one_of_scikit_learn():
     assert list(fitted.classes_) == ["calm", "sad", "wild"]
     assert (fitted.predict(features[:, 0]) == y).mean() > 0.9
     np.testing.assert_allclose(fitted.predict_proba(features[:, 0]).sum(axis=1), 1)
+
+
+def test_data_that_do_not_fit_are_refused_in_a_sentence():
+    features, targets = blobs()
+    fitted = fit(features, targets)
+    assert fitted.n_features_in_ == 6
+    holes = np.where(np.arange(6) == 3, np.nan, features)
+    for X, y, words in (
+        (holes, targets, "contains NaN"),
+        (features[0, 0], targets, "Expected 2D array"),
+        (features, targets[1:], "inconsistent numbers"),
+        (features, np.eye(3)[targets], "1d array"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            fit(X, y)
+    with pytest.raises(ValueError, match="contains NaN"):
+        fitted.predict(holes)
+    with pytest.raises(ValueError, match="inconsistent numbers"):
+        EmotionClassifier(ABC, perceptrons=SMALL, everyday=0).fit(features, targets, [0, 1])
+    with pytest.raises(NotFittedError):
+        EmotionClassifier(ABC).predict(features)
 
 
 def test_clips_of_one_class_are_refused():

@@ -41,3 +41,20 @@ def test_speakers_are_held_out_where_there_are_several(speakers, protocols, capl
     corpus = Corpus(Dataset.from_list(clips), About("Moods"), "moods")
     assert choose_protocols(corpus, TrainingConfig()) == protocols
     assert ("expect less on other voices" in caplog.text) == (protocols == ["random"])
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"protocols": "actors"},
+        {"seed": -1},
+        {"seed": 1.5},
+        {"speeds": []},
+        {"speeds": [9.0]},
+        {"perceptrons": []},
+        {"feature_limit": 0},
+    ],
+)
+def test_settings_that_cannot_be_are_refused_at_once(settings):
+    with pytest.raises(ValueError, match=f"{next(iter(settings))} is "):
+        TrainingConfig(**settings)
