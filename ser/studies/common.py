@@ -26,7 +26,13 @@ from ser.training.features import CorpusFeatures, extract_features
 NOT_RECOGNISED = -1
 """Class index of a clip that the recogniser refuses; it always counts as an error."""
 
-OURS = ("studies.common", "audio", "corpora", "features", "model", "training")
+READING = (
+    *("corpora.ravdess", "corpora.loading", "corpora.sources", "corpora.clips", "corpora.corpus"),
+    *("corpora.tables", "corpora.folds"),
+)
+"""What decides which clips of RAVDESS are in which fold: no other corpus, and no emotion."""
+
+OURS = ("studies.common", "audio", *READING, "features", "model", "training")
 """What decides the figures of our recogniser, besides a study itself; see `ser.studies.age`."""
 
 Predict = Callable[[NDArray[np.float32]], NDArray[np.integer]]

@@ -69,7 +69,7 @@ def uses(row: str) -> tuple[str, ...]:
     if row.rpartition("/")[2] == OURS:
         return ("studies.comparison", *common.OURS)
     modules = ("studies.comparison", "studies.baselines", "studies.common", "training.metrics")
-    return (*modules, "audio", "corpora")
+    return (*modules, "audio", *common.READING)
 
 
 def run(options: StudyOptions) -> Iterator[tuple[str, Figures]]:

@@ -43,6 +43,15 @@ def test_each_clip_is_tested_once_and_never_by_a_model_trained_on_it(protocol):
         assert set(clips["emotions"][fold.train]) == set(range(8))
 
 
+def test_no_protocol_is_another_under_a_second_name():
+    clips = corpus()
+    splits = {
+        tuple((fold.train.tobytes(), fold.test.tobytes()) for fold in folds)
+        for folds in (make_folds(protocol, **clips, seed=0) for protocol in PROTOCOLS)
+    }
+    assert len(splits) == len(PROTOCOLS)
+
+
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_actors_are_apart_in_all_protocols_but_random(protocol):
     clips = corpus()

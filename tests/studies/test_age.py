@@ -101,6 +101,17 @@ def test_recipes_do_not_depend_on_our_features_and_model_and_ours_do():
     assert [file.name for file in svm if file.parent.name == "training"] == ["metrics.py"]
 
 
+@pytest.mark.parametrize("section", STUDIES)
+def test_another_corpus_or_emotion_makes_no_study_of_ravdess_old(section):
+    module = record.study_module(section)
+    for row in module.ROWS:
+        files = {
+            file.name for file in age.code_files(module.uses(row)) if file.parent.name != "audio"
+        }
+        assert files.isdisjoint({"catalog.py", "crema_d.py", "emotions.py"})
+        assert section == "disturbance" or {"ravdess.py", "loading.py", "folds.py"} <= files
+
+
 @pytest.mark.parametrize("section", SECTIONS)
 def test_every_study_names_its_own_code(section):
     module = record.study_module(section)
