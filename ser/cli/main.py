@@ -88,6 +88,17 @@ def main(argv: Sequence[str] | None = None, *, prog: str | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
+    except Exception as error:
+        if _follows_interrupt(error):  # which `datasets` hides when it waits for its processes
+            return 130
+        raise
+
+
+def _follows_interrupt(error: BaseException | None) -> bool:
+    """Tell whether an error was raised while an interrupt was handled."""
+    while error and not isinstance(error, KeyboardInterrupt):
+        error = error.__context__
+    return error is not None
 
 
 def _called() -> str:

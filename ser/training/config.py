@@ -100,7 +100,7 @@ class TrainingConfig:
             raise ValueError(f"protocols is {self.protocols!r}; give a list: [{self.protocols!r}]")
         if type(self.seed) is not int or not 0 <= self.seed <= MAX_SEED:
             raise ValueError(f"seed is {self.seed!r}; give a whole number, 0 to {MAX_SEED}")
-        ModelConfig(("no", "yes"), speeds=self.speeds)  # refuses wrong speeds
+        ModelConfig(("no", "yes"), speeds=self.speeds)  # refuses wrong ones
         if not self.perceptrons:
             raise ValueError("perceptrons is empty; give one or more")
         if not self.feature_limit > 0:

@@ -79,6 +79,6 @@ def to_text(rows: Table) -> str:
 
 def to_markdown(rows: Table) -> str:
     """Write a table in Markdown: the first column left, numbers right."""
-    heading, *body = rows
+    heading, *body = [[cell.replace("|", "\\|") for cell in row] for row in rows]
     rule = ["---", *["---:"] * (len(heading) - 1)]
     return "\n".join(f"| {' | '.join(row)} |" for row in [heading, rule, *body])

@@ -167,3 +167,15 @@ def test_a_reader_that_leaves_early_is_no_error(model, clips):
     )
     os.close(writer)
     assert done.returncode == 1 and not done.stderr
+
+
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, RuntimeError])
+def test_an_interrupt_is_no_error_even_if_another_hides_it(kind, monkeypatch):
+    def run(args):
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt:
+            raise kind from None
+
+    monkeypatch.setattr("ser.cli.model.add_pull", lambda parser: parser.set_defaults(run=run))
+    assert main(["pull"]) == 130

@@ -99,3 +99,7 @@ def test_an_emotion_without_clips_can_be_drawn():
 def test_labels_with_dollar_signs_are_drawn_as_they_are(metrics):
     figures = {**metrics["protocols"]["actors"], "labels": ["$x_{$", "a$b", "$\\frac$"]}
     assert len(draw_figures({"protocols": {"actors": figures}})) == 2
+
+
+def test_a_bar_in_a_label_makes_no_column():
+    assert to_markdown([["emotion", "clips"], ["a|b", "3"]]).splitlines()[-1] == r"| a\|b | 3 |"
