@@ -11,6 +11,7 @@ import numpy as np
 
 from ser.audio.activity import find_activity
 from ser.audio.clips import each_clip, is_clip
+from ser.audio.levels import speech_level
 from ser.audio.loading import read_recording
 from ser.audio.quality import recording_warnings
 from ser.audio.rumble import remove_rumble
@@ -20,10 +21,9 @@ from ser.errors import AudioError, VoiceProfileError
 from ser.model.assembly import make_classifier, make_extractor
 from ser.model.atomic_folder import replace_folder
 from ser.model.config import ModelConfig
-from ser.model.everyday import learn_profile
 from ser.model.folder import MARK, ModelFolder, is_model_file, read_model_folder
 from ser.model.prediction import Prediction
-from ser.model.voice_profile import VoiceProfile, check_profile, speech_level
+from ser.model.voice_profile import VoiceProfile, check_profile, learn_profile
 from ser.timeline import Timeline, timeline_steps
 
 if TYPE_CHECKING:
@@ -121,10 +121,6 @@ class EmotionRecognizer:
         revision, token, cache_dir, local_files_only, force_download
             As for `ser.hub.repository.pull_model`, if it is a repository.
 
-        Returns
-        -------
-        EmotionRecognizer
-
         Raises
         ------
         ModelError
@@ -184,10 +180,6 @@ class EmotionRecognizer:
         voice : VoiceProfile, or clip or clips, optional
             The speaker's everyday voice, which `voice_profile` learns: the clip is then
             judged relative to it.
-
-        Returns
-        -------
-        Prediction
 
         Raises
         ------
@@ -266,10 +258,6 @@ class EmotionRecognizer:
         clip, voice
             As for `predict`.
 
-        Returns
-        -------
-        Timeline
-
         Raises
         ------
         AudioError, VoiceProfileError
@@ -335,10 +323,6 @@ class EmotionRecognizer:
             ``OWNER/NAME``; created if there is no such repository.
         private, token, commit_message, tag, branch, create_pr
             As for `ser.hub.repository.push_model`.
-
-        Returns
-        -------
-        ser.hub.repository.Published
 
         Raises
         ------

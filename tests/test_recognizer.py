@@ -9,6 +9,7 @@ import threading
 import numpy as np
 import pytest
 import soundfile
+from model_files import edit_config
 from tiny_model import FEATURES, LABELS, voice
 
 import ser
@@ -48,11 +49,6 @@ def predict_from(model, clips):
     recognizer = EmotionRecognizer.from_pretrained(model)
     predictions = [list(recognizer.predict(clip).probabilities.values()) for clip in clips]
     return predictions, recognizer.source, recognizer.revision
-
-
-def edit_config(folder, **changes):
-    path = folder / "config.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
 
 
 def edit_settings(folder, **changes):

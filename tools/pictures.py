@@ -4,9 +4,12 @@ Runs the app on the model that ships, uses it in Chromium with the synthetic exa
 writes PNG files to `docs/`.
 """
 
+from __future__ import annotations
+
 import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import soundfile
@@ -16,11 +19,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from browser import chromium, missing, open_page, upload
 from running_app import ROOT, RunningApp
 
+if TYPE_CHECKING:  # `missing` says what to install
+    from playwright.sync_api import Browser, Page
+
 DOCS = ROOT / "docs"
 EXAMPLES = ROOT / "ser" / "pretrained" / "examples"
 
 
-def main():
+def main() -> None:
     """Run the command."""
     if reason := missing():
         sys.exit(reason)
@@ -35,7 +41,7 @@ def main():
             app.stop()
 
 
-def join_examples(path):
+def join_examples(path: Path) -> Path:
     """Write the example clips one after the other to a file, with pauses."""
     parts = []
     for clip in sorted(EXAMPLES.glob("synthetic-*.flac")):
@@ -45,14 +51,15 @@ def join_examples(path):
     return path
 
 
-def take_all(browser, url, long):
+def take_all(browser: Browser, url: str, long: Path) -> None:
     """Take a picture of each main state of the page."""
     short = EXAMPLES / "synthetic-loud-lively.flac"
-    for name, look in {
+    looks: dict[str, dict[str, int]] = {
         "result": {},
         "result-dark": {"dark": True},
         "result-phone": {"width": 390, "height": 844},
-    }.items():
+    }
+    for name, look in looks.items():
         page = open_page(browser, url, **look)
         upload(page, short)
         take(page, name)
@@ -79,7 +86,7 @@ def take_all(browser, url, long):
     take(page, "about")
 
 
-def take(page, name):
+def take(page: Page, name: str) -> None:
     """Write one picture of the whole page."""
     page.mouse.move(2, 2)
     page.wait_for_timeout(800)  # for transitions to end

@@ -10,7 +10,9 @@ again, with the comparison in it, and so is docs/studies.md, which marks what is
 import json
 import sys
 import textwrap
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = {
@@ -29,10 +31,11 @@ from ser.studies import EVALUATION, record  # noqa: E402
 from ser.studies.comparison import OURS, ROWS, tables  # noqa: E402
 from ser.training.card import make_card  # noqa: E402
 from ser.training.examples import widget  # noqa: E402
+from ser.training.metrics import percent  # noqa: E402
 from ser.training.report import class_table, summary_table, to_markdown  # noqa: E402
 
 
-def main():
+def main() -> None:
     """Run the command."""
     for path in DOCUMENTS:
         path.write_text(with_figures(path), encoding="utf-8")
@@ -40,7 +43,7 @@ def main():
     STUDIES.write_text(record.to_markdown(record.read(STUDIES)), encoding="utf-8")
 
 
-def card():
+def card() -> str:
     """Return the card of the model that ships."""
     config, metrics = (
         json.loads(path.read_text(encoding="utf-8")) for path in (SHIPPED / "config.json", METRICS)
@@ -61,7 +64,7 @@ def card():
     )
 
 
-def with_figures(path):
+def with_figures(path: Path) -> str:
     """Return a document's text with the figures that hold now."""
     metrics = json.loads(METRICS.read_text(encoding="utf-8"))
     studies = record.read(STUDIES)
@@ -81,28 +84,28 @@ def with_figures(path):
     return text
 
 
-def headline(metrics):
+def headline(metrics: Mapping[str, Any]) -> str:
     """Say in a few sentences how often the model is right about speakers it never heard."""
     protocol, strangers = _first(metrics, speaker_independent=True)
     _, known = _first(metrics, speaker_independent=False)
     counts = [row["support"] for row in strangers["classes"].values()]
     text = (
-        f"**Correct on {_percent(strangers['accuracy'])} of {sum(counts)} acted clips by speakers "
+        f"**Correct on {percent(strangers['accuracy'])} % of {sum(counts)} acted clips by speakers "
         f"it has never heard** ({len(counts)} emotions, protocol `{protocol}`; guessing gives "
-        f"{_percent(max(counts) / sum(counts))}). Its confidence is off by "
+        f"{percent(max(counts) / sum(counts))} %). Its confidence is off by "
         f"{100 * strangers['expected_calibration_error']:.1f} points on average. The figure "
         "usually reported, with the same actors in training and test, is "
-        f"{_percent(known['accuracy'])}."
+        f"{percent(known['accuracy'])} %."
     )
     return textwrap.fill(text, 100)
 
 
-def figures(metrics):
+def figures(metrics: Mapping[str, Any]) -> str:
     """Write the figures of all protocols, and of the first one by emotion and by group."""
     _, strangers = _first(metrics, speaker_independent=True)
     groups = [
         f"{group}: "
-        + ", ".join(f"{name} {_percent(row['accuracy'])}" for name, row in rows.items())
+        + ", ".join(f"{name} {percent(row['accuracy'])} %" for name, row in rows.items())
         for group, rows in strangers["slices"].items()
     ]
     classes = strangers["classes"]
@@ -115,22 +118,23 @@ def figures(metrics):
     return f"\n\n{textwrap.fill(text, 100)}\n\n".join(tables)
 
 
-def comparison(rows):
+def comparison(rows: record.Rows) -> str:
     """Write the table of the comparison under all emotions, without what older code made."""
     figures, _ = record.split_by_age("comparison", rows)
     known = {f"eight/{row}": row for row in ROWS}
     shown = {name: each for name, each in figures.items() if name in known}
     parts = [f"{title}.\n\n{to_markdown(table)}" for title, table in tables(shown).items()]
     if missing := [row for name, row in known.items() if name not in shown]:
-        rows = f" --rows {' '.join(missing)}" if shown else ""
+        chosen = f" --rows {' '.join(missing)}" if shown else ""
         parts.append(
             f"Left out, as not measured with this code: {', '.join(missing)}. To measure, run\n"
-            f"`python -m ser study comparison RAVDESS --sets eight{rows} --output docs/studies.md`."
+            f"`python -m ser study comparison RAVDESS --sets eight{chosen} "
+            "--output docs/studies.md`."
         )
     return "\n\n".join(parts)
 
 
-def crema_d(rows):
+def crema_d(rows: record.Rows) -> str:
     """Say how the model does on CREMA-D, unless older code or another model was measured."""
     command = "python -m ser evaluate ser/pretrained --on crema_d"
     figures, _ = record.split_by_age(EVALUATION, rows)
@@ -141,9 +145,9 @@ def crema_d(rows):
     recall, whole = "unweighted_average_recall", result["all"]
     text = (
         f"On {whole['clips']} clips of {result['speakers']} actors of CREMA-D (Cao et al., 2014) "
-        f"`{command}` gives an unweighted recall of {_percent(whole[recall])} (guessing: "
-        f"{_percent(1 / len(result['emotions']))}), "
-        f"{_percent(whole['classes']['neutral']['recall'])} for neutral, and a calibration error "
+        f"`{command}` gives an unweighted recall of {percent(whole[recall])} % (guessing: "
+        f"{percent(1 / len(result['emotions']))} %), "
+        f"{percent(whole['classes']['neutral']['recall'])} % for neutral, and a calibration error "
         f"of {whole['expected_calibration_error']:.2f}"
     )
     if result["with"]:
@@ -152,14 +156,10 @@ def crema_d(rows):
     return textwrap.fill(f"{text}.", 100)
 
 
-def _first(metrics, *, speaker_independent):
+def _first(metrics: Mapping[str, Any], *, speaker_independent: bool) -> tuple[str, dict[str, Any]]:
     """Return name and figures of the first protocol of a kind."""
     protocols = metrics["protocols"].items()
     return next(one for one in protocols if one[1]["speaker_independent"] is speaker_independent)
-
-
-def _percent(share):
-    return f"{100 * share:.1f} %"
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ sys.path.insert(0, str(ROOT))  # for when this is run as a command
 import ser  # noqa: E402
 
 
-def main(folder):
+def main(folder: str) -> None:
     """Write a page a module; what cannot be imported or resolved is an error."""
     warnings.simplefilter("error", UserWarning)  # which pdoc raises
     for name in ser.__all__:

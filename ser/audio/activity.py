@@ -56,10 +56,6 @@ def find_activity(waveform: NDArray[np.float32], sample_rate: int) -> Activity:
     ----------
     waveform, sample_rate
         As for `find_speech`; errors are the same, too.
-
-    Returns
-    -------
-    Activity
     """
     sounding, length = _find_sound(waveform, sample_rate)
     first, last = sounding[0] - 1, sounding[-1] + 2  # one more frame on either side

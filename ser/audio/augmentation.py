@@ -4,7 +4,8 @@ A recogniser that has heard 24 people in one studio mistakes properties of that 
 voices for emotion. The copies vary what differs between recordings; `ser.audio.speed` imitates
 other voices.
 
-Waveforms are mono float32, shape (n_samples,); 8-bit copies are made from the recording itself.
+Waveforms are mono float32, shape (n_samples,), before and after; their sample rate is in Hz. 8-bit
+copies are made from the recording itself.
 Random numbers come from the given generator, so that the same seed gives the same copies.
 
 References
@@ -46,18 +47,11 @@ def add_noise(
 
     Parameters
     ----------
-    waveform : ndarray of float32, shape (n_samples,)
-    sample_rate : int
-        In Hz.
     snr : float
         Power of the speech (not of pauses) over that of the noise, in dB.
     rng : numpy.random.Generator
     slope : float
         Power of the frequency by which the noise's amplitude falls: 0 is white, 0.5 pink.
-
-    Returns
-    -------
-    ndarray of float32, shape (n_samples,)
     """
     length = next_fast_len(waveform.size, real=True)
     spectrum = rfft(rng.standard_normal(waveform.size).astype(np.float32), length)
@@ -78,18 +72,11 @@ def add_room(
 
     Parameters
     ----------
-    waveform : ndarray of float32, shape (n_samples,)
-    sample_rate : int
-        In Hz.
     reverberation_time : float
         Seconds in which the sound falls by 60 dB.
     direct_to_reverberant : float
         Power of the direct sound over that of the room, in dB.
     rng : numpy.random.Generator
-
-    Returns
-    -------
-    ndarray of float32, shape (n_samples,)
     """
     times = np.arange(int(reverberation_time * sample_rate)) / sample_rate
     response = rng.standard_normal(times.size) * 10 ** (-3 * times / reverberation_time)
@@ -106,17 +93,10 @@ def limit_band(
 
     Parameters
     ----------
-    waveform : ndarray of float32, shape (n_samples,)
-    sample_rate : int
-        In Hz.
     low : float
         In Hz; below, the sound falls by 24 dB per octave.
     rate : float
         Sample rate of the line in Hz; sounds from half of it up are lost.
-
-    Returns
-    -------
-    ndarray of float32, shape (n_samples,)
     """
 
     def gain(frequencies: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -129,19 +109,7 @@ def limit_band(
 def equalise(
     waveform: NDArray[np.float32], sample_rate: int, rng: np.random.Generator
 ) -> NDArray[np.float32]:
-    """Colour the sound as microphones do: a tilt and three broad bumps or dips, up to 8 dB.
-
-    Parameters
-    ----------
-    waveform : ndarray of float32, shape (n_samples,)
-    sample_rate : int
-        In Hz.
-    rng : numpy.random.Generator
-
-    Returns
-    -------
-    ndarray of float32, shape (n_samples,)
-    """
+    """Colour the sound as microphones do: a tilt and three broad bumps or dips, up to 8 dB."""
     tilt = np.float32(rng.uniform(-3, 3))  # dB per octave
     heights = rng.uniform(-8, 8, 3).astype(np.float32)
     centres = rng.uniform(-3, 3, 3).astype(np.float32)
@@ -167,10 +135,6 @@ def in_eight_bits(clip: Clip, sample_rate: int) -> NDArray[np.float32]:
         The recording itself, as `ser.audio.loading.load_audio` takes it.
     sample_rate : int
         Of the result, in Hz.
-
-    Returns
-    -------
-    ndarray of float32, shape (n_samples,)
     """
     stored = np.floor(load_audio(clip, FILE_RATE) / STEP) * STEP  # the other bits are cut off
     return load_audio((np.clip(stored, -1, 1 - STEP), FILE_RATE), sample_rate)
@@ -179,19 +143,7 @@ def in_eight_bits(clip: Clip, sample_rate: int) -> NDArray[np.float32]:
 def over_telephone(
     waveform: NDArray[np.float32], sample_rate: int, rng: np.random.Generator
 ) -> NDArray[np.float32]:
-    """Record the clip again over a telephone, mostly with some noise.
-
-    Parameters
-    ----------
-    waveform : ndarray of float32, shape (n_samples,)
-    sample_rate : int
-        In Hz.
-    rng : numpy.random.Generator
-
-    Returns
-    -------
-    ndarray of float32, shape (n_samples,)
-    """
+    """Record the clip again over a telephone, mostly with some noise."""
     waveform = equalise(waveform, sample_rate, rng)
     waveform = limit_band(
         waveform, sample_rate, rng.uniform(*TELEPHONE_LOW), rng.uniform(*TELEPHONE_RATE)
@@ -202,7 +154,7 @@ def over_telephone(
 def in_noise(
     waveform: NDArray[np.float32], sample_rate: int, rng: np.random.Generator
 ) -> NDArray[np.float32]:
-    """Record the clip again with another microphone in noise; as `over_telephone`."""
+    """Record the clip again with another microphone in noise."""
     waveform = equalise(waveform, sample_rate, rng)
     return _maybe_noise(waveform, sample_rate, 1, (5, 25), rng)
 
@@ -210,7 +162,7 @@ def in_noise(
 def in_room(
     waveform: NDArray[np.float32], sample_rate: int, rng: np.random.Generator
 ) -> NDArray[np.float32]:
-    """Record the clip again farther away, maybe with some noise; as `over_telephone`."""
+    """Record the clip again farther away, maybe with some noise."""
     waveform = equalise(waveform, sample_rate, rng)
     waveform = _random_room(waveform, sample_rate, rng)
     return _maybe_noise(waveform, sample_rate, 0.5, (10, 40), rng)
@@ -219,7 +171,7 @@ def in_room(
 def in_all_ways(
     waveform: NDArray[np.float32], sample_rate: int, rng: np.random.Generator
 ) -> NDArray[np.float32]:
-    """Record the clip again over some line, maybe in a room and in noise; as `over_telephone`."""
+    """Record the clip again over some line, maybe in a room and in noise."""
     waveform = equalise(waveform, sample_rate, rng)
     low, rate = (TELEPHONE_LOW, TELEPHONE_RATE) if rng.random() < 0.5 else (LINE_LOW, LINE_RATE)
     waveform = limit_band(waveform, sample_rate, rng.uniform(*low), rng.uniform(*rate))
@@ -269,17 +221,6 @@ def _filter(
 
 
 def speech_power(waveform: NDArray[np.float32], sample_rate: int) -> float:
-    """Return the mean power of the frames that are not pauses.
-
-    Parameters
-    ----------
-    waveform : ndarray of float32, shape (n_samples,)
-    sample_rate : int
-        In Hz.
-
-    Returns
-    -------
-    float
-    """
+    """Return the mean power of the frames that are not pauses."""
     power = frame_power(waveform, int(FRAME * sample_rate))
     return power[power >= power.max() * 10 ** (-SPEECH_RANGE / 10)].mean()

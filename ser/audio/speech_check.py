@@ -109,10 +109,6 @@ def measure(tracks: Tracks) -> Speechness:
     Parameters
     ----------
     tracks : ser.features.Tracks
-
-    Returns
-    -------
-    Speechness
     """
     loud = tracks.level > LOUD
     bands = tracks.log_mel[:, tracks.mel_frequencies < HIGHEST]
@@ -132,10 +128,6 @@ def measure(tracks: Tracks) -> Speechness:
 
 def check_speech(tracks: Tracks) -> list[str]:
     """Refuse a sound that is not speech, and doubt one that may not be.
-
-    Parameters
-    ----------
-    tracks : ser.features.Tracks
 
     Returns
     -------

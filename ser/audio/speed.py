@@ -50,9 +50,5 @@ def at_speeds(
     sample_rate : int
         In Hz.
     speeds : sequence of float
-
-    Returns
-    -------
-    list of ndarray of float32
     """
     return [change_speed(speech, sample_rate, speed) for speed in speeds]

@@ -11,6 +11,7 @@ from ser.corpora.catalog import names_and_examples
 from ser.corpora.folds import PROTOCOLS, is_speaker_independent
 from ser.errors import DatasetError
 from ser.studies import EVALUATION, STUDIES, WITHOUT_FOLDS
+from ser.training.report import to_text
 
 OUTPUT = (
     "write the tables to this file and the figures to a JSON file beside it; rows and sections "
@@ -95,7 +96,8 @@ def _study(options: argparse.Namespace) -> int:
         results[name] = figures
         if options.output:  # after every row, so that nothing is lost if a later one fails
             record.add(options.output, options.study, name, stamps[study.uses(name)], figures)
-    _print(study.tables(results))
+    tables = study.tables(results)
+    print("\n\n".join(f"{title}\n\n{to_text(rows)}" for title, rows in tables.items()))
     return 0
 
 
@@ -106,13 +108,6 @@ def _choose(what: str, names: Sequence[str] | None, known: Mapping[str, object])
             allowed = f"choose from {', '.join(known)}" if known else f"it has no {what}s"
             raise DatasetError(f"The study has no {what} {name!r}; {allowed}.")
     return [name for name in known if names is None or name in names]
-
-
-def _print(tables: Mapping[str, list[list[str]]]) -> None:
-    # Deferred, so that --help does not wait for Matplotlib.
-    from ser.training.report import to_text
-
-    print("\n\n".join(f"{title}\n\n{to_text(rows)}" for title, rows in tables.items()))
 
 
 def add_evaluate(parser: argparse.ArgumentParser) -> None:

@@ -62,9 +62,9 @@ def add_push(parser: ArgumentParser) -> None:
 
 
 def _push(args: Namespace) -> int:
+    from ser.hub.card import with_links
     from ser.hub.repository import push_model
     from ser.model.folder import read_model_folder
-    from ser.training.card import with_links
 
     files = dict(read_model_folder(args.folder).files)
     card = with_links(files["README.md"].decode(), code=args.code, space=args.space)

@@ -7,6 +7,7 @@ since anything else it does needs torch.
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
+from typing import Any
 
 import datasets
 
@@ -23,10 +24,6 @@ def make_clips(clips: Sequence[tuple[Clip, Path]], labels: Sequence[str]) -> dat
         Each with its audio file.
     labels : sequence of str
         Emotions, some of which may have no clip.
-
-    Returns
-    -------
-    datasets.Dataset
     """
     ordered = sorted(
         clips, key=lambda item: (natural(item[0].speaker or ""), natural(item[0].file))
@@ -48,6 +45,6 @@ def make_clips(clips: Sequence[tuple[Clip, Path]], labels: Sequence[str]) -> dat
     return dataset.cast_column("audio", datasets.Audio(decode=False))
 
 
-def _generate(rows: tuple[dict, ...]) -> Iterator[dict]:
+def _generate(rows: tuple[dict[str, Any], ...]) -> Iterator[dict[str, Any]]:
     for row in rows:
         yield {column: value for column, value in row.items() if column != "changed"}

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ser.errors import DatasetError
@@ -112,7 +111,7 @@ class KnownCorpus:
                 clip = self.read(text)
             except DatasetError:
                 continue
-            return clip.file if clip else Path(re.split(r"[\\/]", text)[-1]).stem
+            return clip.file if clip else stem(text)
         return self.read_columns(columns) if self.read_columns else None
 
 
@@ -142,6 +141,11 @@ class Corpus:
     def labels(self) -> tuple[str, ...]:
         """Names of the emotions, in the order of their numbers."""
         return tuple(self.clips.features["emotion"].names)
+
+
+def stem(path: str) -> str:
+    """Return the name of a file, without its folders, of any system, and suffixes."""
+    return re.split(r"[\\/]", path)[-1].split(".")[0]
 
 
 def natural(text: str) -> list[str | int]:

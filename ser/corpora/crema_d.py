@@ -10,7 +10,7 @@ Affective Computing 5(4), 2014.
 
 import re
 
-from ser.corpora.corpus import About, Clip, KnownCorpus
+from ser.corpora.corpus import About, Clip, KnownCorpus, stem
 from ser.errors import DatasetError
 
 EMOTIONS = {
@@ -48,15 +48,15 @@ def read_name(name: str) -> Clip:
     DatasetError
         If it is not named as in CREMA-D.
     """
-    stem = re.split(r"[\\/]", name)[-1].split(".")[0]
-    if not (match := _NAME.fullmatch(stem)):
+    file = stem(name)
+    if not (match := _NAME.fullmatch(file)):
         raise DatasetError(
             f"{name} is not named as in CREMA-D, ACTOR_SENTENCE_EMOTION_LEVEL with an emotion of "
             f"{', '.join(EMOTIONS)}."
         )
     speaker, sentence, emotion, level = match.groups()
     return Clip(
-        file=stem,
+        file=file,
         emotion=EMOTIONS[emotion],
         speaker=speaker,
         sentence=SENTENCES.get(sentence, sentence),

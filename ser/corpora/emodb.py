@@ -10,7 +10,7 @@ Burkhardt et al., "A Database of German Emotional Speech", Interspeech 2005.
 
 import re
 
-from ser.corpora.corpus import About, Clip, KnownCorpus
+from ser.corpora.corpus import About, Clip, KnownCorpus, stem
 from ser.corpora.emotions import in_order
 from ser.errors import DatasetError
 
@@ -50,15 +50,15 @@ def read_name(name: str) -> Clip:
     DatasetError
         If it is not named as in EmoDB.
     """
-    stem = re.split(r"[\\/]", name)[-1].split(".")[0]
-    if not (match := _NAME.fullmatch(stem)):
+    file = stem(name)
+    if not (match := _NAME.fullmatch(file)):
         raise DatasetError(
             f"{name} is not named as in EmoDB, a speaker of {', '.join(MEN + WOMEN)}, a sentence "
             f"such as a01, an emotion of {', '.join(EMOTIONS)}, and a version."
         )
     speaker, sentence, emotion = match[1], match[2].lower(), match[3].upper()
     return Clip(
-        file=stem,
+        file=file,
         emotion=EMOTIONS[emotion],
         speaker=speaker,
         sex="male" if speaker in MEN else "female",

@@ -75,10 +75,6 @@ def canonical(label: str) -> str:
     Parameters
     ----------
     label : str
-
-    Returns
-    -------
-    str
     """
     emotion = find_emotion(label)
     return emotion.name if emotion else label

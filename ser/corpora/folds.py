@@ -92,10 +92,6 @@ def make_folds(
     seed : int
         Shuffles the clips of `random`; the other protocols do not depend on it.
 
-    Returns
-    -------
-    list of Fold
-
     Raises
     ------
     DatasetError
@@ -158,9 +154,7 @@ def _speaker_folds(
 
 def _balanced(speakers: Sequence[str], sexes: Sequence[str | None] | None) -> list[list[str]]:
     """Return up to six groups of speakers: of each sex, every sixth in natural order."""
-    sex_of = dict(
-        zip(speakers, sexes if sexes is not None else [None] * len(speakers), strict=True)
-    )
+    sex_of = _sex_of(speakers, sexes)
     ordered = _in_natural_order(speakers)
     ranks: dict[str, int] = {}
     for sex in set(sex_of.values()):
@@ -174,15 +168,16 @@ def _balanced(speakers: Sequence[str], sexes: Sequence[str | None] | None) -> li
     return groups if len(groups) > 1 else [[speaker] for speaker in ordered]
 
 
-def _sex_of(speakers: Sequence[str], sexes: Sequence[str | None] | None) -> dict[str, str | None]:
-    """Return the sex of each speaker, None where it is not known."""
-    return dict.fromkeys(speakers) | dict(
-        zip(speakers, [] if sexes is None else sexes, strict=False)
-    )
+def _sex_of(
+    speakers: Sequence[str] | NDArray[np.object_], sexes: Sequence[str | None] | None
+) -> dict[str, str | None]:
+    """Return the sex of each speaker; None where it is not known."""
+    known = [None] * len(speakers) if sexes is None else sexes
+    return dict(zip(speakers, known, strict=True))
 
 
 def _sentence_folds(
-    speakers: NDArray, groups: list[list[str]], sentences: Sequence[Any] | None
+    speakers: NDArray[np.object_], groups: list[list[str]], sentences: Sequence[Any] | None
 ) -> list[Fold]:
     """Test each group of speakers on the half of the sentences that training did not have."""
     if sentences is None or any(sentence is None for sentence in sentences):
@@ -204,7 +199,7 @@ def _sentence_folds(
     )
 
 
-def _random_folds(emotions: NDArray, seed: int) -> list[Fold]:
+def _random_folds(emotions: NDArray[np.integer], seed: int) -> list[Fold]:
     """Return stratified folds that ignore who speaks."""
     counts = np.bincount(emotions)
     if counts[counts > 0].min() < N_RANDOM_FOLDS:
@@ -219,7 +214,7 @@ def _random_folds(emotions: NDArray, seed: int) -> list[Fold]:
     ]
 
 
-def _usable(sides: Iterable[tuple[str, NDArray, NDArray]]) -> list[Fold]:
+def _usable(sides: Iterable[tuple[str, NDArray[np.bool_], NDArray[np.bool_]]]) -> list[Fold]:
     """Turn (name, training mask, test mask) into folds, without those that lack a side."""
     return [
         Fold(name, np.flatnonzero(train), np.flatnonzero(test))
@@ -288,11 +283,11 @@ def describe_folds(
     return text.replace("actor", noun)
 
 
-def _describe_groups(folds: NDArray, speakers: NDArray, sexes: Sequence[str | None] | None) -> str:
+def _describe_groups(
+    folds: NDArray[np.object_], speakers: NDArray[np.object_], sexes: Sequence[str | None] | None
+) -> str:
     """Say how many speakers are in how many folds, and their sexes if these are alike."""
-    sex_of = dict(
-        zip(speakers, sexes if sexes is not None else [None] * len(speakers), strict=True)
-    )
+    sex_of = _sex_of(speakers, sexes)
     tested = [set(speakers[folds == fold]) for fold in dict.fromkeys(folds)]
     sizes = sorted({len(group) for group in tested})
     size = " to ".join(in_words(each) for each in dict.fromkeys((sizes[0], sizes[-1])))

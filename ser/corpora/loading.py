@@ -56,10 +56,6 @@ def load_corpus(
         What to say of the recordings instead of what is known: attributes of `About`; None keeps.
         With another name than the corpus has, nothing that is known of the corpus is said.
 
-    Returns
-    -------
-    Corpus
-
     Raises
     ------
     DatasetError
@@ -98,10 +94,6 @@ def load_corpus(
 
 def recognise_corpus(source: Source) -> str | None:
     """Tell which corpus a source is by its name on the Hub or the names of its files.
-
-    Parameters
-    ----------
-    source : Source
 
     Returns
     -------

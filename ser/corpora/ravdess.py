@@ -15,13 +15,12 @@ Transformers and Action Units on RAVDESS Dataset", Applied Sciences 12(1), 2022
 (the published folds).
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from ser.corpora.corpus import About, Clip, KnownCorpus
+from ser.corpora.corpus import About, Clip, KnownCorpus, stem
 from ser.corpora.emotions import in_order
 from ser.errors import DatasetError
 
@@ -94,8 +93,8 @@ def read_name(name: str, channels: tuple[str, ...] = ("speech", "song")) -> Clip
     DatasetError
         If it does not name a RAVDESS recording; the message says which field is wrong.
     """
-    stem = re.split(r"[\\/]", name)[-1].split(".")[0]
-    codes = stem.split("-")
+    file = stem(name)
+    codes = file.split("-")
     if len(codes) != len(_CODES):
         raise DatasetError(
             f"{name} is not a RAVDESS file name: it lacks the seven two-digit fields of {EXAMPLE}."
@@ -112,7 +111,7 @@ def read_name(name: str, channels: tuple[str, ...] = ("speech", "song")) -> Clip
     if values["channel"] not in channels:
         return None
     return Clip(
-        file=stem,
+        file=file,
         emotion=values["emotion"],
         speaker=values["actor"],
         sex="male" if int(values["actor"]) % 2 else "female",

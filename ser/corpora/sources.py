@@ -78,10 +78,6 @@ def find_source(source: str | Path) -> Source:
         A folder, a ZIP, a table, a folder of them, or a dataset on the Hub that holds any
         of these: ``OWNER/NAME``, or ``OWNER/NAME@REVISION`` for one state of it.
 
-    Returns
-    -------
-    Source
-
     Raises
     ------
     DatasetError
@@ -103,10 +99,6 @@ def open_source(source: Source, name_of: NameOf, *, naming: str) -> Path:
         None to keep that of its path. ``columns`` is a dict of the other columns.
     naming : str
         Identifies what `name_of` does: what it named is kept.
-
-    Returns
-    -------
-    Path
 
     Raises
     ------
@@ -230,10 +222,6 @@ def unpack(
         Yields the name, a relative path, and the content of each recording of an archive.
     naming : str
         Identifies how `read` names them.
-
-    Returns
-    -------
-    Path
     """
     states = [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in archives]
     key = hashlib.sha256(repr((naming, states)).encode()).hexdigest()[:16]

@@ -10,7 +10,7 @@ Dupuis and Pichora-Fuller, "Toronto emotional speech set (TESS)", University of 
 
 import re
 
-from ser.corpora.corpus import About, Clip, KnownCorpus
+from ser.corpora.corpus import About, Clip, KnownCorpus, stem
 from ser.corpora.emotions import NAMES, canonical
 from ser.errors import DatasetError
 
@@ -27,15 +27,15 @@ def read_name(name: str) -> Clip:
     DatasetError
         If it is not named as in TESS.
     """
-    stem = re.split(r"[\\/]", name)[-1].split(".")[0]
-    match = _NAME.fullmatch(stem)
+    file = stem(name)
+    match = _NAME.fullmatch(file)
     if not match or canonical(match[3]) not in EMOTIONS:
         raise DatasetError(
             f"{name} is not named as in TESS, OAF or YAF, a word, and an emotion of angry, "
             "disgust, fear, happy, neutral, ps, sad."
         )
     return Clip(
-        file=stem,
+        file=file,
         emotion=canonical(match[3]),
         speaker="YAF" if match[1].upper() == "YAF" else "OAF",
         sex="female",

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping, Sequence
 from html import escape
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -43,11 +42,12 @@ def contents(recognizer: "EmotionRecognizer") -> tuple[str, str, str]:
     card : str
         Markdown: the card.
     """
-    card = model_card(recognizer)
-    protocols = sorted(
-        recognizer.metrics.get("protocols", {}).values(),
-        key=lambda figures: not figures["speaker_independent"],
+    from ser.training.metrics import (
+        by_independence,  # here, since scikit-learn takes long to import
     )
+
+    card = model_card(recognizer)
+    protocols = [figures for _, figures in by_independence(recognizer.metrics)]
     parts = [_facts(model_facts(recognizer), _address(recognizer))]
     if protocols:
         parts += [_figures(protocols, _knows_speakers(recognizer)), _confusion(protocols[0])]
@@ -64,13 +64,11 @@ def model_card(recognizer: "EmotionRecognizer") -> ModelCard:
 
 def model_facts(recognizer: "EmotionRecognizer") -> dict[str, str]:
     """Return name, revision, licence and emotions of a model as a dict of str."""
-    source, revision = recognizer.source, recognizer.revision or ""
-    if recognizer.revision is None:  # a folder, whose location on the server is private
-        source = "/".join(Path(source).parts[-2:])
+    revision = recognizer.revision or ""
     if recognizer.requested_revision not in (None, revision):
         revision = f"{recognizer.requested_revision}, commit {revision}"
     return {
-        "Model": source,
+        "Model": recognizer.source,
         "Revision": revision,
         "Licence": model_card(recognizer).data.get("license") or "",
         "Emotions": ", ".join(recognizer.labels),

@@ -34,7 +34,7 @@ class Endpoints:
     def __init__(self, model: "ServedModel") -> None:
         self._model = model
 
-    def predict(self, clip: str, voice: str | None = None) -> dict:
+    def predict(self, clip: str, voice: str | None = None) -> dict[str, Any]:
         """Recognise the emotion in one recording of a voice.
 
         Parameters:
@@ -56,7 +56,7 @@ class Endpoints:
             profile = _profile(recognizer, voice)
             return recognizer.predict(_path(clip), voice=profile).to_dict()
 
-    def timeline(self, clip: str, voice: str | None = None) -> dict:
+    def timeline(self, clip: str, voice: str | None = None) -> dict[str, Any]:
         """Recognise how emotion changes over a recording, in overlapping windows of 3 seconds.
 
         Parameters:
@@ -74,7 +74,7 @@ class Endpoints:
             profile = _profile(recognizer, voice)
             return recognizer.timeline(_path(clip), voice=profile).to_dict()
 
-    def predict_batch(self, clips: list[str]) -> list[dict]:
+    def predict_batch(self, clips: list[str]) -> list[dict[str, Any]]:
         """Recognise the emotion in many recordings.
 
         Parameters:
@@ -87,7 +87,7 @@ class Endpoints:
             recognizer = self._model.get()
             return [_row(recognizer, clip) for clip in clips or []]
 
-    def model_info(self) -> dict:
+    def model_info(self) -> dict[str, Any]:
         """Describe the model in use: its source, licence, emotions and evaluation figures.
 
         Returns:
@@ -117,6 +117,7 @@ def add_endpoints(model: "ServedModel") -> None:
     clip = gr.Audio(type="filepath", label="clip", visible=False)
     voice = gr.Audio(type="filepath", label="voice", visible=False)
     clips = gr.File(file_count="multiple", type="filepath", label="clips", visible=False)
+    # Methods are replaced, as gradio offers no other way to give a component another schema.
     clip.api_info = voice.api_info = lambda: FILE  # type: ignore[method-assign]
     clips.api_info = lambda: {"type": "array", "items": FILE}  # type: ignore[method-assign]
     answer = gr.JSON(label="answer", visible=False)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
+from ser.demo.api import errors_in_one_sentence
 from ser.demo.result_panel import colour
 from ser.demo.wording import percent, runner_up
 from ser.errors import SerError
@@ -37,10 +38,8 @@ def add_tab(model: "ServedModel") -> None:
         progress: gr.Progress = gr.Progress(),  # noqa: B008 - gradio looks for it here
     ) -> Iterator[tuple[str, gr.Button]]:
         rows: list[Row] = []
-        try:
+        with errors_in_one_sentence():
             recognizer = model.get()
-        except SerError as error:
-            raise gr.Error(str(error), print_exception=False) from None
         results = recognizer.predict_many(paths)
         for done, (path, result) in enumerate(zip(paths, results, strict=True), start=1):
             rows.append(row(Path(path).name, result))
@@ -100,10 +99,6 @@ def to_csv(rows: Sequence[Row]) -> str:
     ----------
     rows : list of dict
         As `row` makes them.
-
-    Returns
-    -------
-    str
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")

@@ -69,10 +69,6 @@ def _caption(row: Mapping[str, str], acted: bool) -> str:
 class Shelf:
     """The examples of a served model as files to play, with their results.
 
-    Parameters
-    ----------
-    model : ser.demo.served_model.ServedModel
-
     Attributes
     ----------
     results : dict
@@ -153,10 +149,6 @@ def add_buttons(shelf: Shelf, clip: gr.Audio) -> Buttons:
     shelf : Shelf
     clip : gr.Audio
         Where a clicked example goes.
-
-    Returns
-    -------
-    Buttons
     """
     examples = gr.Dataset(
         components=[gr.Textbox(visible=False)],

@@ -184,10 +184,6 @@ def add_tab(model: "ServedModel", profile: gr.State) -> None:
 def read_once(path: str | None) -> tuple[NDArray[np.float32], int] | None:
     """Read a piece of sound that a browser sent, and delete it from the server's disk.
 
-    Parameters
-    ----------
-    path : str or None
-
     Returns
     -------
     samples : ndarray, shape (n_samples,)

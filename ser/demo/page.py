@@ -2,7 +2,6 @@
 
 import hmac
 import importlib.util
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +9,7 @@ import gradio as gr
 
 from ser.demo import about_tab, example_shelf
 from ser.demo.received import HANDLERS
+from ser.demo.result_panel import status
 from ser.demo.theme import STYLE, emotion_colours, theme
 from ser.errors import SerError
 
@@ -111,5 +111,4 @@ def fill_when_loaded(
 
 
 def _notice(sentence: str | None) -> gr.HTML:
-    text = f'<p role="status">{escape(sentence)}</p>' if sentence else ""
-    return gr.HTML(text, visible=bool(sentence))
+    return gr.HTML(status(sentence) if sentence else "", visible=bool(sentence))

@@ -97,10 +97,6 @@ def describe(
     pitch : ndarray
         In Hz; NaN where there is no voice.
     timeline : ser.timeline.Timeline, optional
-
-    Returns
-    -------
-    str
     """
     parts = [f"Picture of a recording of {clock(duration)}."]
     if used:

@@ -68,10 +68,6 @@ def add_tab(model: "ServedModel", sharing: "ClipSharing | None" = None) -> Tab:
     model : ser.demo.served_model.ServedModel
     sharing : ser.hub.sharing.ClipSharing, optional
         Where visitors can share their clips; without it, the page does not offer that.
-
-    Returns
-    -------
-    Tab
     """
     shelf = example_shelf.Shelf(model)
     with gr.Row(equal_height=False, elem_id="ser-recognise"):

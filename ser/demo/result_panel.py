@@ -75,6 +75,11 @@ def warning_list(warnings: Sequence[str]) -> str:
     return f'<div class="ser-warnings"><h3>Reasons for doubt</h3><ul>{items}</ul></div>'
 
 
+def status(sentence: str) -> str:
+    """Draw a sentence that screen readers announce."""
+    return f'<p role="status">{escape(sentence)}</p>'
+
+
 def colour(emotion: str) -> str:
     """Return the CSS colour of an emotion, which is the accent if it is not a canonical one."""
     return f"var(--emotion-{emotion})" if emotion in NAMES else "var(--ser-accent)"

@@ -1,10 +1,10 @@
 """The panel under a result in which a visitor shares the clip and its true emotion."""
 
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
+from ser.demo.result_panel import status
 from ser.errors import SerError
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def add_panel(model: "ServedModel", sharing: "ClipSharing", result: gr.State) ->
         emotion = gr.Radio(label="Which emotion was it really?", choices=[], interactive=True)
         consent = gr.Checkbox(label=sharing.terms, interactive=True)
         share = gr.Button("Share", interactive=False)
-        status = gr.HTML(_status(""), elem_classes="ser-quiet")
+        message = gr.HTML(status(""), elem_classes="ser-quiet")
 
     def reset(shown: Shown) -> tuple[gr.Radio, gr.Checkbox, gr.Button, str]:
         labels = list(shown[1]["probabilities"]) if shown else []
@@ -40,7 +40,7 @@ def add_panel(model: "ServedModel", sharing: "ClipSharing", result: gr.State) ->
             gr.Radio(choices=labels, value=None, interactive=True),
             gr.Checkbox(value=False, interactive=True),
             gr.Button(interactive=False),
-            _status(""),
+            status(""),
         )
 
     def ready(shown: Shown, label: str | None, agreed: bool) -> gr.Button:
@@ -55,11 +55,11 @@ def add_panel(model: "ServedModel", sharing: "ClipSharing", result: gr.State) ->
         try:
             sharing.share(path, prediction, model.get(), emotion=label, consent=agreed)
         except SerError as error:
-            return gr.skip(), gr.skip(), gr.Button(interactive=True), _status(str(error))
+            return gr.skip(), gr.skip(), gr.Button(interactive=True), status(str(error))
         done = [part(interactive=False) for part in (gr.Radio, gr.Checkbox, gr.Button)]
-        return *done, _status(THANKS)
+        return *done, status(THANKS)
 
-    result.change(reset, result, [emotion, consent, share, status], api_visibility="private")
+    result.change(reset, result, [emotion, consent, share, message], api_visibility="private")
     gr.on(
         [emotion.input, consent.input],
         ready,
@@ -72,11 +72,7 @@ def add_panel(model: "ServedModel", sharing: "ClipSharing", result: gr.State) ->
     share.click(
         give,
         [result, emotion, consent],
-        [emotion, consent, share, status],
+        [emotion, consent, share, message],
         trigger_mode="once",
         api_visibility="private",
     )
-
-
-def _status(sentence: str) -> str:
-    return f'<p role="status">{escape(sentence)}</p>'

@@ -47,10 +47,6 @@ def spectrum(waveform: NDArray[np.float32], sample_rate: int) -> Spectrum:
     waveform : ndarray, shape (n_samples,)
     sample_rate : int
         In Hz.
-
-    Returns
-    -------
-    Spectrum
     """
     hop = float(np.clip(waveform.size / sample_rate / COLUMNS, *HOPS))
     window = max(hop, FeatureConfig.window)

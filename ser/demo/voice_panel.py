@@ -1,12 +1,12 @@
 """The panel in which a visitor gives a sample of their everyday voice."""
 
 from contextlib import suppress
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
+from ser.demo.result_panel import status
 from ser.errors import SerError
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def add_panel(model: "ServedModel") -> gr.State:
     """
     profile = gr.State(None)
     with gr.Accordion("My voice", open=False, elem_id="ser-voice"):
-        status = gr.HTML(_status(UNKNOWN), elem_classes="ser-quiet")
+        message = gr.HTML(status(UNKNOWN), elem_classes="ser-quiet")
         clip = gr.Audio(
             sources=["upload", "microphone"],
             type="filepath",
@@ -48,27 +48,23 @@ def add_panel(model: "ServedModel") -> gr.State:
             learnt = model.get().voice_profile([path])
         except SerError as error:
             kept = f"{error} {KNOWN}" if known else str(error)
-            return None, _status(kept), known, gr.Button(interactive=known is not None)
+            return None, status(kept), known, gr.Button(interactive=known is not None)
         finally:
             with suppress(OSError, TypeError):  # TypeError: nothing was sent
                 Path(path).unlink()
-        return None, _status(KNOWN), learnt, gr.Button(interactive=True)
+        return None, status(KNOWN), learnt, gr.Button(interactive=True)
 
     gr.on(
         [clip.stop_recording, clip.upload],
         learn,
         [clip, profile],
-        [clip, status, profile, forget],
+        [clip, message, profile, forget],
         api_visibility="private",
     )
     forget.click(
-        lambda: (_status(UNKNOWN), None, gr.Button(interactive=False)),
+        lambda: (status(UNKNOWN), None, gr.Button(interactive=False)),
         None,
-        [status, profile, forget],
+        [message, profile, forget],
         api_visibility="private",
     )
     return profile
-
-
-def _status(sentence: str) -> str:
-    return f'<p aria-live="polite">{escape(sentence)}</p>'

@@ -26,10 +26,6 @@ HASH_LENGTH = 16  # hexadecimal digits: enough to tell versions apart, short eno
 class FeatureExtractor:
     """Extracts the features of a configuration. Safe to use from several threads.
 
-    Parameters
-    ----------
-    config : FeatureConfig, optional
-
     Attributes
     ----------
     config : FeatureConfig
@@ -66,10 +62,6 @@ class FeatureExtractor:
         ----------
         waveform : numpy.ndarray, shape (n_samples,)
             Speech at the configuration's sample rate, silent edges cut off.
-
-        Returns
-        -------
-        Tracks
         """
         return compute_tracks(waveform, self.config)
 

@@ -67,10 +67,6 @@ def track_pitch(frames: "Frames") -> Pitch:
     Parameters
     ----------
     frames : Frames
-
-    Returns
-    -------
-    Pitch
     """
     config = frames.config
     correlation = _autocorrelation(frames)

@@ -37,10 +37,6 @@ def voice(frames: "Frames") -> NDArray[np.float32]:
     peaks where the first and third formant usually are. CPP is the cepstral peak's
     prominence.
 
-    Parameters
-    ----------
-    frames : Frames
-
     Returns
     -------
     numpy.ndarray, shape (n_frames, len(NAMES))

@@ -110,12 +110,6 @@ def find_copy(
     An update that broke off leaves an incomplete copy of the newest commit. Older complete ones
     stand in for the default branch, but not for a commit or a tag, which means one commit only.
 
-    Parameters
-    ----------
-    repo_id : str
-    revision : str or None
-    cache_dir : str or Path, optional
-
     Returns
     -------
     Path or None

@@ -25,10 +25,10 @@ from huggingface_hub.repocard import RepoCard
 
 from ser.errors import HubError, ModelIntegrityError, UntrustedModelError
 from ser.hub.cache import TIMEOUT, fetch_model
+from ser.hub.card import name_in_card
 from ser.hub.errors import check_name, one_line, plain_words
 from ser.hub.targets import check_privacy, check_tag_name, check_token
 from ser.model.folder import ModelFolder, is_model_file, read_model_folder
-from ser.model.snippet import name_in_card
 
 
 @dataclass(frozen=True)
@@ -83,10 +83,6 @@ def push_model(
         Where to commit; created from the main branch if there is none. By default the main branch.
     create_pr : bool
         Whether to propose the commit in a pull request instead.
-
-    Returns
-    -------
-    Published
 
     Raises
     ------
@@ -194,10 +190,6 @@ def commit_files(
         As for `push_model`.
     space_sdk : str, optional
         For a Space.
-
-    Returns
-    -------
-    Published
 
     Raises
     ------

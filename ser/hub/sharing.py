@@ -26,6 +26,7 @@ from ser.errors import HubError, SharingError
 from ser.hub.cache import TIMEOUT
 from ser.hub.errors import plain_words
 from ser.hub.licences import licence_name
+from ser.model.atomic_folder import replace_file
 from ser.model.prediction import Prediction
 
 logger = logging.getLogger(__name__)
@@ -158,8 +159,7 @@ class ClipSharing:
             "time": datetime.now(UTC).replace(microsecond=0),
         }
         try:
-            self._queue.mkdir(parents=True, exist_ok=True)
-            _write(self._queue / f"{name}.parquet", _to_parquet(row))
+            replace_file(self._queue / f"{name}.parquet", _to_parquet(row))
         except OSError as error:
             raise SharingError(f"The clip could not be stored ({error.strerror}).") from error
 
@@ -244,13 +244,3 @@ def _to_parquet(row: dict[str, Any]) -> bytes:
     table = pyarrow.Table.from_pylist([row], schema=features.arrow_schema)
     pyarrow.parquet.write_table(table, file)
     return file.getvalue()
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write a file completely or not at all, even if the power fails."""
-    temporary = path.with_suffix(".part")
-    with temporary.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.rename(path)

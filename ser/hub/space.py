@@ -49,10 +49,6 @@ def read_settings(root: Path = ROOT) -> dict[str, Any]:
     root : Path
         The folder of the project.
 
-    Returns
-    -------
-    dict
-
     Raises
     ------
     SpaceError
@@ -205,10 +201,6 @@ def deploy_space(
         By default the one that ``hf auth login`` stored.
     root : Path
         The folder of the project.
-
-    Returns
-    -------
-    ser.hub.repository.Published
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Write a folder whole or not at all, and never over anything that is not ours."""
+"""Write a folder or a file whole or not at all; a folder never over what is not ours."""
 
 import os
 import re
@@ -105,6 +105,26 @@ def replace_folder(
         shutil.rmtree(new, ignore_errors=True)
 
 
+def replace_file(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all, even if the power fails; its folder is made if need be.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written; an older file is as it was.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        with part.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
 def is_kept_in(folder: Path, path: Path) -> bool:
     """Tell whether a file is kept in a folder, not only linked to from there.
 
@@ -117,10 +137,6 @@ def is_kept_in(folder: Path, path: Path) -> bool:
     ----------
     folder, path : Path
         The folder, and the file by its path in there.
-
-    Returns
-    -------
-    bool
     """
     folder, target = folder.resolve(), path.resolve()
     if target.is_relative_to(folder):

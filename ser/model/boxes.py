@@ -29,7 +29,7 @@ def limiter(n_features: int, limit: float) -> MinMaxScaler:
 
 
 def find_components(
-    rows: NDArray[np.float32], n_components: int, *, seed: int, columns: NDArray | slice
+    rows: NDArray[np.float32], n_components: int, *, seed: int, columns: NDArray[np.integer] | slice
 ) -> PCA:
     """Find the principal components of some columns of rows.
 
@@ -53,12 +53,14 @@ def find_components(
     return pca.fit(known)
 
 
-def floored(variances: NDArray) -> NDArray:
+def floored(variances: NDArray[np.floating]) -> NDArray[np.floating]:
     """Return variances, raised where dividing by them would blow up noise."""
     return np.maximum(variances, max(VARIANCE_FLOOR * variances[0], np.finfo(np.float32).tiny))
 
 
-def widen(values: NDArray, columns: NDArray | slice, n_columns: int) -> NDArray:
+def widen(
+    values: NDArray[np.floating], columns: NDArray[np.integer] | slice, n_columns: int
+) -> NDArray[np.floating]:
     """Return values of some columns as values of all, the others 0."""
     wide = np.zeros((*values.shape[:-1], n_columns), values.dtype)
     wide[..., columns] = values
@@ -66,7 +68,7 @@ def widen(values: NDArray, columns: NDArray | slice, n_columns: int) -> NDArray:
 
 
 def compact_components(
-    pca: PCA, number: int, columns: NDArray | slice | None = None, n_columns: int = 0
+    pca: PCA, number: int, columns: NDArray[np.integer] | slice | None = None, n_columns: int = 0
 ) -> PCA:
     """Return a PCA that takes less room in a model file.
 
@@ -95,7 +97,7 @@ def compact_components(
     return compact
 
 
-def linear_map(weights: NDArray, offset: NDArray) -> LinearRegression:
+def linear_map(weights: NDArray[np.floating], offset: NDArray[np.floating]) -> LinearRegression:
     """Return an estimator whose `predict` gives ``rows @ weights.T + offset``."""
     box = LinearRegression()
     box.coef_, box.intercept_ = weights.astype(np.float32), offset.astype(np.float32)
@@ -110,7 +112,7 @@ def set_learning_rate(perceptron: MLPClassifier, rate: float) -> None:
 
 def average_perceptrons(
     perceptrons: Sequence[MLPClassifier],
-    first_layers: Sequence[tuple[NDArray, NDArray]],
+    first_layers: Sequence[tuple[NDArray[np.floating], NDArray[np.floating]]],
     shares: Sequence[float],
 ) -> MLPClassifier:
     """Return one perceptron whose logits are a weighted mean of those of others.
@@ -147,7 +149,9 @@ def average_perceptrons(
     return merged
 
 
-def quantise(weights: NDArray, levels: int, axis: int) -> tuple[NDArray[np.int8], NDArray]:
+def quantise(
+    weights: NDArray[np.floating], levels: int, axis: int
+) -> tuple[NDArray[np.int8], NDArray[np.floating]]:
     """Round weights to whole numbers.
 
     Parameters

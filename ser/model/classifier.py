@@ -22,8 +22,9 @@ from sklearn.utils.validation import check_is_fitted
 from ser.model import boxes
 from ser.model.calibration import apply_temperature
 from ser.model.config import ModelConfig
+from ser.model.evidence import N_COMPONENTS, fit_evidence, weigh
 from ser.model.perceptrons import FEATURE_LIMIT, PERCEPTRONS, PerceptronSettings, fit_experts
-from ser.model.voice_profile import N_COMPONENTS, VoiceProfile, fit_evidence, weigh
+from ser.model.voice_profile import VoiceProfile
 
 BLOCK = 1000  # rows that are transformed at once
 
@@ -120,24 +121,20 @@ class EmotionClassifier(ClassifierMixin, BaseEstimator):
         levels : array_like, shape (n_clips,), optional
             Power of the speech in dBFS; 0 by default.
 
-        Returns
-        -------
-        EmotionClassifier
-
         Raises
         ------
         ValueError
             If there are fewer than two classes, or `X` and `y` do not fit each other.
         """
-        X, y = _versions(X), column_or_1d(y)
-        check_consistent_length(X, y, groups, levels)
+        X, labels = _versions(X), column_or_1d(y)
+        check_consistent_length(X, labels, groups, levels)
         self.n_features_in_ = X.shape[2]
-        self.classes_, targets = np.unique(y, return_inverse=True)
+        self.classes_, targets = np.unique(labels, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError("all clips have the same class; give at least two")
         self.pipelines_ = fit_experts(
             X,
-            np.asarray(y),
+            labels,
             seed=self.seed,
             perceptrons=self.perceptrons,
             limit=self.limit,
@@ -149,7 +146,13 @@ class EmotionClassifier(ClassifierMixin, BaseEstimator):
             self._learn_voices(X, targets, np.asarray(groups), levels)
         return self
 
-    def _learn_voices(self, X: NDArray, targets: NDArray, groups: NDArray, levels: NDArray) -> None:
+    def _learn_voices(
+        self,
+        X: NDArray[np.floating],
+        targets: NDArray[np.integer],
+        groups: NDArray[Any],
+        levels: NDArray[np.floating],
+    ) -> None:
         """Add the pipelines by which a voice profile is taken into account."""
         _, speakers = np.unique(groups, return_inverse=True)
         n_clean = self._n_speeds
@@ -165,7 +168,7 @@ class EmotionClassifier(ClassifierMixin, BaseEstimator):
             compact = boxes.compact_components(pca, N_COMPONENTS, columns, X.shape[2])
             self.pipelines_[f"{expert} components"] = Pipeline([("pca", compact)])
             self.pipelines_[f"{expert} evidence"] = fit_evidence(
-                self.components(X, f"{expert} components"),
+                self.components(X, expert),
                 levels,
                 targets,
                 speakers,
@@ -191,15 +194,11 @@ class EmotionClassifier(ClassifierMixin, BaseEstimator):
     def _config(self) -> ModelConfig:
         return self.config or ModelConfig(("no", "yes"))
 
-    def _prepare(self, rows: NDArray) -> NDArray:
+    def _prepare(self, rows: NDArray[np.floating]) -> NDArray[np.floating]:
         return self.pipelines_["general"][:-1].transform(rows)
 
     def check(self, n_features: int) -> None:
         """Check that all parts fit, so that loading fails rather than the first prediction.
-
-        Parameters
-        ----------
-        n_features : int
 
         Raises
         ------
@@ -226,7 +225,7 @@ class EmotionClassifier(ClassifierMixin, BaseEstimator):
         if not np.allclose([answer.sum() for answer in answers], 1):
             raise ValueError("probabilities do not sum to 1")
 
-    def predict(self, X: ArrayLike) -> NDArray:
+    def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Return the most probable class of each clip, shape (n_clips,)."""
         found = self.predict_proba(X).argmax(axis=1)
         return self.classes_[found]
@@ -258,14 +257,16 @@ class EmotionClassifier(ClassifierMixin, BaseEstimator):
         probabilities : ndarray of float64, shape (n_clips, n_classes)
             Rows sum to 1.
         novelties : ndarray of float64, shape (n_clips,)
-            As `novelty` returns them.
+            How unlike the training clips each clip is: the squared Mahalanobis distance from their
+            mean, per component and averaged over speeds; about 1 for clips like those in training,
+            copies included.
         """
         check_is_fitted(self, "pipelines_")
         X = _versions(X)[:, : self._n_speeds]
         rows = self._prepare(X.reshape(-1, X.shape[2]).astype(np.float32))
         answers = [self.pipelines_[name][-1].predict_proba(rows) for name in self._experts]
         by_expert = np.stack(answers).reshape(len(answers), *X.shape[:2], -1)
-        novelties = self._novelty(self.pipelines_["novelty"].transform(rows), len(X))
+        novelties = self._novelties(self.pipelines_["novelty"].transform(rows), len(X))
         mixed = np.sum(
             self.gate(novelties)[..., None] * by_expert.mean(axis=2, dtype=np.float64), axis=0
         )
@@ -284,37 +285,22 @@ class EmotionClassifier(ClassifierMixin, BaseEstimator):
         first = 1 / (1 + (novelties / config.gate_midpoint) ** config.gate_steepness)
         return np.stack([first, *[(1 - first) / n_others] * n_others])
 
-    def novelty(self, X: ArrayLike) -> NDArray[np.float64]:
-        """Return how unlike the training clips each clip is.
+    def _novelties(self, components: NDArray[np.floating], n_clips: int) -> NDArray[np.float64]:
+        """Return the mean squared distance of each clip from those in training, shape (n_clips,).
 
-        The mean squared distance from their mean along the first principal components, in
-        standard deviations of each (the Mahalanobis distance, squared, per component): about 1
-        for clips like those in training, copies included; averaged over speeds.
-
-        Parameters
-        ----------
-        X : array_like, shape (n_clips, n_versions, n_features) or (n_clips, n_features)
-
-        Returns
-        -------
-        ndarray of float64, shape (n_clips,)
+        It is measured along the first principal components, in standard deviations of each.
         """
-        X = _versions(X)[:, : self._n_speeds]
-        return self._novelty(self.components(X, "novelty"), len(X))
-
-    def _novelty(self, components: NDArray, n_clips: int) -> NDArray[np.float64]:
         variance = self.pipelines_["novelty"]["pca"].explained_variance_
         squares = components.reshape(n_clips, -1, len(variance)).astype(float) ** 2
         return np.mean(squares / variance, axis=(1, 2))
 
-    def components(self, X: NDArray, name: str) -> NDArray[np.float32]:
-        """Return principal components of features.
+    def components(self, X: NDArray[np.floating], expert: str) -> NDArray[np.float32]:
+        """Return the principal components by which an expert compares clips with everyday speech.
 
         Parameters
         ----------
         X : ndarray, shape (n_clips, n_versions, n_features)
-        name : str
-            Of the pipeline that finds them: ``"novelty"`` or ``"EXPERT components"``.
+        expert : str
 
         Returns
         -------
@@ -322,26 +308,28 @@ class EmotionClassifier(ClassifierMixin, BaseEstimator):
         """
         rows = X.reshape(-1, X.shape[2])
         blocks = (rows[start : start + BLOCK] for start in range(0, len(rows), BLOCK))
-        pca = self.pipelines_[name]
+        pca = self.pipelines_[f"{expert} components"]
         found = [pca.transform(self._prepare(block.astype(np.float32))) for block in blocks]
         return np.concatenate(found).reshape(*X.shape[:2], -1)
 
-    def evidence(self, X: NDArray, profile: VoiceProfile, levels: NDArray) -> NDArray[np.float64]:
+    def evidence(
+        self, X: NDArray[np.floating], profile: VoiceProfile, levels: NDArray[np.floating]
+    ) -> NDArray[np.float64]:
         """Return what a voice profile says of the classes, shape (n_clips, n_classes).
 
         Log densities, less a term that all classes share; the mean of the experts.
         """
         found = []
         for expert in self._experts:
-            clips = self.components(X, f"{expert} components").mean(axis=1)
-            usual = self.components(profile.features[None, None], f"{expert} components")[0, 0]
+            clips = self.components(X, expert).mean(axis=1)
+            usual = self.components(profile.features[None, None], expert)[0, 0]
             on_profile = np.broadcast_to([*usual, profile.level], (len(X), len(usual) + 1))
             values = np.column_stack([clips, levels, on_profile])
             found.append(self.pipelines_[f"{expert} evidence"].predict(values))
         return np.mean(found, axis=0)
 
 
-def _versions(X: ArrayLike) -> NDArray:
+def _versions(X: ArrayLike) -> NDArray[np.floating]:
     """Return features as an array of clips, versions and features."""
-    checked: NDArray = check_array(X, allow_nd=True)
+    checked: NDArray[np.floating] = check_array(X, allow_nd=True)
     return checked.reshape(len(checked), -1, checked.shape[-1])

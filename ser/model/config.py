@@ -1,12 +1,12 @@
 """What decides a model's answers besides its weights: it is stored with a model and read back."""
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from reprlib import repr
 from typing import Any
 
-from ser.audio.speed import SPEED_RANGE
+from ser.audio.speed import SPEED_RANGE, SPEEDS
 from ser.model.calibration import TEMPERATURE_RANGE
 
 MAX_SPEEDS = 8  # at which a clip is processed; each takes time
@@ -45,7 +45,7 @@ class ModelConfig:
 
     labels: tuple[str, ...]
     everyday: str | None = "neutral"
-    speeds: tuple[float, ...] = (0.95, 1.05)
+    speeds: Sequence[float] = SPEEDS
     gate_midpoint: float = 1.1
     gate_steepness: float = 8.0
     prior_exponent: float = 0.6

@@ -78,9 +78,9 @@ class ModelFolder:
         Every file of the folder by its name, ``model.skops`` included.
     """
 
-    model: dict
-    config: dict
-    metrics: dict
+    model: dict[str, Any]
+    config: dict[str, Any]
+    metrics: dict[str, Any]
     files: dict[str, bytes]
 
 
@@ -150,13 +150,9 @@ def read_model_folder(folder: str | Path, *, source: str | None = None) -> Model
     Parameters
     ----------
     folder : str or Path
-        A folder that `write_model_folder` wrote. Files that do not belong in it are not read.
+        Files that do not belong in it are not read.
     source : str, optional
         Its name in messages; by default its path.
-
-    Returns
-    -------
-    ModelFolder
 
     Raises
     ------
@@ -210,10 +206,6 @@ def audit(files: Mapping[str, bytes], *, source: object) -> ModelFolder:
         File contents by name.
     source : object
         Where the files are from, for messages.
-
-    Returns
-    -------
-    ModelFolder
 
     Raises
     ------

@@ -110,8 +110,8 @@ in a new speaker's clip cannot decide."""
 
 
 def fit_experts(
-    features: NDArray,
-    y: NDArray,
+    features: NDArray[np.floating],
+    y: NDArray[Any],
     *,
     seed: int,
     perceptrons: Sequence[PerceptronSettings] = PERCEPTRONS,
@@ -151,7 +151,8 @@ def fit_experts(
     for block in _blocks(rows):
         scaler.partial_fit(block)
 
-    def prepare(rows: NDArray) -> NDArray:  # as the steps do, but in place, to save memory
+    # As the steps do, but in place, to save memory.
+    def prepare(rows: NDArray[np.floating]) -> NDArray[np.floating]:
         rows = scaler.transform(rows, copy=False)
         return np.clip(rows, -limit, limit, out=rows)
 
@@ -189,8 +190,8 @@ def fit_experts(
     for name, members in experts.items():
         pipelines[name] = Pipeline([*steps, ("mlp", _average(members, n_features))])
         steps = []
-    typical = boxes.compact_components(learners[0].pca, N_NOVELTY)
-    return {**pipelines, "novelty": Pipeline([("pca", typical)])}
+    novelty = boxes.compact_components(learners[0].pca, N_NOVELTY)
+    return {**pipelines, "novelty": Pipeline([("pca", novelty)])}
 
 
 class _Learner:
@@ -239,7 +240,12 @@ class _Learner:
         components = self.pca.transform(rows[:, self.columns]) * self.weight
         self.seen[start : start + len(rows)] = components
 
-    def fit(self, classes: NDArray, targets: NDArray, weights: NDArray | None = None) -> None:
+    def fit(
+        self,
+        classes: NDArray[Any],
+        targets: NDArray[np.integer],
+        weights: NDArray[np.floating] | None = None,
+    ) -> None:
         """Learn from random mixes of the rows seen, made anew in each epoch.
 
         Parameters
@@ -272,7 +278,7 @@ class _Learner:
                 self.mixed, classes[targets[kept]], classes=classes, sample_weight=weights[kept]
             )
 
-    def first_layer(self, n_features: int) -> tuple[NDArray, NDArray]:
+    def first_layer(self, n_features: int) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
         """Return weights and biases of the hidden units, on all standardised features."""
         components = self.pca.components_ * self.weight[:, None]
         weights = self.mlp.coefs_[0].T @ components
@@ -290,13 +296,15 @@ def _average(learners: Sequence[_Learner], n_features: int) -> MLPClassifier:
     )
 
 
-def _blocks(rows: NDArray) -> Iterator[NDArray[np.float32]]:
+def _blocks(rows: NDArray[np.floating]) -> Iterator[NDArray[np.float32]]:
     """Yield some rows at a time, in single precision, so that no second copy of all is needed."""
     for start in range(0, len(rows), BLOCK):
         yield rows[start : start + BLOCK].astype(np.float32)
 
 
-def _mix(rows: NDArray, mixup: float, rng: np.random.Generator, mixed: NDArray) -> NDArray:
+def _mix(
+    rows: NDArray[np.floating], mixup: float, rng: np.random.Generator, mixed: NDArray[np.floating]
+) -> NDArray[np.intp]:
     """Mix random pairs of rows, and return the index of the row whose target each mix has."""
     first, second = rng.permutation(len(rows)), rng.permutation(len(rows))
     weight = rng.beta(mixup, mixup, len(rows)).astype(np.float32)

@@ -22,18 +22,18 @@ from ser.studies.common import (
     Figures,
     StudyOptions,
     Tables,
+    actors_of,
     collect,
-    figures,
     fit_ours,
     load_corpus,
     paired_difference,
-    percent,
     points,
     run_folds,
 )
-from ser.studies.robustness import hear_degraded
+from ser.studies.robustness import degraded_features
 from ser.studies.seeds import with_spread
 from ser.training.config import CLEAN, TrainingConfig
+from ser.training.metrics import headline_figures, percent
 from ser.training.run import make_classifier
 
 TITLE = "Ablation"
@@ -48,7 +48,7 @@ ABOUT = (
 FULL, WEIGHTS, SPEED = "full", "weights", "speed"
 PARTS = tuple(dict.fromkeys(each.part for each in PERCEPTRONS if each.part))
 NO_LIMIT = 1e6  # standard deviations, which no feature reaches
-SETTINGS_WITHOUT = {
+SETTINGS_WITHOUT: dict[str, dict[str, Any]] = {
     "mixup": {"mixup": 1e-3},  # of the Beta distribution: its weights are 0 or 1
     "whitening": {"whitening": 0.0},
 }
@@ -78,21 +78,12 @@ def uses(row: str) -> tuple[str, ...]:
 
 
 def run(options: StudyOptions) -> Iterator[tuple[str, Figures]]:
-    """Yield name and figures of each row; the full recogniser always comes first.
-
-    Parameters
-    ----------
-    options : StudyOptions
-
-    Yields
-    ------
-    tuple of (str, dict)
-    """
+    """Yield name and figures of each row; the full recogniser always comes first."""
     corpus, config = load_corpus(options), options.config
     folds = corpus.folds(options.protocol, options.seed)
-    degraded, refused = hear_degraded(corpus, TESTS, options)
+    degraded, refused = degraded_features(corpus, TESTS, options)
     classifier = make_classifier(corpus, config)
-    full = None
+    full = np.empty((0, 0), int)  # until the first row
     for name in [FULL, *(row for row in options.rows if row != FULL)]:
         part = {"classifier": classifier, **without(name, config, classifier)}
         tested = run_folds(
@@ -114,8 +105,10 @@ def run(options: StudyOptions) -> Iterator[tuple[str, Figures]]:
                 "features": corpus.X.shape[2] if columns is None else len(columns),
                 **{
                     condition: {
-                        **figures(corpus.y, classes),
-                        "to_full": paired_difference(corpus.y, classes, baseline, corpus.speakers),
+                        **headline_figures(corpus.y, classes),
+                        "to_full": paired_difference(
+                            corpus.y, classes, baseline, actors_of(corpus)
+                        ),
                     }
                     for condition, classes, baseline in zip(
                         TESTS, recognised.T, full.T, strict=False
@@ -172,10 +165,6 @@ def without(name: str, config: TrainingConfig, classifier: EmotionClassifier) ->
     config : TrainingConfig
     classifier : EmotionClassifier
         The full one.
-
-    Returns
-    -------
-    dict
     """
     kind, _, part = name.partition(":")
     perceptrons = classifier.perceptrons
@@ -189,7 +178,7 @@ def without(name: str, config: TrainingConfig, classifier: EmotionClassifier) ->
         more = len(config.versions) / len(kept)
         longer = [replace(each, n_epochs=round(each.n_epochs * more)) for each in perceptrons]
         return {"versions": kept, "classifier": _changed(classifier, perceptrons=longer)}
-    changes = {
+    changes: dict[str, dict[str, Any]] = {
         WEIGHTS: {"weights": [1.0] * len(config.versions)},
         **{
             left_out: {"perceptrons": [each for each in perceptrons if each.part != left_out]}
@@ -204,7 +193,7 @@ def without(name: str, config: TrainingConfig, classifier: EmotionClassifier) ->
     return {"classifier": _changed(classifier, **changes.get(name, {}))}
 
 
-def _changed(classifier, **parameters):
+def _changed(classifier: EmotionClassifier, **parameters: Any) -> EmotionClassifier:
     return clone(classifier).set_params(**parameters)
 
 

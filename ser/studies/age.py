@@ -113,10 +113,6 @@ def code_files(uses: Sequence[str]) -> list[Path]:
     uses : sequence of str
         The module that makes the figures, and the rooms and modules into which its imports are
         followed, all without ``ser.``; what lies in no room named here does not count.
-
-    Returns
-    -------
-    list of Path
     """
     followed = [f"{PACKAGE.name}.{name}" for name in uses]
     found, waiting = set(), followed[:1]

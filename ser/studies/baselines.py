@@ -31,24 +31,27 @@ TRIMMED_LENGTH = 3.5  # s, to which clips are cut or filled with silence
 TRIM = 30  # dB below the loudest moment, from which on it is silence
 NOISE = 0.005  # of the largest sample
 
+Waveform = NDArray[np.float32]
+Values = NDArray[np.floating]
 
-def _mfcc(waveform, sample_rate):
+
+def _mfcc(waveform: Waveform, sample_rate: int) -> Values:
     return librosa.feature.mfcc(y=waveform, sr=sample_rate, n_mfcc=40)
 
 
-def _chroma(waveform, sample_rate):
+def _chroma(waveform: Waveform, sample_rate: int) -> Values:
     return librosa.feature.chroma_stft(S=np.abs(librosa.stft(waveform)), sr=sample_rate)
 
 
-def _mel(waveform, sample_rate):
+def _mel(waveform: Waveform, sample_rate: int) -> Values:
     return librosa.feature.melspectrogram(y=waveform, sr=sample_rate)
 
 
-def _contrast(waveform, sample_rate):
+def _contrast(waveform: Waveform, sample_rate: int) -> Values:
     return librosa.feature.spectral_contrast(S=np.abs(librosa.stft(waveform)), sr=sample_rate)
 
 
-def _tonnetz(waveform, sample_rate):
+def _tonnetz(waveform: Waveform, sample_rate: int) -> Values:
     return librosa.feature.tonnetz(y=librosa.effects.harmonic(waveform), sr=sample_rate)
 
 
@@ -65,7 +68,7 @@ TRIMMED = "trimmed"
 
 def extract_family(
     clip: Mapping[str, Any], *, family: str, copies: bool = True, seed: int = 0
-) -> NDArray[np.floating]:
+) -> Values:
     """Compute the features of one family.
 
     Parameters
@@ -100,7 +103,7 @@ def extract_family(
     return np.stack([trimmed_values(waveform) for waveform in waveforms])
 
 
-def trimmed_values(waveform: NDArray[np.float32]) -> NDArray[np.floating]:
+def trimmed_values(waveform: Waveform) -> Values:
     """Compute the 181 features of a waveform at `TRIMMED_RATE`.
 
     MFCC mean, spread and mean of deltas (120), mel bands in dB (48), mean, spread, minimum and
@@ -147,8 +150,8 @@ class Recipe:
     max_clips: int | None = None
 
     def fit(
-        self, features: NDArray[np.floating], targets: NDArray[np.integer], *, seed: int
-    ) -> Callable[[NDArray[np.floating]], NDArray[np.integer]]:
+        self, features: Values, targets: NDArray[np.integer], *, seed: int
+    ) -> Callable[[Values], NDArray[np.integer]]:
         """Fit the classifier to clips and their copies; return a function that recognises others.
 
         Parameters
@@ -176,16 +179,16 @@ class Recipe:
         return partial(_predict, classifier)
 
 
-def _predict(classifier, rows):
+def _predict(classifier: ClassifierMixin, rows: Values) -> NDArray[np.integer]:
     return classifier.predict(rows[:, 0])  # at one speed
 
 
-def _two_layers(seed):
+def _two_layers(seed: int) -> ClassifierMixin:
     mlp = MLPClassifier((256, 128), max_iter=500, random_state=seed)
     return make_pipeline(StandardScaler(), mlp)
 
 
-def _usual_mlp(seed):
+def _usual_mlp(seed: int) -> ClassifierMixin:
     # Its authors scale nothing, and their learning rate adapts in name only: Adam ignores it.
     return MLPClassifier(
         (300,),
@@ -197,19 +200,19 @@ def _usual_mlp(seed):
     )
 
 
-def _scaled_mlp(seed):
+def _scaled_mlp(seed: int) -> ClassifierMixin:
     return make_pipeline(StandardScaler(), _usual_mlp(seed))
 
 
-def _svm(seed):
+def _svm(seed: int) -> ClassifierMixin:
     return make_pipeline(StandardScaler(), SVC(C=10, random_state=seed))
 
 
-def _forest(seed):
+def _forest(seed: int) -> ClassifierMixin:
     return RandomForestClassifier(500, random_state=seed)
 
 
-def _tree(seed):
+def _tree(seed: int) -> ClassifierMixin:
     return DecisionTreeClassifier(random_state=seed)
 
 

@@ -1,17 +1,16 @@
 """What all studies share: cached extraction, folds tested in parallel, paired differences."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
+from typing import Any, TypedDict
 
 import datasets
 import numpy as np
 from joblib import Parallel, delayed
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
-from sklearn.metrics import recall_score
 from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
@@ -27,7 +26,6 @@ from ser.training.features import CorpusFeatures, extract_features
 NOT_RECOGNISED = -1
 """Class index of a clip that the recogniser refuses; it always counts as an error."""
 
-
 READING = (
     *("corpora.ravdess", "corpora.loading", "corpora.sources", "corpora.clips", "corpora.corpus"),
     *("corpora.tables", "corpora.folds"),
@@ -40,11 +38,29 @@ OURS = ("studies.common", "audio", *READING, "features", "model", "training")
 Predict = Callable[[NDArray[np.float32]], NDArray[np.integer]]
 """From features, shape (n_clips, n_speeds, n_features), to class indices, shape (n_clips,)."""
 
+Tested = tuple[NDArray[np.integer], float, float]
+"""The classes recognised in a fold, shape (n_test, n_versions), and the core seconds to train and
+to recognise one clip from its features."""
+
 Figures = dict[str, Any]
 """The figures of a row by name, ready for JSON."""
 
 Tables = dict[str, list[list[str]]]
 """Maps a title to the rows of a table, the heading first."""
+
+
+class Paired(TypedDict):
+    """The difference of two accuracies over the same clips.
+
+    Attributes
+    ----------
+    difference : float
+    standard_error : float or None
+        From the spread over actors, whose clips are alike; None for a single actor.
+    """
+
+    difference: float
+    standard_error: float | None
 
 
 @dataclass(frozen=True)
@@ -141,7 +157,13 @@ def extract(
     )
 
 
-def _extract_clip(clip, *, function, settings, code):
+def _extract_clip(
+    clip: dict[str, Any],
+    *,
+    function: Callable[..., ArrayLike],
+    settings: dict[str, Any],
+    code: str,
+) -> dict[str, Any]:
     del code  # only part of the key under which the result is cached
     with threadpool_limits(1):  # processes share the cores, threads would only contend
         try:
@@ -178,16 +200,20 @@ def fit_ours(
     classifier = clone(classifier)
     if versions is not None:
         features = features[:, versions]
-        classifier.weights = np.array(classifier.weights)[versions]
+        weights = classifier.weights
+        classifier.weights = weights and [weights[version] for version in versions]
     if columns is not None:
         features = features[:, :, columns]
+        parts = classifier.parts or {}
         classifier.parts = {
-            name: np.flatnonzero(np.isin(columns, part)) for name, part in classifier.parts.items()
+            name: np.flatnonzero(np.isin(columns, part)) for name, part in parts.items()
         }
     return partial(_predict, classifier.fit(features, targets), columns)
 
 
-def _predict(classifier, columns, rows):
+def _predict(
+    classifier: EmotionClassifier, columns: NDArray[np.integer] | None, rows: NDArray[np.float32]
+) -> NDArray[np.integer]:
     return classifier.predict(rows if columns is None else rows[:, :, columns])
 
 
@@ -200,7 +226,7 @@ def run_folds(
     jobs: int,
     description: str,
     tests: NDArray[np.floating],
-) -> list[tuple[NDArray[np.integer], float, float]]:
+) -> list[Tested]:
     """Train without each fold and recognise its clips, several folds at a time.
 
     Parameters
@@ -221,22 +247,27 @@ def run_folds(
 
     Returns
     -------
-    list of (ndarray of int, shape (n_test, n_versions), float, float)
-        For each fold the recognised classes, and the core seconds to train and to recognise one
-        clip from its features.
+    list of Tested
+        For each fold.
     """
     tested = Parallel(n_jobs=jobs, return_as="generator")(
-        delayed(_run_fold)(features, targets, tests, fold.train, fold.test, fit) for fold in folds
+        delayed(_run_fold)(features, targets, tests, fold, fit) for fold in folds
     )
     return list(tqdm(tested, total=len(folds), desc=description, unit="fold"))
 
 
-def _run_fold(features, targets, tests, train, test, fit):
+def _run_fold(
+    features: NDArray[np.floating],
+    targets: NDArray[np.integer],
+    tests: NDArray[np.floating],
+    fold: Fold,
+    fit: Callable[..., Predict],
+) -> Tested:
     with threadpool_limits(1):
         start = time.process_time()
-        predict = fit(np.asarray(features[train]), targets[train])
+        predict = fit(np.asarray(features[fold.train]), targets[fold.train])
         trained = time.process_time()
-        rows = np.asarray(tests[test], dtype=np.float32)
+        rows = np.asarray(tests[fold.test], dtype=np.float32)
         recognised = predict(rows.reshape(-1, *rows.shape[2:])).reshape(rows.shape[:2])
         single = rows[:20, :1]
         start_single = time.process_time()
@@ -246,7 +277,7 @@ def _run_fold(features, targets, tests, train, test, fit):
 
 
 def collect(
-    tested: Sequence[tuple[NDArray[np.integer], float, float]],
+    tested: Sequence[Tested],
     folds: Sequence[Fold],
     n_clips: int,
 ) -> NDArray[np.integer]:
@@ -262,17 +293,10 @@ def collect(
     return recognised
 
 
-def figures(targets: NDArray[np.integer], recognised: NDArray[np.integer]) -> Figures:
-    """Return clips, accuracy and unweighted average recall as a dict."""
-    return {
-        "clips": len(targets),
-        "accuracy": float(np.mean(recognised == targets)),
-        "unweighted_average_recall": float(
-            recall_score(
-                targets, recognised, labels=np.unique(targets), average="macro", zero_division=0
-            )
-        ),
-    }
+def actors_of(corpus: CorpusFeatures) -> NDArray[np.integer]:
+    """Return who speaks in each clip, shape (n_clips,): RAVDESS tells it of all."""
+    assert corpus.speakers is not None
+    return corpus.speakers
 
 
 def paired_difference(
@@ -280,18 +304,12 @@ def paired_difference(
     recognised: NDArray[np.integer],
     baseline: NDArray[np.integer],
     actors: NDArray[Any],
-) -> dict[str, float | None]:
+) -> Paired:
     """Compare two ways of recognising the same clips.
 
     Parameters
     ----------
     targets, recognised, baseline, actors : ndarray of int, shape (n_clips,)
-
-    Returns
-    -------
-    dict
-        ``difference`` of the accuracies, and its ``standard_error`` from the spread over actors,
-        whose clips are alike; None for a single actor.
     """
     gains = (recognised == targets).astype(float) - (baseline == targets)
     by_actor = [gains[actors == actor].mean() for actor in np.unique(actors)]
@@ -299,12 +317,7 @@ def paired_difference(
     return {"difference": float(gains.mean()), "standard_error": error}
 
 
-def percent(share: float | None) -> str:
-    """Write a share as a percentage; nothing for None."""
-    return "" if share is None else f"{100 * share:.1f}"
-
-
-def points(paired: Mapping[str, float | None]) -> str:
+def points(paired: Paired) -> str:
     """Write a paired difference in percentage points, with its standard error."""
     error = paired["standard_error"]
     spread = "" if error is None else f" ± {100 * error:.1f}"

@@ -2,12 +2,14 @@
 
 import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import datasets
 import numpy as np
+from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from ser.audio import decoding, loading
@@ -19,14 +21,13 @@ from ser.corpora.ravdess import RAVDESS
 from ser.errors import DatasetError
 from ser.features import FeatureExtractor, code_fingerprint
 from ser.studies import baselines, common
-from ser.studies.baselines import MEANS, RECIPES, SAMPLE_RATE, TRIMMED, extract_family
+from ser.studies.baselines import MEANS, RECIPES, SAMPLE_RATE, TRIMMED, Recipe, extract_family
 from ser.studies.common import (
     Figures,
     StudyOptions,
     Tables,
     collect,
     extract,
-    figures,
     fit_ours,
     load_corpus,
     load_recordings,
@@ -34,6 +35,7 @@ from ser.studies.common import (
 )
 from ser.studies.seeds import with_spread
 from ser.training.features import CorpusFeatures
+from ser.training.metrics import headline_figures
 from ser.training.run import make_classifier
 
 logger = logging.getLogger(__name__)
@@ -66,20 +68,12 @@ def uses(row: str) -> tuple[str, ...]:
     """Return the code that decides a row: of the recipes, nothing of our recogniser."""
     if row.rpartition("/")[2] == OURS:
         return ("studies.comparison", *common.OURS)
-    return ("studies.comparison", "studies.baselines", "studies.common", "audio", *common.READING)
+    modules = ("studies.comparison", "studies.baselines", "studies.common", "training.metrics")
+    return (*modules, "audio", *common.READING)
 
 
 def run(options: StudyOptions) -> Iterator[tuple[str, Figures]]:
-    """Yield name and figures of each row of each set.
-
-    Parameters
-    ----------
-    options : StudyOptions
-
-    Yields
-    ------
-    tuple of (str, dict)
-    """
+    """Yield name and figures of each row of each set."""
     loaded = {"speech": _load(options, "speech")}
     if any("song" in SETS[name][1] for name in options.sets):
         try:
@@ -140,14 +134,20 @@ class _Channel:
     ours: CorpusFeatures | None = None
 
 
-def _load(options, channel):
+def _load(options: StudyOptions, channel: str) -> _Channel:
     if OURS not in options.rows:
         return _Channel(load_recordings(options, channel).clips)
     corpus = load_corpus(options, channel)
     return _Channel(corpus.corpus.clips, corpus)
 
 
-def _compare(row, channels, left_out, extraction_seconds, options):
+def _compare(
+    row: str,
+    channels: Sequence[_Channel],
+    left_out: Sequence[str],
+    extraction_seconds: float,
+    options: StudyOptions,
+) -> Figures:
     """Return the figures of a recipe over the clips of some channels."""
     # Labels of song are the first ones of speech, so their numbers agree.
     emotions, speakers, sexes, sentences = (
@@ -158,24 +158,25 @@ def _compare(row, channels, left_out, extraction_seconds, options):
     kept = ~np.isin(emotions, [labels.index(emotion) for emotion in left_out])
     targets = np.unique(emotions[kept], return_inverse=True)[1]
     if row == OURS:
-        features = np.concatenate([channel.ours.X for channel in channels])[kept]
-        n_heard = len(options.training.speeds)
-        classifier = make_classifier(channels[0].ours, options.config)
+        ours = [channel.ours for channel in channels if channel.ours]
+        features = np.concatenate([each.X for each in ours])[kept]
+        n_speeds = len(options.training.speeds)
+        classifier = make_classifier(ours[0], options.config)
         fit = partial(fit_ours, classifier=classifier)
     else:
         recipe = RECIPES[row]
         features = np.concatenate(
             [_extract_recipe(channel.dataset, recipe, options) for channel in channels]
         )[kept]
-        n_heard = 1
+        n_speeds = 1
         fit = partial(recipe.fit, seed=options.seed)
     folds = {
         split: make_folds(
             protocol,
             emotions=targets,
-            speakers=speakers[kept],
-            sexes=sexes[kept],
-            sentences=sentences[kept],
+            speakers=speakers[kept].tolist(),
+            sexes=sexes[kept].tolist(),
+            sentences=sentences[kept].tolist(),
             published=RAVDESS["ravdess"].published_folds,
             seed=options.seed,
         )
@@ -188,13 +189,13 @@ def _compare(row, channels, left_out, extraction_seconds, options):
         fit,
         jobs=options.jobs,
         description=f"{len(targets)} clips, {len(np.unique(targets))} emotions: {row}",
-        tests=features[:, None, :n_heard],
+        tests=features[:, None, :n_speeds],
     )
     n_random = len(folds["random"])
     splits = {"random": tested[:n_random], "strangers": tested[n_random:]}
     return {
         **{
-            split: figures(targets, collect(each, folds[split], len(targets))[:, 0])
+            split: headline_figures(targets, collect(each, folds[split], len(targets))[:, 0])
             for split, each in splits.items()
         },
         "values": features.shape[2],
@@ -203,7 +204,9 @@ def _compare(row, channels, left_out, extraction_seconds, options):
     }
 
 
-def _extract_recipe(dataset, recipe, options):
+def _extract_recipe(
+    dataset: datasets.Dataset, recipe: Recipe, options: StudyOptions
+) -> NDArray[np.float32]:
     """Return the features of a recipe, shape (n_clips, n_copies, n_values)."""
     families = [
         extract(
@@ -220,7 +223,7 @@ def _extract_recipe(dataset, recipe, options):
     return np.concatenate(families, axis=2)
 
 
-def _time_extraction(row, dataset, options):
+def _time_extraction(row: str, dataset: datasets.Dataset, options: StudyOptions) -> float:
     """Return the seconds from a clip's file to its features, warm and on one core."""
     if row == OURS:
         compute = partial(_extract_ours, FeatureExtractor(options.training.features))
@@ -235,14 +238,14 @@ def _time_extraction(row, dataset, options):
         return (time.process_time() - start) / len(clips)
 
 
-def _extract_ours(extractor, clip):
+def _extract_ours(extractor: FeatureExtractor, clip: Mapping[str, Any]) -> None:
     waveform = load_audio(clip["audio"]["path"], extractor.config.sample_rate)
     speech = cut_speech(waveform, extractor.config.sample_rate)
     for version in at_speeds(speech, extractor.config.sample_rate):
         extractor.extract(version)
 
 
-def _extract_values(families, clip):
+def _extract_values(families: Sequence[str], clip: Mapping[str, Any]) -> None:
     if families == (TRIMMED,):
         extract_family(clip, family=TRIMMED, copies=False)
     else:

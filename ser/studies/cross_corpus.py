@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
 from ser.corpora.catalog import CORPORA, names_and_examples
@@ -22,9 +23,11 @@ from ser.corpora.emotions import canonical, in_order
 from ser.corpora.loading import recognise_corpus
 from ser.corpora.sources import Source, find_audio
 from ser.errors import AudioError, DatasetError, VoiceProfileError
+from ser.model.prediction import Prediction
+from ser.model.voice_profile import VoiceProfile
 from ser.recognizer import EmotionRecognizer
-from ser.studies.common import Figures, Tables, paired_difference, percent, points
-from ser.training.metrics import evaluate
+from ser.studies.common import Figures, Paired, Tables, paired_difference, points
+from ser.training.metrics import evaluate, percent
 from ser.training.report import to_text
 
 TITLE = "Other corpora"
@@ -47,6 +50,10 @@ class CorpusClip:
     emotion: str
 
 
+Recognised = Mapping[CorpusClip, NDArray[np.float64]]
+"""Probabilities of the shared emotions, by clip."""
+
+
 def find_clips(folder: str | Path) -> list[CorpusClip]:
     """Return the clips of a corpus, by name.
 
@@ -54,10 +61,6 @@ def find_clips(folder: str | Path) -> list[CorpusClip]:
     ----------
     folder : str or Path
         Searched with its subfolders for audio files; those with other names are ignored.
-
-    Returns
-    -------
-    list of CorpusClip
 
     Raises
     ------
@@ -78,7 +81,7 @@ def find_clips(folder: str | Path) -> list[CorpusClip]:
     for file in files:
         with suppress(DatasetError):
             clip = CORPORA[corpus].read(str(file.relative_to(folder)))
-            if clip:
+            if clip and clip.speaker:
                 emotion = MERGED.get(clip.emotion, clip.emotion)
                 clips.append(CorpusClip(file, clip.speaker, emotion))
     return sorted(clips, key=lambda clip: clip.file.name)
@@ -86,11 +89,6 @@ def find_clips(folder: str | Path) -> list[CorpusClip]:
 
 def evaluate_corpus(recognizer: EmotionRecognizer, clips: Sequence[CorpusClip]) -> Figures:
     """Recognise the clips of a corpus with and without a voice profile.
-
-    Parameters
-    ----------
-    recognizer : EmotionRecognizer
-    clips : list of CorpusClip
 
     Returns
     -------
@@ -146,9 +144,11 @@ def evaluate_corpus(recognizer: EmotionRecognizer, clips: Sequence[CorpusClip]) 
     }
 
 
-def _make_profiles(recognizer, clips):
+def _make_profiles(
+    recognizer: EmotionRecognizer, clips: Sequence[CorpusClip]
+) -> tuple[dict[str, VoiceProfile], dict[str, list[Path]], dict[str, str]]:
     """Return each speaker's profile, the files it is made from, and why some have none."""
-    neutral = defaultdict(list)
+    neutral: dict[str, list[Path]] = defaultdict(list)
     for clip in clips:
         neutral[clip.actor] += [clip.file] * (clip.emotion == "neutral")
     profiles, files, no_profile = {}, {}, {}
@@ -164,7 +164,7 @@ def _make_profiles(recognizer, clips):
     return profiles, files, no_profile
 
 
-def _share(prediction, shared):
+def _share(prediction: Prediction, shared: Sequence[str]) -> NDArray[np.float64]:
     """Return the probabilities of the shared emotions, which sum to 1, in their order."""
     merged = dict.fromkeys(shared, 0.0)
     for label, probability in prediction.probabilities.items():
@@ -174,11 +174,11 @@ def _share(prediction, shared):
     return probabilities / probabilities.sum()
 
 
-def _merged(label):
+def _merged(label: str) -> str:
     return MERGED.get(canonical(label), canonical(label))
 
 
-def _figures(recognised, shared):
+def _figures(recognised: Recognised, shared: Sequence[str]) -> Figures | None:
     if not recognised:
         return None
     return evaluate(
@@ -190,7 +190,7 @@ def _figures(recognised, shared):
     )
 
 
-def _difference(plain, profiled, shared):
+def _difference(plain: Recognised, profiled: Recognised, shared: Sequence[str]) -> Paired | None:
     """Compare the accuracies with and without a profile over the same clips."""
     if not profiled:
         return None
@@ -227,14 +227,14 @@ def format_result(result: Figures) -> str:
     return "\n\n".join([*map(to_text, _tables(result).values()), "\n".join(notes)])
 
 
-def _about_clips(result):
+def _about_clips(result: Figures) -> str:
     return (
         f"{result['all']['clips']} clips of {result['speakers']} speakers; "
         f"{len(result['failed'])} failed, {result['unshared']} of emotions that are not shared"
     )
 
 
-def _tables(result):
+def _tables(result: Figures) -> Tables:
     """Lay figures and recalls of what `evaluate_corpus` returns out."""
     ways = {
         "without a profile, all clips": result["all"],

@@ -5,13 +5,14 @@ each clip as it is and disturbed, and should say the same.
 """
 
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
 from joblib import Parallel, delayed
+from numpy.typing import NDArray
 from scipy.signal import butter, sosfilt
 from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
@@ -43,50 +44,54 @@ CONSTANT = 0.01  # full scale
 CLICK, CLICK_LENGTH = 0.1, 0.005  # full scale, s
 THUMP = 0.3  # full scale
 
+Sound = NDArray[np.floating]
 
-def _nothing(waveform, sample_rate, rng):
+
+def _nothing(waveform: Sound, sample_rate: int, rng: np.random.Generator) -> Sound:
     return np.zeros_like(waveform)
 
 
-def _hum(waveform, sample_rate, rng, *, frequency):
+def _hum(waveform: Sound, sample_rate: int, rng: np.random.Generator, *, frequency: float) -> Sound:
     times = np.arange(waveform.size) / sample_rate
     sine = np.sin(2 * np.pi * (frequency * times + rng.random()))
     return _below_speech(sine, waveform, sample_rate)
 
 
-def _rumble(waveform, sample_rate, rng):
+def _rumble(waveform: Sound, sample_rate: int, rng: np.random.Generator) -> Sound:
     low = butter(4, RUMBLE_EDGE, fs=sample_rate, output="sos")
     noise = rng.standard_normal(waveform.size + sample_rate)
     return _below_speech(sosfilt(low, noise)[sample_rate:], waveform, sample_rate)
 
 
-def _below_speech(sound, waveform, sample_rate):
+def _below_speech(sound: Sound, waveform: Sound, sample_rate: int) -> Sound:
     power = speech_power(waveform, sample_rate) * 10 ** (BELOW_SPEECH / 10)
     return sound * np.sqrt(power / np.mean(sound**2))
 
 
-def _dying_offset(waveform, sample_rate, rng):
+def _dying_offset(waveform: Sound, sample_rate: int, rng: np.random.Generator) -> Sound:
     return OFFSET * np.exp(-np.arange(waveform.size) / sample_rate / OFFSET_TIME)
 
 
-def _constant_offset(waveform, sample_rate, rng):
+def _constant_offset(waveform: Sound, sample_rate: int, rng: np.random.Generator) -> Sound:
     return np.full_like(waveform, CONSTANT)
 
 
-def _click(waveform, sample_rate, rng, *, at_end=False):
+def _click(
+    waveform: Sound, sample_rate: int, rng: np.random.Generator, *, at_end: bool = False
+) -> Sound:
     length = int(CLICK_LENGTH * sample_rate)
     sound = np.pad(rng.uniform(-CLICK, CLICK, length), (0, waveform.size - length))
     return sound[::-1] if at_end else sound
 
 
-def _thump(waveform, sample_rate, rng):
+def _thump(waveform: Sound, sample_rate: int, rng: np.random.Generator) -> Sound:
     length = int(CLICK_LENGTH * sample_rate)
     sound = THUMP * np.sin(np.pi * np.arange(length) / length)
     return np.pad(sound, (0, waveform.size - length))
 
 
 CLEAN = "clean"
-DISTURBANCES = {
+DISTURBANCES: dict[str, tuple[str, Callable[..., Sound]]] = {
     CLEAN: ("as recorded", _nothing),
     "hum50": ("hum of 50 Hz, 10 dB below the speech", partial(_hum, frequency=50)),
     "hum60": ("hum of 60 Hz, 10 dB below", partial(_hum, frequency=60)),
@@ -181,11 +186,11 @@ _SHARES = ("same_emotion", "same_speech", "noisy")
 
 
 @lru_cache
-def _recognizer():
+def _recognizer() -> EmotionRecognizer:
     return EmotionRecognizer.from_pretrained()
 
 
-def _recognise(file, names, seed):
+def _recognise(file: Path, names: Sequence[str], seed: int) -> list[Answer]:
     """Return the answer to a clip with each disturbance."""
     recognizer = _recognizer()
     sample_rate = recognizer.sample_rate
@@ -200,7 +205,7 @@ def _recognise(file, names, seed):
     return answers
 
 
-def _answer(recognizer, waveform, sample_rate):
+def _answer(recognizer: EmotionRecognizer, waveform: Sound, sample_rate: int) -> Answer:
     try:
         prediction = recognizer.predict((waveform, sample_rate))
     except AudioError:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from ser.corpora.folds import PROTOCOLS
 from ser.studies.common import OURS, Figures, StudyOptions, Tables, load_corpus
 from ser.studies.seeds import with_spread
-from ser.training.metrics import evaluate
+from ser.training.metrics import METRICS, evaluate
 from ser.training.run import calibrate, cross_validate
 
 TITLE = "Protocols"
@@ -15,9 +15,7 @@ ABOUT = (
 )
 ROWS = PROTOCOLS
 SHARES = {
-    "accuracy": "accuracy %",
-    "unweighted_average_recall": "unweighted recall %",
-    "macro_f1": "macro-F1 %",
+    **{metric.key: f"{metric.name} %" for metric in METRICS},
     "expected_calibration_error": "calibration error, points",
 }
 
@@ -28,16 +26,7 @@ def uses(row: str) -> tuple[str, ...]:
 
 
 def run(options: StudyOptions) -> Iterator[tuple[str, Figures]]:
-    """Yield name and figures of each protocol.
-
-    Parameters
-    ----------
-    options : StudyOptions
-
-    Yields
-    ------
-    tuple of (str, dict)
-    """
+    """Yield name and figures of each protocol."""
     corpus = load_corpus(options)
     for protocol in options.rows:
         probabilities, folds, _ = cross_validate(corpus, protocol, options.config)

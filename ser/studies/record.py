@@ -5,7 +5,6 @@ file beside it is made from that, and marks rows that older code made.
 """
 
 import json
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict
 from importlib import import_module
@@ -15,8 +14,10 @@ from typing import Any
 
 from ser.corpora.folds import PROTOCOLS
 from ser.errors import SerError
+from ser.model.atomic_folder import replace_file
 from ser.studies import EVALUATION, SECTIONS
 from ser.studies.age import Stamp, current_code, why_stale
+from ser.training import report
 
 Rows = dict[str, dict[str, Any]]
 """Maps a row to its ``stamp``, the fields of a `Stamp`, and its ``figures``."""
@@ -108,20 +109,9 @@ def add(path: Path, section: str, row: str, stamp: Stamp, figures: Mapping[str, 
         if older["stamp"]["protocol"] == stamp.protocol
     }
     sections[section] = {**kept, row: {"stamp": asdict(stamp), "figures": dict(figures)}}
-    _replace(path.with_suffix(".json"), json.dumps(sections, indent=1) + "\n")
-    _replace(path, to_markdown(sections))
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(
-            "w", dir=path.parent, suffix=".part", delete=False, encoding="utf-8"
-        ) as file:
-            file.write(text)
-        Path(file.name).chmod(0o644)
-        Path(file.name).replace(path)
+        replace_file(path.with_suffix(".json"), (json.dumps(sections, indent=1) + "\n").encode())
+        replace_file(path, to_markdown(sections).encode())
     except OSError as error:
         raise SerError(f"{path} cannot be written: {error.strerror}.") from error
 
@@ -208,7 +198,4 @@ def _describe(stamp: Stamp) -> str:
 
 
 def _tables(tables: Mapping[str, list[list[str]]]) -> list[str]:
-    # Deferred, so that --help does not wait for Matplotlib.
-    from ser.training import report
-
     return [f"### {title}\n\n{report.to_markdown(rows)}" for title, rows in tables.items()]

@@ -1,7 +1,7 @@
 """Degraded recordings of unseen speakers: each fold's model tested on worse copies."""
 
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -26,18 +26,18 @@ from ser.studies.common import (
     Figures,
     StudyOptions,
     Tables,
+    actors_of,
     collect,
     extract,
-    figures,
     fit_ours,
     load_corpus,
     paired_difference,
-    percent,
     points,
     run_folds,
 )
 from ser.studies.seeds import with_spread
 from ser.training.features import CorpusFeatures, name_seed, training_fingerprint
+from ser.training.metrics import headline_figures, percent
 from ser.training.run import make_classifier
 
 TITLE = "Robustness"
@@ -55,6 +55,8 @@ SMALL_ROOM = (0.3, 5.0)  # s of reverberation, and dB of direct over reverberant
 MP3_RATE = 48_000  # Hz
 MP3_BIT_RATES = (32, 320)  # kbit/s, lowest and highest at this sample rate
 
+Waveform = NDArray[np.float32]
+
 
 @dataclass(frozen=True)
 class Recording:
@@ -71,28 +73,30 @@ class Recording:
     """
 
     source: object
-    waveform: NDArray[np.float32]
+    waveform: Waveform
     sample_rate: int
 
 
-def _unchanged(clip, rng):
+def _unchanged(clip: Recording, rng: np.random.Generator) -> Waveform:
     return clip.waveform
 
 
-def _noise(clip, rng, *, snr, slope=0.0):
+def _noise(
+    clip: Recording, rng: np.random.Generator, *, snr: float, slope: float = 0.0
+) -> Waveform:
     return add_noise(clip.waveform, clip.sample_rate, snr, rng, slope=slope)
 
 
-def _telephone(clip, rng):
+def _telephone(clip: Recording, rng: np.random.Generator) -> Waveform:
     # Once limited to 3.4 kHz, sound passes a line sampled at 8 kHz unchanged.
     return limit_band(clip.waveform, clip.sample_rate, *TELEPHONE)
 
 
-def _small_room(clip, rng):
+def _small_room(clip: Recording, rng: np.random.Generator) -> Waveform:
     return add_room(clip.waveform, clip.sample_rate, *SMALL_ROOM, rng)
 
 
-def _mp3(clip, rng, *, bit_rate):
+def _mp3(clip: Recording, rng: np.random.Generator, *, bit_rate: float) -> Waveform:
     lowest, highest = MP3_BIT_RATES
     file = io.BytesIO()
     soundfile.write(
@@ -106,16 +110,16 @@ def _mp3(clip, rng, *, bit_rate):
     return load_audio(file.getvalue(), clip.sample_rate)
 
 
-def _eight_bits(clip, rng):
+def _eight_bits(clip: Recording, rng: np.random.Generator) -> Waveform:
     return in_eight_bits(clip.source, clip.sample_rate)
 
 
-def _gain(clip, rng, *, decibels):
+def _gain(clip: Recording, rng: np.random.Generator, *, decibels: float) -> Waveform:
     return (clip.waveform * 10 ** (decibels / 20)).astype(np.float32)
 
 
 CLEAN = "clean"
-CONDITIONS = {
+CONDITIONS: dict[str, tuple[str, Callable[..., Waveform]]] = {
     CLEAN: ("as recorded", _unchanged),
     "noise20": ("white noise, 20 dB below the speech", partial(_noise, snr=20)),
     "noise15": ("white noise, 15 dB", partial(_noise, snr=15)),
@@ -138,16 +142,7 @@ def uses(row: str) -> tuple[str, ...]:
 
 
 def run(options: StudyOptions) -> Iterator[tuple[str, Figures]]:
-    """Yield name and figures of each condition.
-
-    Parameters
-    ----------
-    options : StudyOptions
-
-    Yields
-    ------
-    tuple of (str, dict)
-    """
+    """Yield name and figures of each condition."""
     corpus = load_corpus(options)
     conditions = [CLEAN, *(name for name in options.rows if name != CLEAN)]
     recognised = _recognise(corpus, conditions, options)
@@ -156,17 +151,19 @@ def run(options: StudyOptions) -> Iterator[tuple[str, Figures]]:
         yield (
             name,
             {
-                **figures(corpus.y, classes),
-                "to_clean": paired_difference(corpus.y, classes, clean, corpus.speakers),
+                **headline_figures(corpus.y, classes),
+                "to_clean": paired_difference(corpus.y, classes, clean, actors_of(corpus)),
                 "changed": float(np.mean(classes != clean)),
                 "refused": int(np.sum(classes == NOT_RECOGNISED)),
             },
         )
 
 
-def _recognise(corpus, conditions, options):
+def _recognise(
+    corpus: CorpusFeatures, conditions: Sequence[str], options: StudyOptions
+) -> NDArray[np.integer]:
     """Return the class of each clip under each condition, shape (n_clips, n_conditions)."""
-    versions, refused = hear_degraded(corpus, conditions, options)
+    versions, refused = degraded_features(corpus, conditions, options)
     folds = corpus.folds(options.protocol, options.seed)
     tested = run_folds(
         corpus.X,
@@ -208,7 +205,7 @@ def tables(results: Mapping[str, Figures]) -> Tables:
     return {f"Degraded recordings of {clips} clips": [heading, *rows]}
 
 
-def hear_degraded(
+def degraded_features(
     corpus: CorpusFeatures, conditions: Sequence[str], options: StudyOptions
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Return the features of all clips under several conditions, from the cache if they are there.
@@ -237,7 +234,7 @@ def hear_degraded(
         description="Degrading clips",
     )
     versions = versions.reshape(len(versions), len(conditions), len(SPEEDS), -1)
-    refused = np.isnan(versions).all(axis=(2, 3))
+    refused = np.asarray(np.isnan(versions).all(axis=(2, 3)))
     versions[refused] = 0
     return versions, refused
 
@@ -275,8 +272,8 @@ def extract_degraded(
         degrade = CONDITIONS[condition][1]
         degraded = degrade(recording, np.random.default_rng([seed, name_seed(clip["file"]), index]))
         with suppress(NoSpeechError):
-            heard = at_speeds(cut_speech(degraded, sample_rate), sample_rate)
-            tracks = [extractor.tracks(speech) for speech in heard]
+            speech = cut_speech(degraded, sample_rate)
+            tracks = [extractor.tracks(each) for each in at_speeds(speech, sample_rate)]
             check_speech(tracks[0])
             row[:] = [extractor.summarise(each) for each in tracks]
     return rows.reshape(-1, len(extractor.names))

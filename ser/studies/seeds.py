@@ -6,7 +6,8 @@ from statistics import mean, stdev
 from types import ModuleType
 from typing import Any
 
-from ser.studies.common import StudyOptions, percent
+from ser.studies.common import StudyOptions
+from ser.training.metrics import percent
 
 SPREAD = "spread"
 """Key beside figures under which their standard deviations over seeds are."""

@@ -2,23 +2,33 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from huggingface_hub import EvalResult, ModelCard, ModelCardData
+
 from ser.corpora.catalog import CORPORA
 from ser.corpora.corpus import About
 from ser.corpora.folds import in_words, people
+from ser.features import FeatureConfig, FeatureExtractor
 from ser.hub.licences import licence_link, licence_name
 from ser.model.folder import library_versions
-from ser.training.metrics import metrics_in
+from ser.training.config import TITLE
+from ser.training.metrics import by_independence, in_percent, metrics_in
+from ser.training.report import (
+    SAME_SPEAKERS,
+    class_table,
+    slice_table,
+    summary_table,
+    to_markdown,
+)
 
 TEMPLATE = Path(__file__).with_name("model_card.md")
 """Beside this module where ser is installed, at the top of a clone."""
 if not TEMPLATE.is_file():
     TEMPLATE = Path(__file__).parents[2] / "model_card.md"
-TITLE = "Speech emotion recognition"
 
 EXAMPLES = (
     "`examples/` has a clip of each emotion, chosen at random, with the answer of a model that had "
@@ -36,17 +46,15 @@ with some of these recordings in view: expect somewhat lower figures on other sp
 }
 """How features, copies and settings were chosen, by the corpora that had a part in it."""
 
-SAME = "same actors on both sides"
-"""What `ser.training.report` says of a random split."""
-
 HUB = "https://huggingface.co"
 
-_LINKS = re.compile(r"<!-- links -->\n.*?<!-- /links -->\n\n", re.DOTALL)
+Described = Mapping[str, Any]
+"""A part of ``config.json`` or ``metrics.json``."""
 
 
 def make_card(
-    config: Mapping[str, Any],
-    metrics: Mapping[str, Any],
+    config: Described,
+    metrics: Described,
     *,
     name: str,
     files: Iterable[str] = (),
@@ -80,21 +88,14 @@ def make_card(
     str
         Markdown with metadata on top, for ``README.md``.
     """
-    from huggingface_hub import ModelCard
-
-    from ser.features import FeatureConfig, FeatureExtractor
-    from ser.training.report import class_table, slice_table, summary_table, to_markdown
-
-    protocols = sorted(
-        metrics.get("protocols", {}).items(), key=lambda item: not item[1]["speaker_independent"]
-    )
+    protocols = by_independence(metrics)
     dataset, title = _complete(config["dataset"]), config.get("name", TITLE)
-    figures = {}
+    figures: dict[str, Any] = {}
     if protocols:
         protocol, main = protocols[0]
         figures = {
             "main": f"`{protocol}`, {_kind(main, dataset)}",
-            "summary": to_markdown(summary_table(metrics)).replace(SAME, _same(dataset)),
+            "summary": to_markdown(summary_table(metrics)).replace(SAME_SPEAKERS, _same(dataset)),
             "classes": to_markdown(class_table(main)),
             "sliced_by": " and ".join(main["slices"]),
             "slices": to_markdown(slice_table(main)),
@@ -131,13 +132,13 @@ def make_card(
     return f"{card}\n"
 
 
-def _complete(dataset):
+def _complete(dataset: Described) -> dict[str, Any]:
     """Return what is known of the recordings, with None for what is not."""
     numbers = dict.fromkeys(("speakers", "men", "women", "sentences"))
     return {**numbers, **asdict(About(dataset["name"])), **dataset}
 
 
-def _data_in_words(dataset):
+def _data_in_words(dataset: Described) -> dict[str, Any]:
     """Return what the template says of the recordings; None of what is not known."""
     speaker, number = _speaker(dataset), dataset["speakers"]
     speakers = people(dataset["men"] or 0, dataset["women"] or 0)
@@ -163,17 +164,17 @@ def _data_in_words(dataset):
     }
 
 
-def _speaker(dataset):
+def _speaker(dataset: Described) -> str:
     """Return what a speaker is called."""
     return About(dataset["name"], kind=dataset["kind"]).speaker
 
 
-def _licences(name):
+def _licences(name: str) -> set[str | None]:
     """Return the licence of the corpus of a name."""
     return {row.about.licence for row in CORPORA.values() if row.about.name == name}
 
 
-def _perceptrons(rows):
+def _perceptrons(rows: Sequence[Described]) -> list[str]:
     """Return the settings of the first perceptron, and what differs in each of the others."""
     first = rows[0]
     described = []
@@ -186,7 +187,7 @@ def _perceptrons(rows):
     return described
 
 
-def _copies(rows):
+def _copies(rows: Iterable[Described]) -> str:
     """Return the training copies in words."""
     return "; ".join(
         f"{row['recording']} at {row['speed']:g} times the speed, weight {row['weight']:g}"
@@ -194,45 +195,12 @@ def _copies(rows):
     )
 
 
-def with_links(card: str, *, code: str | None = None, space: str | None = None) -> str:
-    """Return a card that says, above its first section, where the demo and the code are.
-
-    Parameters
-    ----------
-    card : str
-    code : str, optional
-        Address of the code's git repository; by default the Space, which has the code as well.
-    space : str, optional
-        ``OWNER/SPACE`` of the demo.
-
-    Returns
-    -------
-    str
-        With these links alone; without either, the card as it was.
-    """
-    from huggingface_hub import constants
-
-    lines = []
-    if space:
-        address, folder = f"{constants.ENDPOINT}/spaces/{space}", space.split("/")[-1]
-        lines.append(f"- Try it: [{space}]({address})")
-    if code:
-        lines.append(f"- Code: <{code}>; to install it: `python -m pip install git+{code}`")
-    elif space:
-        lines.append(
-            f"- Code: in the same [Space]({address}/tree/main); for use in the folder `{folder}`: "
-            f"`git clone {address} && python -m pip install -r {folder}/requirements.txt`"
-        )
-    if not lines:
-        return card
-    before, heading, rest = _LINKS.sub("", card).partition("\n## ")
-    links = "\n".join(["<!-- links -->", *lines, "<!-- /links -->"])
-    return f"{before}\n{links}\n{heading}{rest}"
-
-
-def _metadata(dataset, title, protocols, widget):
-    from huggingface_hub import EvalResult, ModelCardData
-
+def _metadata(
+    dataset: Described,
+    title: str,
+    protocols: Iterable[tuple[str, Described]],
+    widget: list[dict[str, Any]],
+) -> ModelCardData:
     slug = re.sub(r"[^\w.-]+", "-", dataset["name"]).lower()
     results = [
         EvalResult(
@@ -249,6 +217,13 @@ def _metadata(dataset, title, protocols, widget):
         for protocol, figures in protocols
         for metric in metrics_in(figures)
     ]
+    known: dict[str, Any] = {"widget": widget} if widget else {}
+    if results:
+        known |= {
+            "metrics": list(dict.fromkeys(result.metric_type for result in results)),
+            "model_name": title,
+            "eval_results": results,
+        }
     corpus = [slug] if _licences(dataset["name"]) else []
     return ModelCardData(
         language=dataset["language"],
@@ -257,32 +232,30 @@ def _metadata(dataset, title, protocols, widget):
         pipeline_tag="audio-classification",
         tags=["speech-emotion-recognition", "emotion", "speech", *corpus, "sklearn", "skops"],
         datasets=dataset["repo_id"] and [dataset["repo_id"]],
-        metrics=list(dict.fromkeys(result.metric_type for result in results)) if results else None,
-        **({"widget": widget} if widget else {}),
-        **({"model_name": title, "eval_results": results} if results else {}),
+        **known,
     )
 
 
-def _kind(figures, dataset):
+def _kind(figures: Described, dataset: Described) -> str:
     if figures["speaker_independent"]:
         return "speaker-independent"
     return f"random split, {_same(dataset)}"
 
 
-def _same(dataset):
+def _same(dataset: Described) -> str:
     """Say of whom there are recordings on both sides of the random split."""
     if not (dataset["speakers"] or dataset["men"] or dataset["women"]):
         return "perhaps the same speakers on both sides"
-    return SAME.replace("actor", _speaker(dataset))
+    return SAME_SPEAKERS.replace("actor", _speaker(dataset))
 
 
-def _weakest(figures):
+def _weakest(figures: Described) -> list[tuple[str, str]]:
     """Return the two emotions that are recognised least often."""
     rows = sorted(figures["classes"].items(), key=lambda item: item[1]["recall"])
-    return [(label, _percent(row["recall"])) for label, row in rows[:2]]
+    return [(label, in_percent(row["recall"])) for label, row in rows[:2]]
 
 
-def _confusions(figures):
+def _confusions(figures: Described) -> list[tuple[str, str, str]]:
     """Return the three most frequent confusions, by their share of the clips of an emotion."""
     labels = figures["labels"]
     shares = [
@@ -292,24 +265,20 @@ def _confusions(figures):
         if answer != target and count
     ]
     return [
-        (target, answer, _percent(share))
+        (target, answer, in_percent(share))
         for share, target, answer in sorted(shares, reverse=True)[:3]
     ]
 
 
-def _groups(figures):
+def _groups(figures: Described) -> list[tuple[str, list[tuple[str, str]]]]:
     """Return the accuracy of each group for each way to slice the clips, worst first."""
     return [
         (
             group,
             [
-                (value, _percent(row["accuracy"]))
+                (value, in_percent(row["accuracy"]))
                 for value, row in sorted(slices.items(), key=lambda item: item[1]["accuracy"])
             ],
         )
         for group, slices in figures["slices"].items()
     ]
-
-
-def _percent(share):
-    return f"{100 * share:.0f} %"

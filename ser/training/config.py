@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ser.audio.augmentation import RECORDINGS
+from ser.audio.speed import SPEEDS
 from ser.features import FeatureConfig
 from ser.features.config import PARTS
 from ser.model.config import ModelConfig
@@ -89,7 +90,7 @@ class TrainingConfig:
     examples: bool = True
     name: str = TITLE
     features: FeatureConfig = field(default_factory=FeatureConfig)
-    speeds: Sequence[float] = (0.95, 1.05)
+    speeds: Sequence[float] = SPEEDS
     copies: Sequence[Copy] = COPIES
     perceptrons: Sequence[PerceptronSettings] = PERCEPTRONS
     feature_limit: float = FEATURE_LIMIT
@@ -99,7 +100,7 @@ class TrainingConfig:
             raise ValueError(f"protocols is {self.protocols!r}; give a list: [{self.protocols!r}]")
         if type(self.seed) is not int or not 0 <= self.seed <= MAX_SEED:
             raise ValueError(f"seed is {self.seed!r}; give a whole number, 0 to {MAX_SEED}")
-        ModelConfig(("no", "yes"), speeds=self.speeds)  # type: ignore[arg-type]  # refuses wrong ones
+        ModelConfig(("no", "yes"), speeds=self.speeds)  # refuses wrong ones
         if not self.perceptrons:
             raise ValueError("perceptrons is empty; give one or more")
         if not self.feature_limit > 0:

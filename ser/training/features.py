@@ -14,6 +14,7 @@ from threadpoolctl import threadpool_limits
 
 from ser.audio.activity import cut_speech, find_speech
 from ser.audio.augmentation import RECORDINGS, in_eight_bits
+from ser.audio.levels import speech_level
 from ser.audio.loading import load_audio
 from ser.audio.speed import change_speed
 from ser.corpora.corpus import Corpus
@@ -25,7 +26,6 @@ from ser.features import (
     code_fingerprint,
     feature_fingerprint,
 )
-from ser.model import voice_profile
 from ser.training.config import CLEAN, EIGHT_BIT, Copy, TrainingConfig
 
 logger = logging.getLogger(__name__)
@@ -164,9 +164,7 @@ def _speaker_indices(speakers: Sequence[str | None]) -> NDArray[np.integer] | No
 def training_fingerprint() -> str:
     """Return a hash of all code that decides what features a clip and its copies have."""
     versions = " ".join(map(version, LIBRARIES))
-    return (
-        f"{feature_fingerprint()} {code_fingerprint(__file__, voice_profile.__file__)} {versions}"
-    )
+    return f"{feature_fingerprint()} {code_fingerprint(__file__)} {versions}"
 
 
 def name_seed(file: str) -> int:
@@ -196,7 +194,7 @@ def _extract_clip(
         except AudioError as error:
             return {"features": b"", "level": 0.0, "error": str(error)}
         rows = np.stack([extractor.extract(speech) for speech in spoken])
-    level = voice_profile.speech_level(spoken[0])
+    level = speech_level(spoken[0])
     return {"features": rows.tobytes(), "level": level, "error": ""}
 
 

@@ -22,12 +22,12 @@ Guo et al., "On Calibration of Modern Neural Networks", ICML 2017 (expected
 calibration error, reliability diagram, temperature).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import (
     accuracy_score,
     classification_report,
@@ -97,12 +97,25 @@ def metrics_in(figures: Mapping[str, Any]) -> list[Metric]:
     return [metric for metric in METRICS if metric.key in figures]
 
 
+def by_independence(metrics: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """Return name and figures of each protocol in ``metrics.json``, speaker-independent first."""
+    protocols = metrics.get("protocols", {})
+    return sorted(protocols.items(), key=lambda item: not item[1]["speaker_independent"])
+
+
 def percent(share: float | None) -> str:
     """Write a share as a percentage with one decimal; nothing for None."""
     return "" if share is None else f"{100 * share:.1f}"
 
 
-def validate(targets, probabilities, labels):
+def in_percent(share: float) -> str:
+    """Write a share as a whole percentage, as it stands in a sentence."""
+    return f"{100 * share:.0f} %"
+
+
+def validate(
+    targets: NDArray[np.integer], probabilities: NDArray[np.floating], labels: Sequence[str]
+) -> None:
     """Raise ValueError unless targets and probabilities fit each other and the labels."""
     if probabilities.shape != (len(targets), len(labels)) or targets.ndim != 1:
         raise ValueError(
@@ -120,7 +133,14 @@ def validate(targets, probabilities, labels):
         raise ValueError("probabilities must be non-negative and sum to 1 for each clip")
 
 
-def evaluate(targets, probabilities, *, labels, folds, groups):
+def evaluate(
+    targets: ArrayLike,
+    probabilities: ArrayLike,
+    *,
+    labels: Sequence[str],
+    folds: ArrayLike,
+    groups: Mapping[str, ArrayLike],
+) -> dict[str, Any]:
     """Return all figures about the predictions of one protocol.
 
     Parameters
@@ -164,7 +184,7 @@ def evaluate(targets, probabilities, *, labels, folds, groups):
     )
     bins = reliability(targets, probabilities)
     return {
-        **_figures(targets, recognised),
+        **headline_figures(targets, recognised),
         "fold_mean": {name: float(np.mean([fold[name] for fold in by_fold])) for name in names},
         "fold_std": {name: float(np.std([fold[name] for fold in by_fold])) for name in names},
         "folds": by_fold,
@@ -186,24 +206,30 @@ def evaluate(targets, probabilities, *, labels, folds, groups):
     }
 
 
-def _figures(targets, recognised):
-    """Return size and headline figures of some clips."""
+def headline_figures(
+    targets: NDArray[np.integer], recognised: NDArray[np.integer]
+) -> dict[str, Any]:
+    """Return ``clips`` and the figures of `METRICS`, both arrays of shape (n_clips,)."""
     shares = {metric.key: float(metric.compute(targets, recognised)) for metric in METRICS}
     return {"clips": len(targets), **shares}
 
 
-def _slices(targets, recognised, values):
+def _slices(
+    targets: NDArray[np.integer], recognised: NDArray[np.integer], values: ArrayLike
+) -> dict[str, dict[str, Any]]:
     """Return the headline figures of the clips of each value, in ascending order."""
     values = np.asarray(values)
     if values.shape != targets.shape:
         raise ValueError(f"{len(values)} values given to slice {len(targets)} clips by")
     return {
-        str(value): _figures(targets[values == value], recognised[values == value])
+        str(value): headline_figures(targets[values == value], recognised[values == value])
         for value in np.unique(values)
     }
 
 
-def reliability(targets, probabilities):
+def reliability(
+    targets: NDArray[np.integer], probabilities: NDArray[np.floating]
+) -> list[dict[str, Any]]:
     """Sort clips by confidence and compare it with how often they are recognised.
 
     Returns
@@ -230,7 +256,7 @@ def reliability(targets, probabilities):
     return bins
 
 
-def expected_calibration_error(bins):
+def expected_calibration_error(bins: Sequence[Mapping[str, Any]]) -> float:
     """Return the mean gap between confidence and accuracy, weighted by the clips in each bin."""
     gaps = [
         each["clips"] * abs(each["confidence"] - each["accuracy"]) for each in bins if each["clips"]

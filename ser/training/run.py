@@ -22,14 +22,14 @@ from ser.corpora.folds import (
 from ser.corpora.loading import load_corpus
 from ser.errors import DatasetError
 from ser.features import FeatureExtractor
+from ser.hub.card import name_in_card, with_links
 from ser.hub.repository import Published
 from ser.model.calibration import apply_temperature, fit_temperature
 from ser.model.classifier import EmotionClassifier
 from ser.model.config import ModelConfig
 from ser.model.folder import audit, make_model_files
-from ser.model.snippet import name_in_card
 from ser.recognizer import EmotionRecognizer
-from ser.training.card import make_card, with_links
+from ser.training.card import make_card
 from ser.training.config import TrainingConfig
 from ser.training.examples import make_examples, widget
 from ser.training.features import (
@@ -39,7 +39,7 @@ from ser.training.features import (
     known_of_clips,
 )
 from ser.training.metrics import evaluate
-from ser.training.report import draw_figures
+from ser.training.pictures import draw_figures
 
 logger = logging.getLogger(__name__)
 
@@ -79,7 +79,7 @@ class TrainedModel:
         folder : str or Path
             Where to write; an older model folder there is replaced.
         code, space : str, optional
-            Addresses that the card shows, see `ser.training.card.with_links`.
+            Addresses that the card shows, see `ser.hub.card.with_links`.
 
         Returns
         -------
@@ -115,10 +115,6 @@ def train(
     config : TrainingConfig, optional
     jobs : int, optional
         Processes that extract features; one per core by default.
-
-    Returns
-    -------
-    TrainedModel
 
     Raises
     ------
@@ -274,7 +270,7 @@ def cross_validate(
 
 
 def calibrate(
-    probabilities: NDArray[np.float64], targets: NDArray[np.integer], folds: NDArray
+    probabilities: NDArray[np.float64], targets: NDArray[np.integer], folds: NDArray[np.object_]
 ) -> NDArray[np.float64]:
     """Calibrate each fold's predictions with the temperature that fits all the other folds.
 

@@ -2,13 +2,13 @@
 
 import io
 import shutil
-from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
 import soundfile
 import yaml
 from gradio_client import Client, handle_file
+from hub_model import run_command
 from running_app import RunningApp
 from tiny_model import FEATURES, voice
 
@@ -53,14 +53,6 @@ def deploy(root, **options):
     from ser.hub.space import deploy_space
 
     return deploy_space(SPACE, root=Path(root), **{"model": MODEL} | options)
-
-
-def run_command(*argv):
-    from ser.cli.main import main
-
-    with redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()) as err:
-        status = main([str(arg) for arg in argv])
-    return status, out.getvalue(), err.getvalue()
 
 
 def run_and_log(*argv):

@@ -8,7 +8,15 @@ import pytest
 from answers import STORED, shipped, small_training
 
 from ser import EmotionRecognizer
-from ser.model import boxes, calibration, classifier, config, perceptrons, voice_profile
+from ser.model import (
+    boxes,
+    calibration,
+    classifier,
+    config,
+    evidence,
+    perceptrons,
+    voice_profile,
+)
 from ser.model.config import ModelConfig
 
 TOLERANCE = 2e-3
@@ -49,7 +57,7 @@ def test_the_shipped_model_gives_the_answers_that_it_gave(golden):
     )
 
 
-MODULES = (boxes, calibration, classifier, config, perceptrons, voice_profile)
+MODULES = (boxes, calibration, classifier, config, evidence, perceptrons, voice_profile)
 CONSTANTS = {
     name: module
     for module in MODULES

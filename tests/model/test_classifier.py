@@ -137,7 +137,7 @@ def test_probabilities_are_averaged_over_speeds():
         np.mean([expert(made, name).predict_proba(each) for each in rows], axis=0)
         for name in ("general", "prosody")
     ]
-    expected = np.sum(made.gate(made.novelty(features))[:, :, None] * experts, axis=0)
+    expected = np.sum(made.gate(made.assess(features)[1])[:, :, None] * experts, axis=0)
     np.testing.assert_allclose(made.predict_proba(features), expected, atol=1e-6)
 
 
@@ -158,9 +158,8 @@ def test_an_odd_value_cannot_decide():
 def test_what_is_far_from_training_is_novel():
     features, targets = blobs()
     made = fit(features, targets)
-    assert made.novelty(features).mean() == pytest.approx(1, abs=0.5)
-    assert made.novelty(features[:5] + 4).min() > made.novelty(features).max()
-    np.testing.assert_allclose(made.assess(features)[1], made.novelty(features))
+    assert made.assess(features)[1].mean() == pytest.approx(1, abs=0.5)
+    assert made.assess(features[:5] + 4)[1].min() > made.assess(features)[1].max()
 
 
 def test_an_expert_knows_only_its_features():
@@ -179,7 +178,7 @@ def test_an_expert_knows_only_its_features():
 def test_the_more_unlike_training_a_clip_is_the_more_counts_the_expert_in_prosody():
     features, targets = blobs()
     made = fit(features, targets, parts={"prosody": np.array([1])})
-    usual, odd = made.novelty(features[:5]), made.novelty(features[:5] + 4)
+    usual, odd = made.assess(features[:5])[1], made.assess(features[:5] + 4)[1]
     assert made.gate(usual)[0].min() > made.gate(odd)[0].max()
     far = np.full((1, 1, 6), 50, np.float32)
     far[0, 0, 1] = features[0, 0, 1] + 4

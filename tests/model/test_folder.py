@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import skops.io
-from model_files import write_model_folder
+from model_files import edit_config, write_model_folder
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
@@ -62,11 +62,6 @@ def folder(tmp_path, model):
 def write(folder, model, **changes):
     parts = {"config": CONFIG, "metrics": {"accuracy": 0.5}, "readme": "# Card\n"}
     write_model_folder(folder, model=model, files=PICTURES, **{**parts, **changes})
-
-
-def edit_config(folder, **changes):
-    path = folder / "config.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
 
 
 def put_model(folder, content):

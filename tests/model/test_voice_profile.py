@@ -11,7 +11,8 @@ from tiny_model import FEATURES, voice
 from ser import EmotionRecognizer
 from ser.errors import AudioError, NoSpeechError, VoiceProfileError
 from ser.model.classifier import EmotionClassifier
-from ser.model.voice_profile import VoiceProfile, fit_evidence
+from ser.model.evidence import fit_evidence
+from ser.model.voice_profile import VoiceProfile
 
 RATE = FEATURES.sample_rate
 

@@ -16,9 +16,9 @@ from tiny_model import FEATURES, voice
 from ser.corpora.corpus import About
 from ser.corpora.crema_d import CREMA_D
 from ser.corpora.emodb import EMODB
+from ser.hub.card import name_in_card, with_links
 from ser.model.folder import read_model_folder
-from ser.model.snippet import name_in_card
-from ser.training.card import make_card, with_links
+from ser.training.card import make_card
 
 
 @pytest.fixture(scope="module")

@@ -5,11 +5,9 @@ import pytest
 from PIL import Image
 
 from ser.training.metrics import evaluate
+from ser.training.pictures import draw_figures, plot_confusion_matrix, plot_reliability
 from ser.training.report import (
-    draw_figures,
     format_metrics,
-    plot_confusion_matrix,
-    plot_reliability,
     summary_table,
     to_markdown,
     to_text,

@@ -1,4 +1,4 @@
-"""Make the example clips that ship with the package: `python -m ser.demo.synthetic FOLDER`.
+"""Make the example clips that ship with the package: `python tools/synthetic.py FOLDER`.
 
 They are synthetic speech by espeak-ng (Debian's package of that name), so that the demo has
 examples without using anyone's recording. They have no emotion label: nobody felt or acted one.
@@ -58,7 +58,7 @@ def make_clips(folder: Path) -> None:
 
 def main() -> None:
     """Run the command."""
-    parser = argparse.ArgumentParser(prog="python -m ser.demo.synthetic", description=__doc__)
+    parser = argparse.ArgumentParser(description="Make the example clips.")
     parser.add_argument("folder", type=Path, help="such as ser/pretrained/examples")
     folder = parser.parse_args().folder
     if shutil.which("espeak-ng") is None:
