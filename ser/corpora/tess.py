@@ -47,7 +47,6 @@ def read_name(name: str) -> Clip:
 TESS = KnownCorpus(
     about=About(
         name="TESS",
-        licence="cc-by-nc-nd-4.0",
         link="https://doi.org/10.5683/SP2/E8H2MF",
         language="en",
         kind="acted English speech",
