@@ -35,12 +35,12 @@ with Demo(title=page.TITLE, analytics_enabled=False, delete_cache=(600, 3600)) a
         with gr.Tab("Recognise"):
             recognise = recognise_tab.add_tab(model, sharing)
         with gr.Tab("Live"):
-            live_tab.add_tab(model, recognise.profile)
+            live = live_tab.add_tab(model, recognise.profile)
         with gr.Tab("Batch"):
             batch_tab.add_tab(model)
         with gr.Tab("About"):
             about = about_tab.add_tab()
-    page.fill_when_loaded(demo, model, notice, recognise, about)
+    page.fill_when_loaded(demo, model, notice, recognise, live, about)
     add_endpoints(model)
 
 demo.queue(default_concurrency_limit=os.cpu_count(), max_size=256)

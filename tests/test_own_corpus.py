@@ -105,6 +105,8 @@ def test_the_app_serves_it_without_a_word_of_others(published, tmp_path):
             pytest.skip(reason)
         with chromium(tmp_path / "joy.wav") as browser:
             page = open_page(browser, app.url)
+            bars = page.locator("#ser-result .ser-name").all_inner_texts()
+            assert sorted(bars) == sorted(PITCHES)
             page.get_by_role("tab", name="About").click()
             page.get_by_text("How often it is right").wait_for()
             text = page.locator("body").inner_text()

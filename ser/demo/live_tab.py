@@ -17,7 +17,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from ser.corpora.emotions import NAMES, adjective
+from ser.corpora.emotions import adjective
 from ser.demo.result_panel import bars, colour, panel, warning_list
 from ser.demo.wording import how_sure, percent
 from ser.errors import NoSpeechError, SerError
@@ -127,8 +127,8 @@ class LiveSession:
         return True
 
 
-def add_tab(model: "ServedModel", profile: gr.State) -> None:
-    """Lay out the tab in the `gr.Blocks` being built.
+def add_tab(model: "ServedModel", profile: gr.State) -> gr.HTML:
+    """Lay out the tab in the `gr.Blocks` being built; return the panel of its result.
 
     Parameters
     ----------
@@ -149,7 +149,7 @@ def add_tab(model: "ServedModel", profile: gr.State) -> None:
             )
             gr.HTML(f"<p>{EXPLANATION}</p>", elem_classes="ser-quiet")
         with gr.Column(scale=7, min_width=300):
-            output = gr.HTML(live_panel(None, [], NAMES, INVITATION), elem_id="ser-live-result")
+            output = gr.HTML(idle_panel(model.labels), elem_id="ser-live-result")
 
     def listen(chunk: str | None, state: LiveSession | None, voice: Any) -> tuple[Any, LiveSession]:
         state = state or LiveSession()
@@ -159,7 +159,7 @@ def add_tab(model: "ServedModel", profile: gr.State) -> None:
             if piece is None or not state.add(recognizer, *piece, voice):
                 return gr.skip(), state
         except SerError as error:
-            return live_panel(None, [], NAMES, str(error)), state
+            return live_panel(None, [], model.labels, str(error)), state
         return live_panel(state.result, state.history, recognizer.labels), state
 
     microphone.stream(
@@ -175,10 +175,11 @@ def add_tab(model: "ServedModel", profile: gr.State) -> None:
     def stop(state: LiveSession | None) -> tuple[Any, None]:
         if state is None or state.result is not None:
             return gr.skip(), None  # the last result stays
-        return live_panel(None, state.history, NAMES, INVITATION), None
+        return live_panel(None, state.history, model.labels, INVITATION), None
 
     microphone.start_recording(lambda: None, None, session, api_visibility="private")
     microphone.stop_recording(stop, session, [output, session], api_visibility="private")
+    return output
 
 
 def read_once(path: str | None) -> tuple[NDArray[np.float32], int] | None:
@@ -200,6 +201,11 @@ def read_once(path: str | None) -> tuple[NDArray[np.float32], int] | None:
         # Identical pieces share a file: another session may have deleted a silent one of ours.
         return None
     return samples.mean(axis=1), rate
+
+
+def idle_panel(labels: Iterable[str]) -> str:
+    """Draw the panel before anything is heard."""
+    return live_panel(None, [], labels, INVITATION)
 
 
 def live_panel(

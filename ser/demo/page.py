@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from ser.demo import about_tab, example_shelf
+from ser.corpora.emotions import NAMES
+from ser.demo import about_tab, example_shelf, live_tab
 from ser.demo.received import HANDLERS
-from ser.demo.result_panel import status
+from ser.demo.result_panel import empty_panel, status
 from ser.demo.theme import STYLE, emotion_colours, theme
 from ser.errors import SerError
 
@@ -67,6 +68,7 @@ def fill_when_loaded(
     model: "ServedModel",
     notice: gr.HTML,
     tab: "Tab",
+    live: gr.HTML,
     about: list[gr.components.Component],
 ) -> None:
     """Fill in what depends on the model as soon as it has loaded.
@@ -77,6 +79,8 @@ def fill_when_loaded(
     model : ser.demo.served_model.ServedModel
     notice : gr.HTML
     tab : ser.demo.recognise_tab.Tab
+    live : gr.HTML
+        The result of the tab for live speech.
     about : list of component
     """
 
@@ -85,9 +89,16 @@ def fill_when_loaded(
             recognizer = model.get()
         except SerError as error:
             return {notice: _notice(str(error))}
+        own_panels: dict[gr.components.Component, Any] = {}
+        if (
+            recognizer.labels != NAMES
+        ):  # else they are there, and a visitor may have a result by now
+            own_panels[tab.panel] = empty_panel(recognizer.labels)
+            own_panels[live] = live_tab.idle_panel(recognizer.labels)
         number = request.query_params.get("example")
         return {
             notice: _notice(model.notice),
+            **own_panels,
             **dict(zip(from_examples, example_shelf.opened(tab.shelf, number), strict=True)),
             **dict(zip(about, about_tab.contents(recognizer), strict=True)),
         }
@@ -96,7 +107,7 @@ def fill_when_loaded(
     demo.load(
         fill,
         None,
-        [notice, *from_examples, *about],
+        [notice, tab.panel, live, *from_examples, *about],
         queue=False,  # opening the page need not wait in the queue
         show_progress="hidden",
         api_visibility="private",

@@ -52,12 +52,15 @@ class Tab:
     buttons : ser.demo.example_shelf.Buttons
     clip : gr.Audio
         The recording.
+    panel : gr.HTML
+        The result.
     """
 
     profile: gr.State
     shelf: example_shelf.Shelf
     buttons: example_shelf.Buttons
     clip: gr.Audio
+    panel: gr.HTML
 
 
 def add_tab(model: "ServedModel", sharing: "ClipSharing | None" = None) -> Tab:
@@ -82,7 +85,7 @@ def add_tab(model: "ServedModel", sharing: "ClipSharing | None" = None) -> Tab:
             buttons = example_shelf.add_buttons(shelf, clip)
             profile = voice_panel.add_panel(model)
         with gr.Column(scale=7, min_width=300):
-            panel = gr.HTML(empty_panel(), elem_id="ser-result")
+            panel = gr.HTML(empty_panel(model.labels), elem_id="ser-result")
             own = gr.State(None)  # a recording of the visitor's own, and its result
             if sharing is not None:
                 share_panel.add_panel(model, sharing, own)
@@ -97,14 +100,14 @@ def add_tab(model: "ServedModel", sharing: "ClipSharing | None" = None) -> Tab:
     ) -> tuple[str, str, Any, Course | None, str]:
         newest[0] = token = uuid4().hex
         if path is None:
-            return empty_panel(), empty_picture(), None, None, ""
+            return empty_panel(model.labels), empty_picture(), None, None, ""
         try:
             recognizer = model.get()
             example = shelf.number(path)
         except SerError as error:
-            return error_panel(str(error)), empty_picture(), None, None, ""
+            return error_panel(str(error), model.labels), empty_picture(), None, None, ""
         except FileNotFoundError:  # identical files share a path, and a voice sample is deleted
-            return error_panel(GONE), empty_picture(), None, None, ""
+            return error_panel(GONE, model.labels), empty_picture(), None, None, ""
         if voice_profile is None and example in shelf.results:
             shown = shelf.results[example]
         else:
@@ -161,7 +164,7 @@ def add_tab(model: "ServedModel", sharing: "ClipSharing | None" = None) -> Tab:
         api_visibility="private",
     )
     recognition.then(None, js=SEE_RESULT)
-    return Tab(profile, shelf, buttons, clip)
+    return Tab(profile, shelf, buttons, clip, panel)
 
 
 def analyse(

@@ -11,13 +11,13 @@ if TYPE_CHECKING:
     from ser import Prediction
 
 
-def empty_panel(labels: Iterable[str] = NAMES) -> str:
+def empty_panel(labels: Iterable[str]) -> str:
     """Draw the panel before anything is recognised, with empty bars."""
     invitation = "Record a sentence or two, or upload an audio file."
     return panel(invitation, "No recording yet", bars(dict.fromkeys(labels, 0.0)), "empty")
 
 
-def error_panel(sentence: str, labels: Iterable[str] = NAMES) -> str:
+def error_panel(sentence: str, labels: Iterable[str]) -> str:
     """Draw the panel for a recording that cannot be recognised, and say why."""
     nothing = bars(dict.fromkeys(labels, 0.0))
     return panel(escape(sentence), "No result", nothing, "error", live="polite")

@@ -6,6 +6,7 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ser.corpora.emotions import NAMES
 from ser.errors import HubError, ModelError, SerError
 
 if TYPE_CHECKING:
@@ -43,6 +44,12 @@ class ServedModel:
         self.notice: str | None = None
         self._name = name
         self._loaded: Future[EmotionRecognizer] = Future()
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Emotions of the model, or the canonical ones until it has loaded."""
+        is_ready = self._loaded.done() and self._loaded.exception() is None
+        return self._loaded.result().labels if is_ready else NAMES
 
     def start(self) -> None:
         """Start to load; `get` waits until then."""

@@ -58,7 +58,7 @@ def test_bars_keep_the_order_of_the_labels():
 
 
 def test_what_is_shown_of_a_file_cannot_be_markup():
-    assert "<b>" not in error_panel("<b>.wav is not audio.")
+    assert "<b>" not in error_panel("<b>.wav is not audio.", NAMES)
     rows = [batch_tab.row("<b>.wav", UnreadableAudioError("<b>.wav is not audio."))]
     assert "<b>" not in batch_tab.table_html(rows)
 
@@ -238,7 +238,7 @@ def test_about_says_of_whom_the_clips_were_only_where_that_is_known(tiny_model):
 
 
 def test_the_panel_is_there_before_the_model():
-    assert empty_panel().count("<li") == len(NAMES)
+    assert empty_panel(NAMES).count("<li") == len(NAMES)
 
 
 @pytest.mark.parametrize("label", ["x;y", "joy"])
@@ -252,7 +252,7 @@ def test_an_emotion_of_somebodys_own_has_the_accent_colour_and_its_own_name(labe
 def test_the_page_defines_a_colour_in_light_and_dark_for_every_emotion_it_draws():
     light, dark = emotion_colours().splitlines()
     assert light.startswith(":root") and dark.startswith(".dark")
-    for variable in re.findall(r"var\((--emotion-\w+)\)", empty_panel()):
+    for variable in re.findall(r"var\((--emotion-\w+)\)", empty_panel(NAMES)):
         for block in (light, dark):
             assert len(re.findall(rf"{variable}: #[0-9a-f]{{6}};", block)) == 1
     assert "emotion-" not in STYLE.read_text().replace("--emotion-NAME", "")
