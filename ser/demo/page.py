@@ -90,9 +90,7 @@ def fill_when_loaded(
         except SerError as error:
             return {notice: _notice(str(error))}
         own_panels: dict[gr.components.Component, Any] = {}
-        if (
-            recognizer.labels != NAMES
-        ):  # else they are there, and a visitor may have a result by now
+        if recognizer.labels != NAMES:  # else they stand there, or a visitor's first result does
             own_panels[tab.panel] = empty_panel(recognizer.labels)
             own_panels[live] = live_tab.idle_panel(recognizer.labels)
         number = request.query_params.get("example")
