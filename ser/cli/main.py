@@ -41,7 +41,7 @@ COMMANDS = {
     "study": Command("ser.cli.measure", "measure the recipe: compare, degrade, ablate", "train"),
     "deploy": Command("ser.cli.model", "deploy the demo as a Space on the Hugging Face Hub"),
 }
-EXTRAS = {"train": ("training", ("datasets", "matplotlib", "pyarrow", "tqdm"))}
+EXTRAS = {"train": ("training", ("datasets", "jinja2", "matplotlib", "pyarrow", "tqdm"))}
 """Maps an extra to a word for it, and to the packages that it brings."""
 
 
