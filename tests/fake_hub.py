@@ -11,59 +11,16 @@ import json
 import re
 import threading
 import time
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import PurePosixPath
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import unquote
 
+from fake_repo import Repo, git_oid
+from fake_server import ROUTES, Handler, RefusedError, as_json
 from fake_xet import XetStorage
 
 LARGE = (".skops", ".png", ".flac", ".parquet", ".bin")
 KINDS = {"models": "model", "datasets": "dataset", "spaces": "space"}
-
-
-@dataclass
-class Commit:
-    sha: str
-    title: str
-    files: dict[str, bytes]
-
-
-@dataclass
-class Repo:
-    private: bool = False
-    sdk: str | None = None
-    commits: list[Commit] = field(default_factory=list)
-    tags: dict[str, str] = field(default_factory=dict)
-    branches: dict[str, list[Commit]] = field(default_factory=dict)
-    variables: dict[str, str] = field(default_factory=dict)
-    secrets: dict[str, str] = field(default_factory=dict)
-
-    def commit(self, title, files, branch="main"):
-        commits = self.branch(branch)
-        parent = commits[-1].sha if commits else ""
-        text = json.dumps([parent, title, {n: git_oid(c) for n, c in sorted(files.items())}])
-        commits.append(Commit(hashlib.sha1(text.encode()).hexdigest(), title, files))
-
-    def branch(self, name):
-        return self.commits if name == "main" else self.branches[name]
-
-    def find(self, revision):
-        """Return the commit that a branch, tag or commit hash names, or None."""
-        if revision == "main" or revision in self.branches:
-            return self.branch(revision)[-1]
-        sha = self.tags.get(revision, revision)
-        commits = [commit for commits in self.branches.values() for commit in commits]
-        return next((commit for commit in self.commits + commits if commit.sha == sha), None)
-
-    @property
-    def files(self):
-        return self.commits[-1].files
-
-
-class RefusedError(Exception):
-    def __init__(self, status, message, code=None):
-        self.status, self.message, self.code = status, message, code
 
 
 class FakeHub:
@@ -111,7 +68,7 @@ class FakeHub:
         return f"http://127.0.0.1:{self._port}"
 
     def come_back(self):
-        handler = type("Handler", (_Handler,), {"hub": self})
+        handler = type("Handler", (Handler,), {"hub": self})
         self._server = ThreadingHTTPServer(("127.0.0.1", self._port), handler)
         self._port = self._server.server_address[1]
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
@@ -167,7 +124,7 @@ class FakeHub:
         if user is None:
             raise RefusedError(401, "Invalid username or password.")
         auth = {"accessToken": {"displayName": "test", "role": self.roles.get(user, "write")}}
-        return _json({"type": "user", "name": user, "orgs": [], "auth": auth})
+        return as_json({"type": "user", "name": user, "orgs": [], "auth": auth})
 
     def create(self, user, body):
         if user is None:
@@ -177,13 +134,13 @@ class FakeHub:
         prefix = "" if kind == "model" else f"{kind}s/"
         url = {"url": f"{self.url}/{prefix}{repo_id}"}
         if (kind, repo_id) in self.repos:
-            return _json({"error": "You already created this repo", **url}, 409)
+            return as_json({"error": "You already created this repo", **url}, 409)
         if owner != user:
             raise RefusedError(403, f"You don't have the rights to create a {kind} under {owner!r}")
         repo = Repo(private=body.get("visibility") == "private", sdk=body.get("sdk"))
         repo.commit("initial commit", {".gitattributes": b"*.skops filter=lfs\n"})
         self.repos[kind, repo_id] = repo
-        return _json(url)
+        return as_json(url)
 
     def delete(self, user, body):
         owner, kind = body.get("organization") or user, body.get("type") or "model"
@@ -205,7 +162,7 @@ class FakeHub:
             if key in metadata and not isinstance(metadata[key], kind):
                 errors.append(f'"{key}" must be a {kind.__name__}')
         answer = {"errors": [{"message": error} for error in errors], "warnings": []}
-        return _json(answer, 400 if errors else 200)
+        return as_json(answer, 400 if errors else 200)
 
     def preupload(self, user, body, kinds, repo_id, revision):
         self._repo(kinds, repo_id, user, write=True)
@@ -218,7 +175,7 @@ class FakeHub:
             }
             for file in body["files"]
         ]
-        return _json({"files": files})
+        return as_json({"files": files})
 
     def lfs_batch(self, user, body, kinds, repo_id):
         self._repo(kinds, repo_id, user, write=True)
@@ -229,7 +186,7 @@ class FakeHub:
                 href = f"{self.url}/lfs/{item['oid']}"
                 answer["actions"] = {"upload": {"href": href}, "verify": {"href": f"{href}/verify"}}
             objects.append(answer)
-        return _json({"transfer": "basic", "objects": objects})
+        return as_json({"transfer": "basic", "objects": objects})
 
     def lfs_put(self, user, body, oid):
         if hashlib.sha256(body).hexdigest() != oid:
@@ -240,7 +197,7 @@ class FakeHub:
     def lfs_verify(self, user, body, oid):
         if len(self.large.get(oid, b"")) != body["size"]:
             raise RefusedError(404, "no such object")
-        return _json({})
+        return as_json({})
 
     def commit(self, user, body, kinds, repo_id, revision, create_pr=None):
         repo = self._repo(kinds, repo_id, user, write=True)
@@ -271,7 +228,7 @@ class FakeHub:
         repo.commit(title, files, revision)
         sha = repo.branch(revision)[-1].sha
         answer = {"commitOid": sha, "pullRequestUrl": pull_request, "success": True}
-        return _json(answer | {"commitUrl": f"{page}/commit/{sha}"})
+        return as_json(answer | {"commitUrl": f"{page}/commit/{sha}"})
 
     def add_branch(self, user, body, kinds, repo_id, branch):
         repo = self._repo(kinds, repo_id, user, write=True)
@@ -294,7 +251,7 @@ class FakeHub:
             "siblings": [{"rfilename": name} for name in commit.files],
             "sdk": repo.sdk,
         }
-        return _json(answer)
+        return as_json(answer)
 
     def tree(self, user, body, kinds, repo_id, revision, folder=None):
         commit = self._commit(self._repo(kinds, repo_id, user), revision)
@@ -307,7 +264,7 @@ class FakeHub:
         entries += [_folder_entry(path) for path in sorted(parents) if path.startswith(inside)]
         if body.get("recursive", "").lower() != "true":
             entries = [entry for entry in entries if "/" not in entry["path"][len(inside) :]]
-        return _json([entry for entry in entries if entry["path"] not in (".", folder)])
+        return as_json([entry for entry in entries if entry["path"] not in (".", folder)])
 
     def paths_info(self, user, body, kinds, repo_id, revision):
         commit = self._commit(self._repo(kinds, repo_id, user), revision)
@@ -321,7 +278,7 @@ class FakeHub:
             for path in wanted
             if any(name.startswith(f"{path}/") for name in commit.files)
         ]
-        return _json(entries + folders)
+        return as_json(entries + folders)
 
     def _entry(self, name, content):
         entry = {"type": "file", "path": name, "size": len(content), "oid": self.blob_id(content)}
@@ -354,7 +311,7 @@ class FakeHub:
         return 200, headers | {"X-Xet-Token-Expiration": expires}, b""
 
     def xet_reconstruction(self, user, body, name):
-        return _json(self.storage.plan(name, f"{self.url}/xorbs/{name}"))
+        return as_json(self.storage.plan(name, f"{self.url}/xorbs/{name}"))
 
     def xet_xorb(self, user, body, name):
         return 206, {}, self.storage.xorb(name)
@@ -371,7 +328,7 @@ class FakeHub:
             for name, commits in repo.branches.items()
             if not name.startswith("refs/")
         ]
-        return _json({"branches": [main, *branches], "tags": tags, "converts": []})
+        return as_json({"branches": [main, *branches], "tags": tags, "converts": []})
 
     def tag(self, user, body, kinds, repo_id, revision):
         repo = self._repo(kinds, repo_id, user, write=True)
@@ -383,100 +340,22 @@ class FakeHub:
     def variable(self, user, body, repo_id):
         repo = self._repo("spaces", repo_id, user, write=True)
         repo.variables[body["key"]] = body["value"]
-        return _json(self._variables(repo))
+        return as_json(self._variables(repo))
 
     def variables(self, user, body, repo_id):
-        return _json(self._variables(self._repo("spaces", repo_id, user, write=True)))
+        return as_json(self._variables(self._repo("spaces", repo_id, user, write=True)))
 
     def secret_names(self, user, body, repo_id):
         repo = self._repo("spaces", repo_id, user, write=True)
-        return _json({key: {"key": key} for key in repo.secrets})
+        return as_json({key: {"key": key} for key in repo.secrets})
 
     def auth_check(self, user, body, kinds, repo_id):
         self._repo(kinds, repo_id, user, write=True)
-        return _json({})
+        return as_json({})
 
     def _variables(self, repo):
         return {key: {"key": key, "value": value} for key, value in repo.variables.items()}
 
 
-_API = r"/api/(?P<kinds>models|datasets|spaces)/(?P<repo_id>[^/]+/[^/]+)"
-_PAGE = r"/(?:(?P<kinds>datasets|spaces)/)?(?P<repo_id>[^/]+/[^/]+)"
-ROUTES = [
-    (r"GET /api/whoami-v2", "whoami"),
-    (r"POST /api/repos/create", "create"),
-    (r"DELETE /api/repos/delete", "delete"),
-    (r"POST /api/validate-yaml", "validate_yaml"),
-    (r"PUT /lfs/(?P<oid>\w+)", "lfs_put"),
-    (r"POST /lfs/(?P<oid>\w+)/verify", "lfs_verify"),
-    (rf"POST {_PAGE}\.git/info/lfs/objects/batch", "lfs_batch"),
-    (r"POST /api/spaces/(?P<repo_id>[^/]+/[^/]+)/variables", "variable"),
-    (r"GET /api/spaces/(?P<repo_id>[^/]+/[^/]+)/variables", "variables"),
-    (rf"POST {_API}/preupload/(?P<revision>[^/?]+)(?:\?create_pr=1)?", "preupload"),
-    (rf"POST {_API}/commit/(?P<revision>[^/?]+)(?:\?create_pr=(?P<create_pr>1))?", "commit"),
-    (rf"POST {_API}/branch/(?P<branch>[^/]+)", "add_branch"),
-    (rf"DELETE {_API}/branch/(?P<branch>[^/]+)", "delete_branch"),
-    (rf"GET {_API}/xet-read-token/(?P<revision>[^/]+)", "xet_token"),
-    (r"GET /v1/reconstructions/(?P<name>\w+)", "xet_reconstruction"),
-    (r"GET /xorbs/(?P<name>\w+)", "xet_xorb"),
-    (r"GET /api/spaces/(?P<repo_id>[^/]+/[^/]+)/secrets", "secret_names"),
-    (rf"GET {_API}/auth-check/write", "auth_check"),
-    (rf"POST {_API}/tag/(?P<revision>[^/]+)", "tag"),
-    (rf"POST {_API}/paths-info/(?P<revision>[^/]+)", "paths_info"),
-    (rf"GET {_API}(?:/revision/(?P<revision>[^/]+))?", "info"),
-    (rf"GET {_API}/tree/(?P<revision>[^/]+)(?:/(?P<folder>.+))?", "tree"),
-    (rf"GET {_API}/refs", "refs"),
-    (rf"(?:GET|HEAD) {_PAGE}/resolve/(?P<revision>[^/]+)/(?P<name>.+)", "resolve"),
-]
-
-
-class _Handler(BaseHTTPRequestHandler):
-    hub: FakeHub
-
-    def _handle(self):
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        if self.headers.get("Content-Type", "").startswith("application/json") or (
-            self.headers.get("Content-Type", "").startswith("application/vnd.git-lfs+json")
-        ):
-            body = json.loads(body)
-        scheme, _, token = self.headers.get("Authorization", "").partition(" ")
-        path, query = urlsplit(self.path).path, urlsplit(self.path).query
-        if query == "create_pr=1":
-            path = f"{path}?{query}"
-        if self.command == "GET":
-            body = dict(parse_qsl(query))
-        try:
-            answer = self.hub.answer(self.command, path, token if scheme else None, body)
-        except RefusedError as refusal:
-            headers = {"X-Error-Message": refusal.message}
-            if refusal.code:
-                headers["X-Error-Code"] = refusal.code
-            status, more, content = _json({"error": refusal.message}, refusal.status)
-            answer = status, headers | more, content
-        except ConnectionAbortedError:
-            return
-        status, headers, content = answer
-        self.send_response(status)
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(content)
-
-    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = _handle  # noqa: N815
-
-    def log_message(self, *args):
-        pass
-
-
-def git_oid(content):
-    return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
-
-
 def _folder_entry(path):
     return {"type": "directory", "path": path, "size": 0, "oid": "0" * 40}
-
-
-def _json(value, status=200):
-    return status, {"Content-Type": "application/json"}, json.dumps(value).encode()

@@ -154,6 +154,25 @@ def test_the_command_line_of_the_hub_finds_it_as_an_extension(environment, clip)
     assert done.stdout.startswith("clip.wav: ")
 
 
+@pytest.mark.slow
+def test_with_its_extra_an_installed_command_trains_on_a_folder_of_emotions(
+    environment, wheel, clip
+):
+    # Last of those in this environment, which is no longer the base alone.
+    done = pip("install", f"{wheel}[train]", python=environment / "python")
+    assert done.returncode == 0, done.stderr
+    for seed, (label, pitch) in enumerate([("joy", 260), ("none", 110)] * 4):
+        file = clip.parent / "mine" / label / f"{seed}.wav"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(file, speech_like(1.0, 16000, pitch=pitch, seed=seed), 16000)
+    options = ("--dataset", "mine", "--output", "model", "--skip-evaluation", "--jobs", "1")
+    cache = {"HF_DATASETS_CACHE": str(clip.parent / "cache")}
+    done = run(environment / "ser", "train", *options, folder=clip.parent, **cache)
+    assert done.returncode == 0, done.stderr
+    command = ("predict", "--model", "model", "mine/joy/0.wav")
+    assert run(environment / "ser", *command, folder=clip.parent).stdout.startswith("mine/joy/0")
+
+
 def test_the_packages_that_commands_ask_for_are_those_of_the_extra():
     for extra, (_, packages) in EXTRAS.items():
         wanted = {Requirement(line).name for line in PROJECT["optional-dependencies"][extra]}

@@ -2,11 +2,10 @@
 
 import argparse
 import json
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ser.cli.options import process_count, seed
+from ser.cli.options import add_jobs, seed
 from ser.corpora.catalog import names_and_examples
 from ser.corpora.folds import PROTOCOLS, is_speaker_independent
 from ser.errors import DatasetError
@@ -48,12 +47,7 @@ def add_study(parser: argparse.ArgumentParser) -> None:
         metavar="SET",
         help="comparison: only these sets, from eight, seven, six, song",
     )
-    parser.add_argument(
-        "--jobs",
-        type=process_count,
-        default=os.cpu_count() or 1,
-        help="processes (default: one per core)",
-    )
+    add_jobs(parser)
     parser.add_argument(
         "--seeds",
         type=seed,

@@ -1,9 +1,8 @@
 """Types of command-line options; each refuses a wrong value in one sentence."""
 
+import os
 import re
 from argparse import ArgumentParser, ArgumentTypeError, _ArgumentGroup
-
-MAX_SEED = 2**32 - 1  # the largest that scikit-learn and NumPy accept
 
 
 def process_count(text: str) -> int:
@@ -14,7 +13,9 @@ def process_count(text: str) -> int:
 
 
 def seed(text: str) -> int:
-    """Read a random seed, 0 to `MAX_SEED`."""
+    """Read a random seed, 0 to `ser.training.config.MAX_SEED`."""
+    from ser.training.config import MAX_SEED  # here, since most commands need no scikit-learn
+
     if not text.isdecimal() or int(text) > MAX_SEED:
         raise ArgumentTypeError(f"{text!r} is not a seed; give a whole number, 0 to {MAX_SEED}")
     return int(text)
@@ -51,6 +52,16 @@ def repository(text: str) -> str:
     if not re.fullmatch(r"[\w.-]+/[\w.-]+", text):
         raise ArgumentTypeError(f"{text!r} is not the name of a repository; give OWNER/NAME")
     return text
+
+
+def add_jobs(parser: ArgumentParser) -> None:
+    """Add the option for the number of processes."""
+    parser.add_argument(
+        "--jobs",
+        type=process_count,
+        default=os.cpu_count() or 1,
+        help="processes (default: one per core)",
+    )
 
 
 def add_links(parser: ArgumentParser | _ArgumentGroup) -> None:

@@ -1,11 +1,10 @@
 """The command ``train``, which is also ``train.py``."""
 
 import logging
-import os
 from argparse import ArgumentParser, Namespace
 from functools import partial
 
-from ser.cli.options import add_links, label_mapping, licence, process_count, repository, seed
+from ser.cli.options import add_jobs, add_links, label_mapping, licence, repository, seed
 from ser.corpora.catalog import CORPORA
 from ser.corpora.folds import PROTOCOLS
 from ser.corpora.ravdess import CHANNELS
@@ -70,12 +69,7 @@ def add_train(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--no-examples", action="store_true", help="put no example clips into the model folder"
     )
-    parser.add_argument(
-        "--jobs",
-        type=process_count,
-        default=os.cpu_count() or 1,
-        help="processes that extract features (default: one per core)",
-    )
+    add_jobs(parser)
     parser.add_argument(
         "--seed",
         type=seed,
