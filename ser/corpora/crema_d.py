@@ -1,6 +1,8 @@
 """CREMA-D: twelve sentences in English by 91 actors, ``ACTOR_SENTENCE_EMOTION_LEVEL``.
 
-The sex of an actor is not in the names, only in a table beside the recordings.
+The sex of an actor is not in the names, but in the table ``VideoDemographics.csv`` beside the
+recordings. The database is under the Open Database License, its contents are under the Database
+Contents License, as its ``LICENSE.txt`` says.
 
 References
 ----------
@@ -11,6 +13,7 @@ Affective Computing 5(4), 2014.
 import re
 
 from ser.corpora.corpus import About, Clip, KnownCorpus, stem
+from ser.corpora.emotions import NO_CALM
 from ser.errors import DatasetError
 
 EMOTIONS = {
@@ -35,6 +38,17 @@ SENTENCES = {
     "TSI": "The surface is slick",
     "WSI": "We'll stop in a couple of minutes",
 }
+WOMEN = frozenset(
+    (
+        "002 003 004 006 007 008 009 010 012 013 018 020 021 024 025 028 029 030 037 043 046 "
+        "047 049 052 053 054 055 056 058 060 061 063 072 073 074 075 076 078 079 082 084 089 "
+        "091"
+    ).split()
+)
+"""Numbers of the actresses, after the leading 1; the other actors are men, up to `LAST`."""
+
+FIRST, LAST = 1001, 1091
+
 LEVELS = {"LO": "low", "MD": "medium", "HI": "high"}
 
 _NAME = re.compile(rf"([^_]+)_([^_]+)_({'|'.join(EMOTIONS)})_([^_]+)")
@@ -59,16 +73,24 @@ def read_name(name: str) -> Clip:
         file=file,
         emotion=EMOTIONS[emotion],
         speaker=speaker,
+        sex=_sex(speaker),
         sentence=SENTENCES.get(sentence, sentence),
         intensity=LEVELS.get(level),
         language="en",
     )
 
 
+def _sex(speaker: str) -> str | None:
+    if not speaker.isdecimal() or not FIRST <= int(speaker) <= LAST:
+        return None
+    return "female" if speaker[1:] in WOMEN else "male"
+
+
 CREMA_D = KnownCorpus(
     about=About(
         name="CREMA-D",
         licence="odbl",
+        repo_id="AbstractTTS/CREMA-D",  # a copy
         link="https://github.com/CheyneyComputerScience/CREMA-D",
         language="en",
         kind="acted English speech",
@@ -90,4 +112,5 @@ CREMA_D = KnownCorpus(
     emotions=tuple(EMOTIONS.values()),
     example="1001_DFA_ANG_XX.wav",
     read=read_name,
+    partial=NO_CALM,
 )

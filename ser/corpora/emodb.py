@@ -12,6 +12,7 @@ import re
 
 from ser.corpora.corpus import About, Clip, KnownCorpus, stem
 from ser.corpora.emotions import in_order
+from ser.corpora.emotions import NO_CALM
 from ser.errors import DatasetError
 
 EMOTIONS = {
@@ -88,4 +89,5 @@ EMODB = KnownCorpus(
     emotions=tuple(in_order(EMOTIONS.values())),
     example="03a01Fa.wav",
     read=read_name,
+    partial=NO_CALM,
 )

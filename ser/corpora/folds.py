@@ -5,10 +5,17 @@ sides of a fold, and every clip is tested in exactly one fold of a protocol.
 
 Only `random` allows a speaker on both sides. Its figures measure recognition of
 speakers heard in training; those of all others, recognition of unseen speakers.
-Without knowing who speaks, only `random` is possible.
+Without knowing who speaks, only `random` and `leave-one-corpus-out` are possible.
+
+References
+----------
+Luna-Jimenez et al., "A Proposal for Multimodal Emotion Recognition Using Aural Transformers and
+Action Units on RAVDESS Dataset", Applied Sciences 12(1), 2022 (``published``).
+Ma et al., "EmoBox: Multilingual Multi-corpus Speech Emotion Recognition Toolkit and Benchmark",
+Interspeech 2024 (``emobox``).
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,10 +30,15 @@ from ser.errors import DatasetError
 PROTOCOLS = {
     "actors": "six folds of four actors, two men and two women, none of them in training",
     "published": "the five published folds, the tested actors never in training",
+    "emobox": "EmoBox's six folds of four actors, none of them in training",
     "leave-one-actor-out": "each actor tested by a model that never heard them",
     "sentence": "tested on the other sentence and on other actors than those in training",
+    "leave-one-corpus-out": "each corpus tested by a model trained on the others",
     "random": "five stratified folds, same actors on both sides",
 }
+
+PUBLISHED = ("published", "emobox")
+"""Protocols whose folds a corpus names."""
 
 N_SPEAKER_FOLDS = 6
 N_RANDOM_FOLDS = 5
@@ -70,7 +82,8 @@ def make_folds(
     speakers: Sequence[Any],
     sexes: Sequence[str | None] | None = None,
     sentences: Sequence[Any] | None = None,
-    published: Iterable[Iterable[str]] = (),
+    corpora: Sequence[str] | None = None,
+    published: Mapping[str, Iterable[Iterable[str]]] | None = None,
     seed: int,
 ) -> list[Fold]:
     """Split clips into the folds of a protocol.
@@ -81,14 +94,17 @@ def make_folds(
     Parameters
     ----------
     protocol : str
-        A key of `PROTOCOLS`. ``actors`` makes up to six groups of speakers, balanced by sex where
-        it is known; ``sentence`` tests these on half of the sentences and trains on the other.
+        A key of `PROTOCOLS`. ``actors`` makes up to six groups of the speakers of each corpus,
+        balanced by sex where it is known; ``sentence`` tests these on half of the sentences and
+        trains on the other.
     emotions : array_like of int, shape (n_clips,)
         Class index of each clip.
     speakers, sexes, sentences : sequence, shape (n_clips,)
         Of each clip; None for one that is not known.
-    published : iterable of iterable of str
-        Test speakers of each published fold of the corpus.
+    corpora : sequence of str, shape (n_clips,), optional
+        Which corpus each clip is of; all of one by default.
+    published : mapping of str to iterable of iterable of str, optional
+        Test speakers of each published fold of the corpus, by protocol.
     seed : int
         Shuffles the clips of `random`; the other protocols do not depend on it.
 
@@ -100,10 +116,13 @@ def make_folds(
     if protocol not in PROTOCOLS:
         raise DatasetError(f"Protocol {protocol!r} is unknown; choose from {', '.join(PROTOCOLS)}.")
     emotions = np.asarray(emotions)
+    of = np.array(["" if corpora is None else each for each in corpora or speakers], dtype=object)
     if protocol == "random":
         folds = _random_folds(emotions, seed)
+    elif protocol == "leave-one-corpus-out":
+        folds = _corpus_folds(of)
     else:
-        folds = _speaker_folds(protocol, speakers, sexes, sentences, published)
+        folds = _speaker_folds(protocol, speakers, sexes, sentences, of, published or {})
     if sum(len(fold.test) for fold in folds) != len(emotions):
         raise DatasetError(
             f"Protocol {protocol!r} cannot split {len(emotions)} clips of "
@@ -124,7 +143,8 @@ def _speaker_folds(
     speakers: Sequence[Any],
     sexes: Sequence[str | None] | None,
     sentences: Sequence[Any] | None,
-    published: Iterable[Iterable[str]],
+    corpora: NDArray[np.object_],
+    published: Mapping[str, Iterable[Iterable[str]]],
 ) -> list[Fold]:
     """Test one group of speakers at a time and train on all others."""
     unknown = sum(speaker is None for speaker in speakers)
@@ -136,15 +156,15 @@ def _speaker_folds(
     names = np.array([str(speaker) for speaker in speakers], dtype=object)
     if protocol == "leave-one-actor-out":
         groups = [[speaker] for speaker in _in_natural_order(names)]
-    elif protocol == "published":
-        groups = [list(group) for group in published]
+    elif protocol in PUBLISHED:
+        groups = [list(group) for group in published.get(protocol, ())]
         if not groups:
             raise DatasetError(
-                "Protocol 'published' needs folds that were published, of which none are known for "
-                "this corpus; choose another protocol, such as 'actors'."
+                f"Protocol {protocol!r} needs folds that were published, of which none are known "
+                "for these recordings; choose another protocol, such as 'actors'."
             )
     else:
-        groups = _balanced(list(names), sexes)
+        groups = _balanced(names, sexes, corpora)
     if protocol == "sentence":
         return _sentence_folds(names, groups, sentences)
     return _usable(
@@ -152,13 +172,27 @@ def _speaker_folds(
     )
 
 
-def _balanced(speakers: Sequence[str], sexes: Sequence[str | None] | None) -> list[list[str]]:
-    """Return up to six groups of speakers: of each sex, every sixth in natural order."""
+def _corpus_folds(corpora: NDArray[np.object_]) -> list[Fold]:
+    """Test one corpus at a time and train on all others."""
+    names = list(dict.fromkeys(corpora))
+    if len(names) < 2:
+        raise DatasetError(
+            "Protocol 'leave-one-corpus-out' needs two corpora or more; give another one with "
+            "--dataset, or choose another protocol, such as 'actors'."
+        )
+    return _usable((name, corpora != name, corpora == name) for name in names)
+
+
+def _balanced(
+    speakers: NDArray[np.object_], sexes: Sequence[str | None] | None, corpora: NDArray[np.object_]
+) -> list[list[str]]:
+    """Return up to six groups of speakers: of each corpus and sex, every sixth in natural order."""
     sex_of = _sex_of(speakers, sexes)
+    corpus_of = dict(zip(speakers, corpora, strict=True))
     ordered = _in_natural_order(speakers)
     ranks: dict[str, int] = {}
-    for sex in set(sex_of.values()):
-        alike = [speaker for speaker in ordered if sex_of[speaker] == sex]
+    for kind in {(corpus_of[speaker], sex_of[speaker]) for speaker in ordered}:
+        alike = [speaker for speaker in ordered if (corpus_of[speaker], sex_of[speaker]) == kind]
         ranks |= {speaker: rank for rank, speaker in enumerate(alike)}
     groups = [
         [speaker for speaker in ordered if ranks[speaker] % N_SPEAKER_FOLDS == fold]
@@ -243,7 +277,7 @@ def describe_folds(
     *,
     sexes: Sequence[str | None] | None = None,
     sentences: Sequence[Any] | None = None,
-    published: Iterable[Iterable[str]] = (),
+    published: Mapping[str, Iterable[Iterable[str]]] | None = None,
     noun: str = "actor",
 ) -> str:
     """Say in part of a sentence which folds were made.
@@ -256,8 +290,8 @@ def describe_folds(
         In which fold each clip was tested.
     speakers, sexes, sentences : sequence, shape (n_clips,)
         Of each clip; None for one that is not known.
-    published : iterable of iterable of str
-        Test speakers of each published fold of the corpus.
+    published : mapping of str to iterable of iterable of str, optional
+        As for `make_folds`.
     noun : str
         What a speaker is called, see `ser.corpora.corpus.About.speaker`.
 
@@ -266,17 +300,18 @@ def describe_folds(
     str
         As in `PROTOCOLS` if the corpus is all of RAVDESS.
     """
-    if None in speakers:
+    if None in speakers and protocol == "random":
         return (
             "five stratified folds; as it is not known who speaks, the same speakers may be on "
             "both sides"
         )
     text = PROTOCOLS[protocol]
     names = np.array([str(speaker) for speaker in speakers], dtype=object)
-    is_whole = set(names) >= {speaker for group in published for speaker in group}
-    if protocol == "actors" or (protocol == "published" and not is_whole):
+    grouped = (published or {}).get(protocol, ())
+    is_whole = set(names) >= {speaker for group in grouped for speaker in group}
+    if protocol == "actors" or (protocol in PUBLISHED and not is_whole):
         text = _describe_groups(np.asarray(folds), names, sexes)
-        text += ", grouped as published" * (protocol == "published")
+        text += f", grouped as in `{protocol}`" * (protocol in PUBLISHED)
         text += ", none of them in training"
     elif protocol == "sentence" and len(set(() if sentences is None else sentences)) > 2:
         text = text.replace("the other sentence", "the other half of the sentences")

@@ -9,7 +9,7 @@ import soundfile
 
 from ser.corpora.catalog import CORPORA
 from ser.corpora.clips import make_clips
-from ser.corpora.corpus import About, Clip, Corpus, KnownCorpus
+from ser.corpora.corpus import About, Clip, Corpus, KnownCorpus, Origin
 from ser.corpora.emotions import in_order
 from ser.corpora.own import Columns, read_own
 from ser.corpora.sources import Source, find_audio, find_source, list_recordings, open_source
@@ -84,11 +84,10 @@ def load_corpus(
         clips, problems = read_own(found, columns)
         labels = in_order({clip.emotion for clip, _ in clips})
     clips, labels = _choose(clips, labels, mapping or {}, emotions)
+    told = _describe(found, row, about or {})
     return Corpus(
-        clips=make_clips(_usable(clips, problems, found, row), labels),
-        about=_describe(found, row, about or {}),
-        source=found.name,
-        published_folds=row.published_folds if row else (),
+        clips=make_clips(_usable(clips, problems, found, row), labels, told.name),
+        origins=(Origin(told, found.name, row.folds if row else {}, row.partial if row else {}),),
     )
 
 

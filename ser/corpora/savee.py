@@ -14,6 +14,7 @@ import re
 
 from ser.corpora.corpus import About, Clip, KnownCorpus
 from ser.corpora.emotions import in_order
+from ser.corpora.emotions import NO_CALM
 from ser.errors import DatasetError
 
 EMOTIONS = {
@@ -75,4 +76,5 @@ SAVEE = KnownCorpus(
     emotions=tuple(in_order(EMOTIONS.values())),
     example="DC_a01.wav",
     read=read_name,
+    partial=NO_CALM,
 )

@@ -12,6 +12,7 @@ import re
 
 from ser.corpora.corpus import About, Clip, KnownCorpus, stem
 from ser.corpora.emotions import NAMES, canonical
+from ser.corpora.emotions import NO_CALM
 from ser.errors import DatasetError
 
 EMOTIONS = tuple(name for name in NAMES if name != "calm")
@@ -64,4 +65,5 @@ TESS = KnownCorpus(
     emotions=EMOTIONS,
     example="OAF_back_angry.wav",
     read=read_name,
+    partial=NO_CALM,
 )

@@ -14,7 +14,6 @@ from threadpoolctl import threadpool_limits
 
 from ser.audio.activity import cut_speech, find_speech
 from ser.audio.augmentation import RECORDINGS, in_eight_bits
-from ser.audio.levels import speech_level
 from ser.audio.loading import load_audio
 from ser.audio.speed import change_speed
 from ser.corpora.corpus import Corpus
@@ -45,25 +44,28 @@ class CorpusFeatures:
     X : ndarray of float16, shape (n_clips, n_versions, n_features)
         Features of all versions of the clips, see `TrainingConfig.versions`; half precision, since
         they are many.
-    levels : ndarray of float32, shape (n_clips,)
-        Power of the speech in dBFS.
     y : ndarray of int, shape (n_clips,)
         Index of the label of each clip.
     labels : tuple of str
+    candidates : ndarray of bool, shape (n_clips, n_labels)
+        The labels that each clip may have: several where its corpus does not tell them apart.
+    corpora : ndarray of str, shape (n_clips,)
+        Name of the corpus of each clip.
     speakers : ndarray of int, shape (n_clips,), or None
         Index of the speaker of each clip; None if not all are known.
     parts : dict of str to ndarray of int
         Indices of features by kind, see `ser.features.FeatureExtractor.parts`.
     groups : dict of str to ndarray of str, shape (n_clips,)
-        What is known of all clips, to slice figures by: ``sex``, ``intensity``.
+        To slice figures by: ``sex``, ``intensity``; ``""`` where it is not known.
     corpus : Corpus
         The clips whose features these are.
     """
 
     X: NDArray[np.float16]
-    levels: NDArray[np.float32]
     y: NDArray[np.integer]
     labels: tuple[str, ...]
+    candidates: NDArray[np.bool_]
+    corpora: NDArray[np.str_]
     speakers: NDArray[np.integer] | None
     parts: Mapping[str, NDArray[np.integer]]
     groups: dict[str, NDArray[np.str_]]
@@ -76,8 +78,13 @@ class CorpusFeatures:
 
 def corpus_folds(corpus: Corpus, protocol: str, seed: int) -> list[Fold]:
     """Return the folds of a protocol over the clips of a corpus."""
-    emotions = corpus.clips["emotion"][:]
-    return make_folds(protocol, emotions=emotions, seed=seed, **known_of_clips(corpus))
+    known = {**known_of_clips(corpus), "published": published_folds(corpus)}
+    return make_folds(protocol, emotions=corpus.clips["emotion"][:], seed=seed, **known)
+
+
+def published_folds(corpus: Corpus) -> Mapping[str, Any]:
+    """Return the folds that were published of a corpus by itself, by protocol."""
+    return corpus.origins[0].folds if len(corpus.origins) == 1 else {}
 
 
 def known_of_clips(corpus: Corpus) -> dict[str, Any]:
@@ -86,7 +93,7 @@ def known_of_clips(corpus: Corpus) -> dict[str, Any]:
         "speakers": corpus.clips["speaker"][:],
         "sexes": corpus.clips["sex"][:],
         "sentences": corpus.clips["sentence"][:],
-        "published": corpus.published_folds,
+        "corpora": corpus.clips["corpus"][:],
     }
 
 
@@ -137,21 +144,33 @@ def extract_features(corpus: Corpus, config: TrainingConfig, *, jobs: int = 1) -
         extracted = extracted.select(usable)
     clips = corpus.clips
     known = {"sex": {"female": "women", "male": "men"}, "intensity": {}}
-    groups = {name: clips[name][:] for name in known}
+    corpora = np.array(clips["corpus"][:])
     return CorpusFeatures(
         X=_stack(extracted, len(versions)),
-        levels=np.array(extracted["level"], dtype=np.float32),
         y=np.array(clips["emotion"]),
-        labels=tuple(clips.features["emotion"].names),
+        labels=corpus.labels,
+        candidates=_candidates(corpus, corpora),
+        corpora=corpora,
         speakers=_speaker_indices(clips["speaker"][:]),
         parts=FeatureExtractor(config.features).parts,
         groups={
-            name: np.array([known[name].get(value, value) for value in values])
-            for name, values in groups.items()
-            if None not in values
+            name: np.array([of.get(value, value or "") for value in clips[name]])
+            for name, of in known.items()
         },
         corpus=corpus,
     )
+
+
+def _candidates(corpus: Corpus, corpora: NDArray[np.str_]) -> NDArray[np.bool_]:
+    """Return the labels that each clip may have, shape (n_clips, n_labels)."""
+    labels, targets = corpus.labels, np.array(corpus.clips["emotion"])
+    candidates = np.eye(len(labels), dtype=bool)[targets]
+    for origin in corpus.origins:
+        for label, alike in origin.partial.items():
+            if label in labels:
+                stands = (corpora == origin.about.name) & (targets == labels.index(label))
+                candidates[np.ix_(stands, np.isin(labels, alike))] = True
+    return candidates
 
 
 def _speaker_indices(speakers: Sequence[str | None]) -> NDArray[np.integer] | None:
@@ -192,10 +211,9 @@ def _extract_clip(
                 make_copies(source, extractor.config.sample_rate, clip["file"], copies, seed)
             )
         except AudioError as error:
-            return {"features": b"", "level": 0.0, "error": str(error)}
+            return {"features": b"", "error": str(error)}
         rows = np.stack([extractor.extract(speech) for speech in spoken])
-    level = speech_level(spoken[0])
-    return {"features": rows.tobytes(), "level": level, "error": ""}
+    return {"features": rows.tobytes(), "error": ""}
 
 
 def make_copies(

@@ -12,7 +12,7 @@ from ser.corpora.folds import (
 from ser.corpora.ravdess import RAVDESS
 from ser.errors import DatasetError
 
-PUBLISHED = RAVDESS["ravdess"].published_folds
+PUBLISHED = RAVDESS["ravdess"].folds
 
 
 def corpus(actors=range(1, 25)):
