@@ -38,16 +38,15 @@ SENTENCES = {
     "TSI": "The surface is slick",
     "WSI": "We'll stop in a couple of minutes",
 }
-WOMEN = frozenset(
-    (
-        "002 003 004 006 007 008 009 010 012 013 018 020 021 024 025 028 029 030 037 043 046 "
-        "047 049 052 053 054 055 056 058 060 061 063 072 073 074 075 076 078 079 082 084 089 "
-        "091"
-    ).split()
-)
-"""Numbers of the actresses, after the leading 1; the other actors are men, up to `LAST`."""
-
-FIRST, LAST = 1001, 1091
+N_ACTORS = 91
+# fmt: off
+WOMEN = {
+    2, 3, 4, 6, 7, 8, 9, 10, 12, 13, 18, 20, 21, 24, 25, 28, 29, 30, 37, 43,
+    46, 47, 49, 52, 53, 54, 55, 56, 58, 60, 61, 63, 72, 73, 74, 75, 76, 78, 79, 82,
+    84, 89, 91,
+}
+# fmt: on
+"""Numbers of the actresses beyond 1000; the other actors are men."""
 
 LEVELS = {"LO": "low", "MD": "medium", "HI": "high"}
 
@@ -81,9 +80,10 @@ def read_name(name: str) -> Clip:
 
 
 def _sex(speaker: str) -> str | None:
-    if not speaker.isdecimal() or not FIRST <= int(speaker) <= LAST:
+    number = int(speaker) - 1000 if speaker.isdecimal() else 0
+    if not 1 <= number <= N_ACTORS:
         return None
-    return "female" if speaker[1:] in WOMEN else "male"
+    return "female" if number in WOMEN else "male"
 
 
 CREMA_D = KnownCorpus(

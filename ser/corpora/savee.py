@@ -13,8 +13,7 @@ Algorithms and Systems, IGI Global, 2010.
 import re
 
 from ser.corpora.corpus import About, Clip, KnownCorpus
-from ser.corpora.emotions import in_order
-from ser.corpora.emotions import NO_CALM
+from ser.corpora.emotions import NO_CALM, in_order
 from ser.errors import DatasetError
 
 EMOTIONS = {
