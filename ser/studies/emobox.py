@@ -3,7 +3,7 @@
 References
 ----------
 Ma et al., "EmoBox: Multilingual Multi-corpus Speech Emotion Recognition Toolkit and Benchmark",
-Interspeech 2024. https://doi.org/10.21437/Interspeech.2024-788
+Interspeech 2024. https://arxiv.org/abs/2406.07162
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,6 @@ from typing import Any
 from ser.studies.seeds import SPREAD
 from ser.training.metrics import METRICS, percent
 
-TITLE = "EmoBox's folds of RAVDESS"
 PROTOCOL = "emobox"
 
 PUBLISHED = {

@@ -79,13 +79,10 @@ def classes_of(candidates: NDArray[np.bool_], labels: Sequence[str]) -> list[str
         For each label the first one of those that the clips do not tell it apart from; None for a
         label that no clip may have.
     """
-    together = np.eye(len(labels), dtype=bool) | (candidates.T.astype(int) @ candidates > 0)
+    together: NDArray[np.bool_] = candidates.T.astype(int) @ candidates > 0
     for _ in labels:  # a label joined with another is joined with all that this one is joined with
         together = together @ together
-    return [
-        labels[int(row.argmax())] if present else None
-        for row, present in zip(together, candidates.any(axis=0), strict=True)
-    ]
+    return [labels[int(row.argmax())] if row.any() else None for row in together]
 
 
 def merge_classes(
