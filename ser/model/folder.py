@@ -226,9 +226,11 @@ def audit(files: Mapping[str, bytes], *, source: object) -> ModelFolder:
             )
     config = _parse_json(files["config.json"], f"config.json of '{source}'")
     metrics = _parse_json(files["metrics.json"], f"metrics.json of '{source}'")
-    shown = {"dataset": config.get("dataset"), "protocols": metrics.get("protocols")}
-    if wrong := [name for name, value in shown.items() if type(value or {}) is not dict]:
-        raise ModelFormatError(f"The {wrong[0]} of '{source}' should be an object by name.")
+    if type(metrics.get("protocols", {})) is not dict:
+        raise ModelFormatError(f"The protocols of '{source}' should be an object by name.")
+    datasets = config.get("datasets", [])
+    if type(datasets) is not list or any(type(each) is not dict for each in datasets):
+        raise ModelFormatError(f"The datasets of '{source}' should be a list of objects.")
     for name in ("README.md", "examples/metadata.csv"):
         try:
             files.get(name, b"").decode()

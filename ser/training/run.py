@@ -29,6 +29,7 @@ from ser.model.classifier import EmotionClassifier
 from ser.model.config import ModelConfig
 from ser.model.folder import audit, make_model_files
 from ser.recognizer import EmotionRecognizer
+from ser.training.by_corpus import balanced_weights, evaluate_by_corpus
 from ser.training.card import make_card
 from ser.training.config import TrainingConfig
 from ser.training.examples import make_examples, widget
@@ -38,7 +39,6 @@ from ser.training.features import (
     extract_features,
     known_of_clips,
 )
-from ser.training.metrics import evaluate
 from ser.training.pictures import draw_figures
 
 logger = logging.getLogger(__name__)
@@ -144,7 +144,7 @@ def train(
         "model": model_config.to_dict(),
         "features": config.features.to_dict(),
         "feature_hash": FeatureExtractor(config.features).hash,
-        "dataset": describe_corpus(features.corpus, features.corpus.clips),
+        "datasets": [describe_corpus(features.corpus, features.corpus.clips)],
         "training": {
             **config.describe(),
             "false_alarms": FALSE_ALARMS,
@@ -270,14 +270,16 @@ def cross_validate(
 
 
 def calibrate(
-    probabilities: NDArray[np.float64], targets: NDArray[np.integer], folds: NDArray[np.object_]
+    probabilities: NDArray[np.float64], features: CorpusFeatures, folds: NDArray[np.object_]
 ) -> NDArray[np.float64]:
     """Calibrate each fold's predictions with the temperature that fits all the other folds.
+
+    Each corpus counts the same.
 
     Parameters
     ----------
     probabilities : ndarray, shape (n_clips, n_labels)
-    targets : ndarray of int, shape (n_clips,)
+    features : CorpusFeatures
     folds : ndarray, shape (n_clips,)
 
     Returns
@@ -285,10 +287,11 @@ def calibrate(
     ndarray, shape (n_clips, n_labels)
         No fold affects its own temperature.
     """
-    calibrated = probabilities.copy()
+    calibrated, weights = probabilities.copy(), balanced_weights(features.corpora)
     for fold in np.unique(folds):
         tested = folds == fold
-        temperature = fit_temperature(probabilities[~tested], targets[~tested])
+        others = (each[~tested] for each in (probabilities, features.candidates, weights))
+        temperature = fit_temperature(*others)
         calibrated[tested] = apply_temperature(probabilities[tested], temperature)
     return calibrated
 
@@ -315,7 +318,7 @@ def _evaluate(
     model = _model_config(features, config)
     for protocol in protocols:
         probabilities, folds, novelties = cross_validate(features, protocol, config)
-        calibrated = calibrate(probabilities, features.y, folds)
+        calibrated = calibrate(probabilities, features, folds)
         protocol_metrics[protocol] = {
             "description": describe_folds(
                 protocol,
@@ -324,19 +327,24 @@ def _evaluate(
                 **known_of_clips(features.corpus),
             ),
             "speaker_independent": is_speaker_independent(protocol),
-            **evaluate(
+            "corpora": evaluate_by_corpus(
                 features.y,
                 calibrated,
                 labels=features.labels,
+                candidates=features.candidates,
+                corpora=features.corpora,
                 folds=folds,
                 groups=features.groups,
+                across=protocol == "leave-one-corpus-out",
             ),
         }
         if protocol == protocols[0]:
             held_out = calibrated if is_speaker_independent(protocol) else None
             model = replace(
                 model,
-                temperature=fit_temperature(probabilities, features.y),
+                temperature=fit_temperature(
+                    probabilities, features.candidates, balanced_weights(features.corpora)
+                ),
                 novelty_limit=float(np.quantile(novelties, 1 - FALSE_ALARMS)),
             )
     return {"protocols": protocol_metrics}, model, held_out
