@@ -15,7 +15,7 @@ from ser.audio.levels import speech_level
 from ser.audio.loading import read_recording
 from ser.audio.quality import recording_warnings
 from ser.audio.rumble import remove_rumble
-from ser.audio.speech_check import check_speech
+from ser.audio.speech_check import check_speech, clarity
 from ser.audio.speed import at_speeds
 from ser.errors import AudioError, VoiceProfileError
 from ser.model.assembly import make_classifier, make_extractor
@@ -32,13 +32,6 @@ if TYPE_CHECKING:
 SHIPPED_MODEL = Path(__file__).parent / "pretrained"
 
 _REPOSITORY = re.compile(r"(?P<repo_id>[a-zA-Z0-9][\w.-]*/[a-zA-Z0-9][\w.-]*)(@(?P<revision>.+))?")
-
-UNLIKE = (
-    "This recording differs from the training clips more than 19 in 20 held-out clips do, so the "
-    "probabilities may be unreliable."
-)
-"""Warning for a clip whose novelty only a share of `ser.training.run.FALSE_ALARMS` of held-out
-clips exceeds."""
 
 
 class EmotionRecognizer:
@@ -198,13 +191,12 @@ class EmotionRecognizer:
         tracks = [self._extractor.tracks(each) for each in at_speeds(spoken, sample_rate, speeds)]
         warnings = [*recording.notes, *check_speech(tracks[0])]
         features = np.stack([self._extractor.summarise(each) for each in tracks])
-        (probabilities,), (novelty,) = self._classifier.assess(
+        (probabilities,), _ = self._classifier.assess(
             features[None], profile=profile, levels=[speech_level(spoken)]
         )
-        limit = self._settings.novelty_limit
-        if limit is not None and novelty > limit:
-            warnings.append(UNLIKE)
-        warnings += recording_warnings(waveform, sample_rate, activity.span, filtered=filtered)
+        warnings += recording_warnings(
+            waveform, sample_rate, activity.span, clarity=clarity(tracks[0]), filtered=filtered
+        )
         by_label = dict.fromkeys(self.labels, 0.0)
         for index, probability in zip(self._classifier.classes_, probabilities, strict=True):
             by_label[self.labels[index]] = float(probability)
