@@ -122,20 +122,20 @@ class LiveSession:
         is_new = self._update()
         if self.running is None and self.n_new >= EVERY * sample_rate:
             self.n_new = 0
-            work = self._recognise, recognizer, self.waveform, sample_rate, self.n_heard, voice
-            self.running = _workers.submit(*work)
+            clip = self.waveform, sample_rate
+            self.running = _workers.submit(self._recognise, recognizer, clip, self.n_heard, voice)
         return is_new
 
     def _recognise(
         self,
         recognizer: "EmotionRecognizer",
-        waveform: NDArray[np.float32],
-        sample_rate: int,
+        clip: tuple[NDArray[np.float32], int],
         end: int,
         voice: "VoiceProfile | None",
     ) -> "Prediction":
         """Recognise a piece that ends at a sample; one piece of a session at a time."""
-        analysis = recognizer.analyse((waveform, sample_rate))
+        waveform, sample_rate = clip
+        analysis = recognizer.analyse(clip)
         start = end - waveform.size
         before = [piece for until, piece in self.remembered if until <= start]
         if len(before) == len(self.remembered) and waveform.size == int(SPAN * sample_rate):
