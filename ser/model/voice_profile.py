@@ -28,6 +28,11 @@ MIN_REFERENCE = 4
 """Other clips of a person that a clip is compared with at least: the mean of fewer says more about
 them than about the person."""
 
+TOO_FEW = (
+    f"These are too few recordings to compare each with the others: that takes {MIN_REFERENCE + 1}."
+)
+"""What to say of clips that could not be judged relative to each other."""
+
 
 @dataclass(frozen=True, eq=False)
 class VoiceProfile:
