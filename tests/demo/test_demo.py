@@ -5,6 +5,7 @@ import io
 import re
 import threading
 from concurrent.futures import wait
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -49,7 +50,8 @@ def test_a_close_second_is_named():
 
 
 def test_a_result_with_a_voice_profile_says_so():
-    assert "Relative to your voice" in result_panel(prediction(happy=1.0), relative=True)
+    result = replace(prediction(happy=1.0), reference="voice")
+    assert "Relative to your voice" in result_panel(result)
 
 
 def test_bars_keep_the_order_of_the_labels():
@@ -168,10 +170,12 @@ def test_a_session_loses_no_sound_while_a_slow_recogniser_works(recognizer):
     may_answer, asked = threading.Event(), []
 
     class Slow:
-        def predict(self, clip, voice):
+        knows_voices, assess = recognizer.knows_voices, recognizer.assess
+
+        def analyse(self, clip):
             asked.append(clip)
             may_answer.wait()
-            return recognizer.predict(clip, voice=voice)
+            return recognizer.analyse(clip)
 
     session, voice = LiveSession(), speech_like(seconds=1)
     pieces = np.array_split(voice, 20)
@@ -185,6 +189,18 @@ def test_a_session_loses_no_sound_while_a_slow_recogniser_works(recognizer):
     assert len(session.history) == 1
     wait([session.running])
     assert asked[1][0].size == voice.size + 1
+
+
+def test_a_session_compares_with_what_was_said_before(tiny_model):
+    recognizer = EmotionRecognizer.from_pretrained(tiny_model)
+    session, voice = LiveSession(), np.tile(speech_like(seconds=2), 6)
+    told = []
+    for piece in np.split(voice, np.arange(RATE, voice.size, RATE)):
+        if session.add(recognizer, piece, RATE) and session.result:
+            told.append(session.result.reference)
+        wait([session.running])
+    assert told == [None] * (len(told) - 3) + ["clips"] * 3
+    assert "what you said before" in live_panel(session.result, [], recognizer.labels)
 
 
 def test_a_pause_is_said_and_what_was_heard_before_it_stays():
@@ -208,6 +224,8 @@ def test_a_recording_is_shown_at_once_and_its_timeline_after(recognizer):
     assert "ser-strip" in with_timeline
     assert waiting == ""
     assert [re.search(r"(\d+) of 9 windows", bar)[1] for _, bar in steps] == list("012345678")
+    *_, (_, note) = follow_course(recognizer, (long, RATE), (0.5, 6.5), same_speaker=True)
+    assert "too little speech" in note
 
 
 def test_silence_is_drawn_without_an_emotion(recognizer):
