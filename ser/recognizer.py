@@ -194,9 +194,10 @@ class EmotionRecognizer:
         reference : VoiceProfile, optional
             Of `voice_profile`, or of the speaker's other clips.
         """
-        (probabilities,), _ = self._classifier.assess(
-            analysis.features[None], profile=reference, levels=[analysis.level]
-        )
+        known = {}
+        if reference is not None:
+            known = {"references": reference.features, "n_clips": reference.n_clips}
+        (probabilities,) = self._classifier.predict_proba(analysis.features[None], **known)
         by_label = dict.fromkeys(self.labels, 0.0)
         for index, probability in zip(self._classifier.classes_, probabilities, strict=True):
             by_label[self.labels[index]] = float(probability)

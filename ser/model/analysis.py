@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ser.audio.activity import find_activity
-from ser.audio.levels import speech_level
 from ser.audio.loading import Recording
 from ser.audio.quality import recording_warnings
 from ser.audio.rumble import remove_rumble
@@ -24,8 +23,6 @@ class Analysis:
     ----------
     features : ndarray of float32, shape (n_speeds, n_features)
         Of its speech at each speed.
-    level : float
-        Power of the speech in dBFS.
     feature_hash : str
         Which features these are.
     duration : float
@@ -42,7 +39,6 @@ class Analysis:
     """
 
     features: NDArray[np.float32]
-    level: float
     feature_hash: str
     duration: float
     speech_duration: float
@@ -79,7 +75,6 @@ def analyse(recording: Recording, extractor: FeatureExtractor, speeds: Sequence[
     )
     return Analysis(
         features=np.stack([extractor.summarise(each) for each in tracks]),
-        level=speech_level(spoken),
         feature_hash=extractor.hash,
         duration=waveform.size / rate,
         speech_duration=(activity.span.stop - activity.span.start) / rate,

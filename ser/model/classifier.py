@@ -216,12 +216,12 @@ class EmotionClassifier(ClassifierMixin, BaseEstimator):
         shape = X.shape[:2]
         rows = self._prepare(X.reshape(-1, X.shape[2]))
         logits = self._logits(PLAIN, rows, shape)
-        if references is None:
-            return apply_temperature(np.exp(logits), self._config.temperature)
-        usual = self._prepare(np.atleast_2d(references)) * trust_in(n_clips).reshape(-1, 1)
-        usual = np.broadcast_to(usual[:, None], (*shape, X.shape[2])).reshape(rows.shape)
-        logits = (logits + self._logits(RELATIVE, rows - usual.astype(np.float32), shape)) / 2
-        return apply_temperature(np.exp(logits), self._config.relative_temperature)
+        if references is not None:
+            usual = self._prepare(np.atleast_2d(references)) * trust_in(n_clips).reshape(-1, 1)
+            usual = np.broadcast_to(usual[:, None], (*shape, X.shape[2])).reshape(rows.shape)
+            relative = self._logits(RELATIVE, rows - usual.astype(np.float32), shape)
+            logits = (logits + relative) / 2
+        return apply_temperature(np.exp(logits), self._config.temperature)
 
     def _logits(
         self, expert: str, rows: NDArray[np.float32], shape: tuple[int, ...]

@@ -24,8 +24,8 @@ class ModelConfig:
         The label of everyday speech, from which voice profiles are made.
     speeds : tuple of float
         At which a clip is processed; probabilities are averaged over them.
-    temperature, relative_temperature : float
-        Divide the logits; the second those of clips that are judged relative to a voice.
+    temperature : float
+        Divides the logits.
 
     Raises
     ------
@@ -37,7 +37,6 @@ class ModelConfig:
     everyday: str | None = "neutral"
     speeds: Sequence[float] = SPEEDS
     temperature: float = 1.0
-    relative_temperature: float = 1.0
 
     def __post_init__(self) -> None:
         for name in ("labels", "speeds"):
@@ -61,12 +60,11 @@ class ModelConfig:
                 f"{lowest:g} to {highest:g}"
             )
         lowest, highest = TEMPERATURE_RANGE
-        for name in ("temperature", "relative_temperature"):
-            value = getattr(self, name)
-            if not _is_number(value) or not lowest <= value <= highest:
-                raise ValueError(
-                    f"{name} is {repr(value)}, not a number from {lowest:g} to {highest:g}"
-                )
+        if not _is_number(self.temperature) or not lowest <= self.temperature <= highest:
+            raise ValueError(
+                f"temperature is {repr(self.temperature)}, not a number from {lowest:g} to "
+                f"{highest:g}"
+            )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings as a dict that `json.dumps` takes."""

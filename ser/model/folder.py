@@ -39,7 +39,7 @@ from ser.model.config import ModelConfig
 
 logger = logging.getLogger(__name__)
 
-FORMAT_VERSION = 6
+FORMAT_VERSION = 7
 """Raise it when a folder that the code before wrote cannot be opened any more, or gives other
 answers although its features are the same: a renamed or new entry of ``config.json`` or pipeline,
 another meaning of one. What only adds files or entries that nothing needs leaves it. With the new

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from ser.audio.activity import cut_speech
 from ser.audio.clips import Clip
-from ser.audio.levels import speech_level
 from ser.audio.loading import load_audio
 from ser.audio.speech_check import check_speech
 from ser.audio.speed import at_speeds, change_speed
@@ -42,8 +41,6 @@ class VoiceProfile:
     ----------
     features : ndarray of float32, shape (n_features,)
         Mean over pieces of the speech.
-    level : float
-        Power of the speech in dBFS.
     feature_hash : str
         Which features these are.
     everyday : bool
@@ -53,14 +50,13 @@ class VoiceProfile:
     """
 
     features: np.ndarray
-    level: float
     feature_hash: str
     everyday: bool = True
     n_clips: int = 1
 
     def __repr__(self) -> str:
         return (
-            f"VoiceProfile(n_features={self.features.size}, level={self.level:.1f}, "
+            f"VoiceProfile(n_features={self.features.size}, "
             f"feature_hash={self.feature_hash!r}, everyday={self.everyday}, "
             f"n_clips={self.n_clips})"
         )
@@ -69,7 +65,6 @@ class VoiceProfile:
         """Return the profile as a dict that `json.dumps` takes."""
         return {
             "features": self.features.tolist(),
-            "level": self.level,
             "feature_hash": self.feature_hash,
             "everyday": self.everyday,
             "n_clips": self.n_clips,
@@ -80,11 +75,10 @@ class VoiceProfile:
         """Make the profile that `to_dict` wrote."""
         try:
             features = np.array(entries["features"], dtype=np.float32)
-            level = float(entries["level"])
             feature_hash = str(entries["feature_hash"])
             everyday, n_clips = entries["everyday"], entries["n_clips"]
-            # No recording has values beyond these (levels are in dB); products would overflow.
-            if features.ndim != 1 or not (np.abs(features) < 1e6).all() or not abs(level) < 300:
+            # No recording has values beyond these; products would overflow.
+            if features.ndim != 1 or not (np.abs(features) < 1e6).all():
                 raise ValueError("not a list of numbers in the range of recordings")
             if type(everyday) is not bool or type(n_clips) is not int or n_clips < 1:
                 raise ValueError("not a kind and a number of clips")
@@ -92,7 +86,7 @@ class VoiceProfile:
             raise VoiceProfileError(
                 "This is not a voice profile: give what VoiceProfile.to_dict returned."
             ) from error
-        return cls(features, level, feature_hash, everyday, n_clips)
+        return cls(features, feature_hash, everyday, n_clips)
 
 
 class OwnSpeech:
@@ -107,7 +101,7 @@ class OwnSpeech:
     def __init__(self, clips: Sequence[Analysis]) -> None:
         self._n_clips = len(clips)
         self._feature_hash = clips[0].feature_hash if clips else ""
-        self._features, self._level = _sums(clips)
+        self._features = _sum(clips)
 
     def others(self, *left_out: Analysis) -> VoiceProfile | None:
         """Return the profile of all but some of the clips.
@@ -125,20 +119,17 @@ class OwnSpeech:
         n_clips = self._n_clips - len(left_out)
         if n_clips < MIN_REFERENCE:
             return None
-        features, level = _sums(left_out)
         return VoiceProfile(
-            ((self._features - features) / n_clips).astype(np.float32),
-            (self._level - level) / n_clips,
+            ((self._features - _sum(left_out)) / n_clips).astype(np.float32),
             self._feature_hash,
             everyday=False,
             n_clips=n_clips,
         )
 
 
-def _sums(clips: Sequence[Analysis]) -> tuple[NDArray[np.float64], float]:
-    """Return the sums of features, in double precision and averaged over speeds, and of levels."""
-    features = sum((clip.features.mean(axis=0, dtype=np.float64) for clip in clips), np.zeros(1))
-    return features, sum(clip.level for clip in clips)
+def _sum(clips: Sequence[Analysis]) -> NDArray[np.float64]:
+    """Return the sum of the features of clips, averaged over speeds."""
+    return sum((clip.features.mean(axis=0, dtype=np.float64) for clip in clips), np.zeros(1))
 
 
 def learn_profile(
@@ -179,7 +170,6 @@ def learn_profile(
     ]
     return VoiceProfile(
         np.array(features).mean(axis=(0, 1), dtype=np.float64).astype(np.float32),
-        float(np.mean([speech_level(piece) for piece in pieces])),
         extractor.hash,
         everyday=True,
         n_clips=len(pieces),
@@ -210,8 +200,8 @@ def check_use(knows_voices: bool, model: str, *, has_voice: bool = False) -> Non
         )
     if not knows_voices:
         raise VoiceProfileError(
-            f"The model '{model}' cannot use a voice profile: it was trained without neutral "
-            "speech to compare voices with."
+            f"The model '{model}' cannot use a voice profile: it was trained without "
+            "several clips of each speaker."
         )
 
 
