@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ser.errors import DatasetError
@@ -93,8 +93,10 @@ class KnownCorpus:
     read_columns : callable, optional
         From the other columns of a table to a clip's file name without suffix, for copies that
         keep no names; None if they do not tell.
-    published_folds : tuple of tuple of str
-        Test speakers of each published fold.
+    folds : mapping of str to tuple of tuple of str
+        Test speakers of each fold, by protocol: those that others have published.
+    partial : mapping of str to tuple of str
+        Emotions that the corpus does not tell apart, by the label that stands for them.
     """
 
     about: About
@@ -102,7 +104,8 @@ class KnownCorpus:
     example: str
     read: Callable[[str], Clip | None]
     read_columns: Callable[[Mapping[str, Any]], str | None] | None = None
-    published_folds: tuple[tuple[str, ...], ...] = ()
+    folds: Mapping[str, tuple[tuple[str, ...], ...]] = field(default_factory=dict)
+    partial: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def name_of(self, path: str, columns: Mapping[str, Any]) -> str | None:
         """Return a recording's file name from its path, another column, or all of its columns."""
@@ -115,27 +118,46 @@ class KnownCorpus:
         return self.read_columns(columns) if self.read_columns else None
 
 
+@dataclass(frozen=True)
+class Origin:
+    """Where clips are from.
+
+    Attributes
+    ----------
+    about : About
+    source : str
+        Name of the folder, file or dataset on the Hub, without a location on this machine.
+    folds, partial
+        As those of `KnownCorpus`.
+    """
+
+    about: About
+    source: str
+    folds: Mapping[str, tuple[tuple[str, ...], ...]] = field(default_factory=dict)
+    partial: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, eq=False)
 class Corpus:
-    """Clips that a model can be trained on.
+    """Clips that a model can be trained on: of one corpus, or of several that were joined.
 
     Attributes
     ----------
     clips : datasets.Dataset
-        A row per clip, ordered by speaker and file. Columns: ``audio`` (undecoded: a dict of
-        ``path`` and ``bytes``, which are None), and the attributes of `Clip`, ``emotion`` as a
-        ClassLabel.
-    about : About
-    source : str
-        Name of the folder, file or dataset on the Hub, without a location on this machine.
-    published_folds : tuple of tuple of str
-        Test speakers of each published fold; empty without any.
+        A row per clip, ordered by corpus, speaker and file. Columns: ``audio`` (undecoded: a dict
+        of ``path`` and ``bytes``, which are None), the attributes of `Clip`, ``emotion`` as a
+        ClassLabel, and ``corpus``, the name of the clip's recordings.
+    origins : tuple of Origin
+        One for each corpus, in their order.
     """
 
     clips: "Dataset"
-    about: About
-    source: str
-    published_folds: tuple[tuple[str, ...], ...] = ()
+    origins: tuple[Origin, ...]
+
+    @property
+    def about(self) -> About:
+        """What there is to say of the first corpus."""
+        return self.origins[0].about
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -154,31 +176,34 @@ def natural(text: str) -> list[str | int]:
     return [int(part) if index % 2 else part for index, part in enumerate(parts)]
 
 
-def describe_corpus(corpus: Corpus, clips: "Dataset") -> dict[str, Any]:
-    """Return what ``config.json`` keeps of a corpus as ``dataset``.
-
-    Parameters
-    ----------
-    corpus : Corpus
-    clips : datasets.Dataset
-        Those of its clips that were used.
+def describe_corpora(corpus: Corpus) -> list[dict[str, Any]]:
+    """Return what ``config.json`` keeps of each corpus as ``datasets``.
 
     Returns
     -------
-    dict
+    list of dict
         ``source``; numbers of ``clips``, ``speakers``, ``men``, ``women`` and ``sentences``, None
-        where one is unknown; and the attributes of `About`.
+        where one is unknown; ``partial``, and the attributes of `About`.
     """
-    sexes = dict(zip(clips["speaker"], clips["sex"], strict=True))
-    speakers, sentences = set(clips["speaker"]), set(clips["sentence"])
-    are_known = None not in speakers
-    have_sex = are_known and None not in sexes.values()
-    return {
-        "source": corpus.source,
-        "clips": len(clips),
-        "speakers": len(speakers) if are_known else None,
-        "men": list(sexes.values()).count("male") if have_sex else None,
-        "women": list(sexes.values()).count("female") if have_sex else None,
-        "sentences": None if None in sentences else len(sentences),
-        **asdict(corpus.about),
-    }
+    columns = ("corpus", "speaker", "sex", "sentence")
+    rows = list(zip(*(corpus.clips[name] for name in columns), strict=True))
+    described = []
+    for origin in corpus.origins:
+        own = [row[1:] for row in rows if row[0] == origin.about.name]
+        sexes = {speaker: sex for speaker, sex, _ in own}
+        sentences = {sentence for *_, sentence in own}
+        are_known = None not in sexes
+        have_sex = are_known and None not in sexes.values()
+        described.append(
+            {
+                "source": origin.source,
+                "clips": len(own),
+                "speakers": len(sexes) if are_known else None,
+                "men": list(sexes.values()).count("male") if have_sex else None,
+                "women": list(sexes.values()).count("female") if have_sex else None,
+                "sentences": None if None in sentences else len(sentences),
+                "partial": {label: list(each) for label, each in origin.partial.items()},
+                **asdict(origin.about),
+            }
+        )
+    return described

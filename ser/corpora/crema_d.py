@@ -1,6 +1,8 @@
 """CREMA-D: twelve sentences in English by 91 actors, ``ACTOR_SENTENCE_EMOTION_LEVEL``.
 
-The sex of an actor is not in the names, only in a table beside the recordings.
+The sex of an actor is not in the names, but in the table ``VideoDemographics.csv`` beside the
+recordings. The database is under the Open Database License, its contents are under the Database
+Contents License, as its ``LICENSE.txt`` says.
 
 References
 ----------
@@ -11,6 +13,7 @@ Affective Computing 5(4), 2014.
 import re
 
 from ser.corpora.corpus import About, Clip, KnownCorpus, stem
+from ser.corpora.emotions import NO_CALM
 from ser.errors import DatasetError
 
 EMOTIONS = {
@@ -35,6 +38,16 @@ SENTENCES = {
     "TSI": "The surface is slick",
     "WSI": "We'll stop in a couple of minutes",
 }
+# fmt: off
+WOMEN = {
+    2, 3, 4, 6, 7, 8, 9, 10, 12, 13, 18, 20, 21, 24, 25, 28, 29, 30, 37, 43, 46, 47, 49, 52, 53, 54,
+    55, 56, 58, 60, 61, 63, 72, 73, 74, 75, 76, 78, 79, 82, 84, 89, 91,
+}
+# fmt: on
+"""Numbers of the actresses above 1000, of `VideoDemographics.csv`; the other actors are men."""
+
+N_ACTORS = 91
+
 LEVELS = {"LO": "low", "MD": "medium", "HI": "high"}
 
 _NAME = re.compile(rf"([^_]+)_([^_]+)_({'|'.join(EMOTIONS)})_([^_]+)")
@@ -59,16 +72,26 @@ def read_name(name: str) -> Clip:
         file=file,
         emotion=EMOTIONS[emotion],
         speaker=speaker,
+        sex=_sex(speaker),
         sentence=SENTENCES.get(sentence, sentence),
         intensity=LEVELS.get(level),
         language="en",
     )
 
 
+def _sex(speaker: str) -> str | None:
+    """Return the sex of an actor, 1001 to 1091; None of another."""
+    number = int(speaker) - 1000 if speaker.isdecimal() else 0
+    if not 1 <= number <= N_ACTORS:
+        return None
+    return "female" if number in WOMEN else "male"
+
+
 CREMA_D = KnownCorpus(
     about=About(
         name="CREMA-D",
         licence="odbl",
+        repo_id="AbstractTTS/CREMA-D",  # a copy
         link="https://github.com/CheyneyComputerScience/CREMA-D",
         language="en",
         kind="acted English speech",
@@ -90,4 +113,5 @@ CREMA_D = KnownCorpus(
     emotions=tuple(EMOTIONS.values()),
     example="1001_DFA_ANG_XX.wav",
     read=read_name,
+    partial=NO_CALM,
 )

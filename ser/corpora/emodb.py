@@ -11,7 +11,7 @@ Burkhardt et al., "A Database of German Emotional Speech", Interspeech 2005.
 import re
 
 from ser.corpora.corpus import About, Clip, KnownCorpus, stem
-from ser.corpora.emotions import in_order
+from ser.corpora.emotions import NO_CALM, in_order
 from ser.errors import DatasetError
 
 EMOTIONS = {
@@ -88,4 +88,5 @@ EMODB = KnownCorpus(
     emotions=tuple(in_order(EMOTIONS.values())),
     example="03a01Fa.wav",
     read=read_name,
+    partial=NO_CALM,
 )

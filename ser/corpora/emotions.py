@@ -61,6 +61,9 @@ NAMES = tuple(emotion.name for emotion in EMOTIONS)
 EVERYDAY = "neutral"
 """How people sound in everyday speech, from which a voice profile is made."""
 
+NO_CALM = {"neutral": ("neutral", "calm")}
+"""What labels of a corpus without calm may stand for: nobody was asked to tell it from neutral."""
+
 _BY_LABEL = {label: emotion for emotion in EMOTIONS for label in (emotion.name, *emotion.aliases)}
 
 

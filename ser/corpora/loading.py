@@ -9,7 +9,7 @@ import soundfile
 
 from ser.corpora.catalog import CORPORA
 from ser.corpora.clips import make_clips
-from ser.corpora.corpus import About, Clip, Corpus, KnownCorpus
+from ser.corpora.corpus import About, Clip, Corpus, KnownCorpus, Origin
 from ser.corpora.emotions import in_order
 from ser.corpora.own import Columns, read_own
 from ser.corpora.sources import Source, find_audio, find_source, list_recordings, open_source
@@ -84,12 +84,12 @@ def load_corpus(
         clips, problems = read_own(found, columns)
         labels = in_order({clip.emotion for clip, _ in clips})
     clips, labels = _choose(clips, labels, mapping or {}, emotions)
-    return Corpus(
-        clips=make_clips(_usable(clips, problems, found, row), labels),
-        about=_describe(found, row, about or {}),
-        source=found.name,
-        published_folds=row.published_folds if row else (),
-    )
+    told = _describe(found, row, about or {})
+    origin = Origin(told, found.name)
+    if row:
+        origin = replace(origin, folds=row.folds, partial=_rename(row.partial, mapping or {}))
+    usable = _usable(clips, problems, found, row)
+    return Corpus(make_clips(usable, labels, told.name), (origin,))
 
 
 def recognise_corpus(source: Source) -> str | None:
@@ -163,6 +163,16 @@ def _choose(
         for clip, file in clips
     )
     return [item for item in mapped if item[0].emotion in wanted], in_order(wanted)
+
+
+def _rename(
+    partial: Mapping[str, tuple[str, ...]], mapping: Mapping[str, str]
+) -> dict[str, tuple[str, ...]]:
+    """Say in other labels what labels may stand for."""
+    return {
+        mapping.get(label, label): tuple(mapping.get(each, each) for each in may_be)
+        for label, may_be in partial.items()
+    }
 
 
 def _usable(

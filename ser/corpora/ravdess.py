@@ -65,13 +65,23 @@ _CODES: dict[str, dict[str, Any]] = {
 }
 EXAMPLE = "03-01-06-01-02-01-12.wav"
 
-_PUBLISHED_FOLDS = (
-    ("2", "5", "14", "15", "16"),
-    ("3", "6", "7", "13", "18"),
-    ("10", "11", "12", "19", "20"),
-    ("8", "17", "21", "23", "24"),
-    ("1", "4", "9", "22"),
-)
+_FOLDS = {
+    "published": (
+        ("2", "5", "14", "15", "16"),
+        ("3", "6", "7", "13", "18"),
+        ("10", "11", "12", "19", "20"),
+        ("8", "17", "21", "23", "24"),
+        ("1", "4", "9", "22"),
+    ),
+    "emobox": (
+        ("1", "11", "20", "21"),
+        ("4", "10", "12", "14"),
+        ("8", "9", "19", "23"),
+        ("3", "5", "7", "24"),
+        ("2", "15", "16", "18"),
+        ("6", "13", "17", "22"),
+    ),
+}
 
 
 def read_name(name: str, channels: tuple[str, ...] = ("speech", "song")) -> Clip | None:
@@ -145,7 +155,7 @@ _SPEECH = KnownCorpus(
     example=EXAMPLE,
     read=partial(read_name, channels=("speech",)),
     read_columns=read_columns,
-    published_folds=_PUBLISHED_FOLDS,
+    folds=_FOLDS,
 )
 
 RAVDESS = {

@@ -13,7 +13,7 @@ Algorithms and Systems, IGI Global, 2010.
 import re
 
 from ser.corpora.corpus import About, Clip, KnownCorpus
-from ser.corpora.emotions import in_order
+from ser.corpora.emotions import NO_CALM, in_order
 from ser.errors import DatasetError
 
 EMOTIONS = {
@@ -75,4 +75,5 @@ SAVEE = KnownCorpus(
     emotions=tuple(in_order(EMOTIONS.values())),
     example="DC_a01.wav",
     read=read_name,
+    partial=NO_CALM,
 )

@@ -11,7 +11,7 @@ Dupuis and Pichora-Fuller, "Toronto emotional speech set (TESS)", University of 
 import re
 
 from ser.corpora.corpus import About, Clip, KnownCorpus, stem
-from ser.corpora.emotions import NAMES, canonical
+from ser.corpora.emotions import NAMES, NO_CALM, canonical
 from ser.errors import DatasetError
 
 EMOTIONS = tuple(name for name in NAMES if name != "calm")
@@ -64,4 +64,5 @@ TESS = KnownCorpus(
     emotions=EMOTIONS,
     example="OAF_back_angry.wav",
     read=read_name,
+    partial=NO_CALM,
 )

@@ -177,7 +177,7 @@ def _compare(
             speakers=speakers[kept].tolist(),
             sexes=sexes[kept].tolist(),
             sentences=sentences[kept].tolist(),
-            published=RAVDESS["ravdess"].published_folds,
+            published=RAVDESS["ravdess"].folds,
             seed=options.seed,
         )
         for split, protocol in (("random", "random"), ("strangers", options.protocol))

@@ -50,12 +50,16 @@ class CorpusFeatures:
     y : ndarray of int, shape (n_clips,)
         Index of the label of each clip.
     labels : tuple of str
+    candidates : ndarray of bool, shape (n_clips, n_labels)
+        The labels that each clip may have: several where its corpus does not tell them apart.
+    corpora : ndarray of str, shape (n_clips,)
+        Name of the corpus of each clip.
     speakers : ndarray of int, shape (n_clips,), or None
         Index of the speaker of each clip; None if not all are known.
     parts : dict of str to ndarray of int
         Indices of features by kind, see `ser.features.FeatureExtractor.parts`.
     groups : dict of str to ndarray of str, shape (n_clips,)
-        What is known of all clips, to slice figures by: ``sex``, ``intensity``.
+        To slice figures by: ``sex``, ``intensity``; ``""`` where it is not known.
     corpus : Corpus
         The clips whose features these are.
     """
@@ -64,6 +68,8 @@ class CorpusFeatures:
     levels: NDArray[np.float32]
     y: NDArray[np.integer]
     labels: tuple[str, ...]
+    candidates: NDArray[np.bool_]
+    corpora: NDArray[np.str_]
     speakers: NDArray[np.integer] | None
     parts: Mapping[str, NDArray[np.integer]]
     groups: dict[str, NDArray[np.str_]]
@@ -86,7 +92,9 @@ def known_of_clips(corpus: Corpus) -> dict[str, Any]:
         "speakers": corpus.clips["speaker"][:],
         "sexes": corpus.clips["sex"][:],
         "sentences": corpus.clips["sentence"][:],
-        "published": corpus.published_folds,
+        "corpora": corpus.clips["corpus"][:],
+        # Folds are published of a corpus by itself.
+        "published": corpus.origins[0].folds if len(corpus.origins) == 1 else {},
     }
 
 
@@ -137,21 +145,34 @@ def extract_features(corpus: Corpus, config: TrainingConfig, *, jobs: int = 1) -
         extracted = extracted.select(usable)
     clips = corpus.clips
     known = {"sex": {"female": "women", "male": "men"}, "intensity": {}}
-    groups = {name: clips[name][:] for name in known}
+    corpora = np.array(clips["corpus"][:])
     return CorpusFeatures(
         X=_stack(extracted, len(versions)),
         levels=np.array(extracted["level"], dtype=np.float32),
         y=np.array(clips["emotion"]),
-        labels=tuple(clips.features["emotion"].names),
+        labels=corpus.labels,
+        candidates=_candidates(corpus, corpora),
+        corpora=corpora,
         speakers=_speaker_indices(clips["speaker"][:]),
         parts=FeatureExtractor(config.features).parts,
         groups={
-            name: np.array([known[name].get(value, value) for value in values])
-            for name, values in groups.items()
-            if None not in values
+            name: np.array([of.get(value, value or "") for value in clips[name]])
+            for name, of in known.items()
         },
         corpus=corpus,
     )
+
+
+def _candidates(corpus: Corpus, corpora: NDArray[np.str_]) -> NDArray[np.bool_]:
+    """Return the labels that each clip may have, shape (n_clips, n_labels)."""
+    labels, targets = corpus.labels, np.array(corpus.clips["emotion"])
+    candidates = np.eye(len(labels), dtype=bool)[targets]
+    for origin in corpus.origins:
+        for label, alike in origin.partial.items():
+            if label in labels:
+                stands = (corpora == origin.about.name) & (targets == labels.index(label))
+                candidates[np.ix_(stands, np.isin(labels, alike))] = True
+    return candidates
 
 
 def _speaker_indices(speakers: Sequence[str | None]) -> NDArray[np.integer] | None:

@@ -12,13 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
-from ser.corpora.corpus import Corpus, describe_corpus
+from ser.corpora.corpus import Corpus, describe_corpora
 from ser.corpora.emotions import EVERYDAY, canonical
-from ser.corpora.folds import (
-    PROTOCOLS,
-    describe_folds,
-    is_speaker_independent,
-)
+from ser.corpora.folds import PROTOCOLS, is_speaker_independent
+from ser.corpora.folds_in_words import describe_folds
 from ser.corpora.loading import load_corpus
 from ser.errors import DatasetError
 from ser.features import FeatureExtractor
@@ -144,7 +141,7 @@ def train(
         "model": model_config.to_dict(),
         "features": config.features.to_dict(),
         "feature_hash": FeatureExtractor(config.features).hash,
-        "dataset": describe_corpus(features.corpus, features.corpus.clips),
+        "dataset": describe_corpora(features.corpus)[0],
         "training": {
             **config.describe(),
             "false_alarms": FALSE_ALARMS,
