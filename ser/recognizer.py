@@ -194,7 +194,7 @@ class EmotionRecognizer:
         reference : VoiceProfile, optional
             Of `voice_profile`, or of the speaker's other clips.
         """
-        known = {}
+        known: dict[str, Any] = {}
         if reference is not None:
             known = {"references": reference.features, "n_clips": reference.n_clips}
         (probabilities,) = self._classifier.predict_proba(analysis.features[None], **known)

@@ -38,15 +38,15 @@ SENTENCES = {
     "TSI": "The surface is slick",
     "WSI": "We'll stop in a couple of minutes",
 }
-N_ACTORS = 91
 # fmt: off
 WOMEN = {
-    2, 3, 4, 6, 7, 8, 9, 10, 12, 13, 18, 20, 21, 24, 25, 28, 29, 30, 37, 43,
-    46, 47, 49, 52, 53, 54, 55, 56, 58, 60, 61, 63, 72, 73, 74, 75, 76, 78, 79, 82,
-    84, 89, 91,
+    2, 3, 4, 6, 7, 8, 9, 10, 12, 13, 18, 20, 21, 24, 25, 28, 29, 30, 37, 43, 46, 47, 49, 52, 53, 54,
+    55, 56, 58, 60, 61, 63, 72, 73, 74, 75, 76, 78, 79, 82, 84, 89, 91,
 }
 # fmt: on
-"""Numbers of the actresses beyond 1000; the other actors are men."""
+"""Numbers of the actresses above 1000, of `VideoDemographics.csv`; the other actors are men."""
+
+N_ACTORS = 91
 
 LEVELS = {"LO": "low", "MD": "medium", "HI": "high"}
 
@@ -80,6 +80,7 @@ def read_name(name: str) -> Clip:
 
 
 def _sex(speaker: str) -> str | None:
+    """Return the sex of an actor, 1001 to 1091; None of another."""
     number = int(speaker) - 1000 if speaker.isdecimal() else 0
     if not 1 <= number <= N_ACTORS:
         return None

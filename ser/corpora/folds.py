@@ -9,7 +9,7 @@ Without knowing who speaks, only `random` and `leave-one-corpus-out` are possibl
 
 References
 ----------
-Luna-Jimenez et al., "A Proposal for Multimodal Emotion Recognition Using Aural Transformers and
+Luna-Jiménez et al., "A Proposal for Multimodal Emotion Recognition Using Aural Transformers and
 Action Units on RAVDESS Dataset", Applied Sciences 12(1), 2022 (``published``).
 Ma et al., "EmoBox: Multilingual Multi-corpus Speech Emotion Recognition Toolkit and Benchmark",
 Interspeech 2024 (``emobox``).
@@ -42,11 +42,6 @@ PUBLISHED = ("published", "emobox")
 
 N_SPEAKER_FOLDS = 6
 N_RANDOM_FOLDS = 5
-
-_WORDS = (
-    *("no", "one", "two", "three", "four", "five", "six"),
-    *("seven", "eight", "nine", "ten", "eleven", "twelve"),
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,7 +111,7 @@ def make_folds(
     if protocol not in PROTOCOLS:
         raise DatasetError(f"Protocol {protocol!r} is unknown; choose from {', '.join(PROTOCOLS)}.")
     emotions = np.asarray(emotions)
-    of = np.array(["" if corpora is None else each for each in corpora or speakers], dtype=object)
+    of = as_names([""] * len(speakers) if corpora is None else corpora)
     if protocol == "random":
         folds = _random_folds(emotions, seed)
     elif protocol == "leave-one-corpus-out":
@@ -153,7 +148,7 @@ def _speaker_folds(
             f"Protocol {protocol!r} keeps speakers apart, but who speaks is not known of {unknown} "
             f"of {len(speakers)} clips; name the speakers, or choose the protocol 'random'."
         )
-    names = np.array([str(speaker) for speaker in speakers], dtype=object)
+    names = as_names(speakers)
     if protocol == "leave-one-actor-out":
         groups = [[speaker] for speaker in _in_natural_order(names)]
     elif protocol in PUBLISHED:
@@ -166,7 +161,7 @@ def _speaker_folds(
     else:
         groups = _balanced(names, sexes, corpora)
     if protocol == "sentence":
-        return _sentence_folds(names, groups, sentences)
+        return _sentence_folds(names, groups, sentences, corpora)
     return _usable(
         (_list(group), ~np.isin(names, group), np.isin(names, group)) for group in groups
     )
@@ -177,8 +172,8 @@ def _corpus_folds(corpora: NDArray[np.object_]) -> list[Fold]:
     names = list(dict.fromkeys(corpora))
     if len(names) < 2:
         raise DatasetError(
-            "Protocol 'leave-one-corpus-out' needs two corpora or more; give another one with "
-            "--dataset, or choose another protocol, such as 'actors'."
+            "Protocol 'leave-one-corpus-out' needs two corpora or more; join another one, or "
+            "choose another protocol, such as 'actors'."
         )
     return _usable((name, corpora != name, corpora == name) for name in names)
 
@@ -187,7 +182,7 @@ def _balanced(
     speakers: NDArray[np.object_], sexes: Sequence[str | None] | None, corpora: NDArray[np.object_]
 ) -> list[list[str]]:
     """Return up to six groups of speakers: of each corpus and sex, every sixth in natural order."""
-    sex_of = _sex_of(speakers, sexes)
+    sex_of = sex_by_speaker(speakers, sexes)
     corpus_of = dict(zip(speakers, corpora, strict=True))
     ordered = _in_natural_order(speakers)
     ranks: dict[str, int] = {}
@@ -202,7 +197,7 @@ def _balanced(
     return groups if len(groups) > 1 else [[speaker] for speaker in ordered]
 
 
-def _sex_of(
+def sex_by_speaker(
     speakers: Sequence[str] | NDArray[np.object_], sexes: Sequence[str | None] | None
 ) -> dict[str, str | None]:
     """Return the sex of each speaker; None where it is not known."""
@@ -211,25 +206,30 @@ def _sex_of(
 
 
 def _sentence_folds(
-    speakers: NDArray[np.object_], groups: list[list[str]], sentences: Sequence[Any] | None
+    speakers: NDArray[np.object_],
+    groups: list[list[str]],
+    sentences: Sequence[Any] | None,
+    corpora: NDArray[np.object_],
 ) -> list[Fold]:
-    """Test each group of speakers on the half of the sentences that training did not have."""
+    """Test each group of speakers on the half of each corpus's sentences that is not trained."""
     if sentences is None or any(sentence is None for sentence in sentences):
         raise DatasetError(
             "Protocol 'sentence' needs to know what is said in each clip; choose another protocol, "
             "such as 'actors'."
         )
-    said = np.array([str(sentence) for sentence in sentences], dtype=object)
-    ordered = _in_natural_order(said)
-    middle = (len(ordered) + 1) // 2
+    said = as_names(sentences)
+    is_first = np.zeros(len(said), dtype=bool)
+    for corpus in set(corpora):
+        ordered = _in_natural_order(said[corpora == corpus])
+        is_first |= (corpora == corpus) & np.isin(said, ordered[: (len(ordered) + 1) // 2])
     return _usable(
         (
             f"{_list(group)}, sentences {number} of 2",
-            ~np.isin(speakers, group) & ~np.isin(said, half),
-            np.isin(speakers, group) & np.isin(said, half),
+            ~np.isin(speakers, group) & ~half,
+            np.isin(speakers, group) & half,
         )
         for group in groups
-        for number, half in enumerate((ordered[:middle], ordered[middle:]), start=1)
+        for number, half in enumerate((is_first, ~is_first), start=1)
     )
 
 
@@ -257,96 +257,19 @@ def _usable(sides: Iterable[tuple[str, NDArray[np.bool_], NDArray[np.bool_]]]) -
     ]
 
 
+def as_names(values: Iterable[Any]) -> NDArray[np.object_]:
+    """Return values as an array of texts."""
+    return np.array([str(value) for value in values], dtype=object)
+
+
 def _in_natural_order(names: Iterable[Any]) -> list[str]:
     return sorted({str(name) for name in names if name is not None}, key=natural)
 
 
 def _list(speakers: Sequence[str]) -> str:
-    """Name speakers; many are only counted."""
+    """Name speakers; of many, the number and two by which they are told from others."""
     if not speakers:
         return "unknown speakers"
     if len(speakers) > 24:
-        return f"{len(speakers)} speakers"
+        return f"{len(speakers)} speakers, such as {speakers[0]} and {speakers[-1]}"
     return f"speaker{'s' * (len(speakers) > 1)} {', '.join(speakers)}"
-
-
-def describe_folds(
-    protocol: str,
-    folds: Sequence[str],
-    speakers: Sequence[Any],
-    *,
-    sexes: Sequence[str | None] | None = None,
-    sentences: Sequence[Any] | None = None,
-    published: Mapping[str, Iterable[Iterable[str]]] | None = None,
-    noun: str = "actor",
-) -> str:
-    """Say in part of a sentence which folds were made.
-
-    Parameters
-    ----------
-    protocol : str
-        A key of `PROTOCOLS`.
-    folds : sequence of str, shape (n_clips,)
-        In which fold each clip was tested.
-    speakers, sexes, sentences : sequence, shape (n_clips,)
-        Of each clip; None for one that is not known.
-    published : mapping of str to iterable of iterable of str, optional
-        As for `make_folds`.
-    noun : str
-        What a speaker is called, see `ser.corpora.corpus.About.speaker`.
-
-    Returns
-    -------
-    str
-        As in `PROTOCOLS` if the corpus is all of RAVDESS.
-    """
-    if None in speakers and protocol == "random":
-        return (
-            "five stratified folds; as it is not known who speaks, the same speakers may be on "
-            "both sides"
-        )
-    text = PROTOCOLS[protocol]
-    names = np.array([str(speaker) for speaker in speakers], dtype=object)
-    grouped = (published or {}).get(protocol, ())
-    is_whole = set(names) >= {speaker for group in grouped for speaker in group}
-    if protocol == "actors" or (protocol in PUBLISHED and not is_whole):
-        text = _describe_groups(np.asarray(folds), names, sexes)
-        text += f", grouped as in `{protocol}`" * (protocol in PUBLISHED)
-        text += ", none of them in training"
-    elif protocol == "sentence" and len(set(() if sentences is None else sentences)) > 2:
-        text = text.replace("the other sentence", "the other half of the sentences")
-    return text.replace("actor", noun)
-
-
-def _describe_groups(
-    folds: NDArray[np.object_], speakers: NDArray[np.object_], sexes: Sequence[str | None] | None
-) -> str:
-    """Say how many speakers are in how many folds, and their sexes if these are alike."""
-    sex_of = _sex_of(speakers, sexes)
-    tested = [set(speakers[folds == fold]) for fold in dict.fromkeys(folds)]
-    sizes = sorted({len(group) for group in tested})
-    size = " to ".join(in_words(each) for each in dict.fromkeys((sizes[0], sizes[-1])))
-    text = f"{in_words(len(tested))} fold{'s' * (len(tested) != 1)} of {size} "
-    text += f"actor{'s' * (sizes[-1] != 1)}"
-    counts = {
-        tuple(sum(sex_of[each] == sex for each in group) for sex in ("male", "female"))
-        for group in tested
-    }
-    if len(counts) == 1 and sizes != [1] and None not in sex_of.values():
-        text += f", {people(*counts.pop())}"
-    return text
-
-
-def people(men: int, women: int) -> str:
-    """Return such as "two men and one woman", without a sex that is not there."""
-    named = [(men, "man", "men"), (women, "woman", "women")]
-    return " and ".join(
-        f"{in_words(number)} {one if number == 1 else many}"
-        for number, one, many in named
-        if number
-    )
-
-
-def in_words(number: int) -> str:
-    """Return a small number as a word, any other as digits."""
-    return _WORDS[number] if number < len(_WORDS) else str(number)

@@ -85,10 +85,11 @@ def load_corpus(
         labels = in_order({clip.emotion for clip, _ in clips})
     clips, labels = _choose(clips, labels, mapping or {}, emotions)
     told = _describe(found, row, about or {})
-    return Corpus(
-        clips=make_clips(_usable(clips, problems, found, row), labels, told.name),
-        origins=(Origin(told, found.name, row.folds if row else {}, row.partial if row else {}),),
-    )
+    origin = Origin(told, found.name)
+    if row:
+        origin = replace(origin, folds=row.folds, partial=_rename(row.partial, mapping or {}))
+    usable = _usable(clips, problems, found, row)
+    return Corpus(make_clips(usable, labels, told.name), (origin,))
 
 
 def recognise_corpus(source: Source) -> str | None:
@@ -162,6 +163,16 @@ def _choose(
         for clip, file in clips
     )
     return [item for item in mapped if item[0].emotion in wanted], in_order(wanted)
+
+
+def _rename(
+    partial: Mapping[str, tuple[str, ...]], mapping: Mapping[str, str]
+) -> dict[str, tuple[str, ...]]:
+    """Say in other labels what labels may stand for."""
+    return {
+        mapping.get(label, label): tuple(mapping.get(each, each) for each in may_be)
+        for label, may_be in partial.items()
+    }
 
 
 def _usable(

@@ -155,10 +155,10 @@ class _Network:
     def _move(self, gradients: list[Floats], rate: float) -> None:
         self.n_steps += 1
         correction = np.sqrt(1 - SECOND_MOMENT**self.n_steps) / (1 - FIRST_MOMENT**self.n_steps)
-        rate = np.float32(rate * correction)
+        size = np.float32(rate * correction)
         for values, gradient, first, second in zip(
             self.parameters, gradients, self.first_moments, self.second_moments, strict=True
         ):
             first += np.float32(1 - FIRST_MOMENT) * (gradient - first)
             second += np.float32(1 - SECOND_MOMENT) * (gradient * gradient - second)
-            values -= rate * first / (np.sqrt(second) + np.float32(EPSILON))
+            values -= size * first / (np.sqrt(second) + np.float32(EPSILON))

@@ -143,7 +143,8 @@ def fit_experts(
     if speakers is not None and np.unique(speakers, return_counts=True)[1].min() > 1:
         everyday = np.zeros(n_clips, bool) if everyday is None else everyday
         references = _References(speakers, everyday)
-    columns: dict[str | None, Any] = {None: slice(None), **(parts or {})}
+    columns: dict[str | None, Any] = {None: slice(None)}
+    columns.update(parts or {})
     known = [
         each for each in perceptrons if each.part in columns and (references or not each.relative)
     ]

@@ -10,7 +10,7 @@ from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
 from ser.corpora.catalog import CORPORA
 from ser.corpora.corpus import About
-from ser.corpora.folds import in_words, people
+from ser.corpora.folds_in_words import in_words, people
 from ser.features import FeatureConfig, FeatureExtractor
 from ser.hub.licences import licence_link, licence_name, model_licence
 from ser.model.folder import library_versions

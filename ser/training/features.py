@@ -78,13 +78,8 @@ class CorpusFeatures:
 
 def corpus_folds(corpus: Corpus, protocol: str, seed: int) -> list[Fold]:
     """Return the folds of a protocol over the clips of a corpus."""
-    known = {**known_of_clips(corpus), "published": published_folds(corpus)}
-    return make_folds(protocol, emotions=corpus.clips["emotion"][:], seed=seed, **known)
-
-
-def published_folds(corpus: Corpus) -> Mapping[str, Any]:
-    """Return the folds that were published of a corpus by itself, by protocol."""
-    return corpus.origins[0].folds if len(corpus.origins) == 1 else {}
+    emotions = corpus.clips["emotion"][:]
+    return make_folds(protocol, emotions=emotions, seed=seed, **known_of_clips(corpus))
 
 
 def known_of_clips(corpus: Corpus) -> dict[str, Any]:
@@ -94,6 +89,8 @@ def known_of_clips(corpus: Corpus) -> dict[str, Any]:
         "sexes": corpus.clips["sex"][:],
         "sentences": corpus.clips["sentence"][:],
         "corpora": corpus.clips["corpus"][:],
+        # Folds are published of a corpus by itself.
+        "published": corpus.origins[0].folds if len(corpus.origins) == 1 else {},
     }
 
 

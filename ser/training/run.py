@@ -14,11 +14,8 @@ from tqdm.auto import tqdm
 
 from ser.corpora.corpus import Corpus, describe_corpora
 from ser.corpora.emotions import EVERYDAY, canonical
-from ser.corpora.folds import (
-    PROTOCOLS,
-    describe_folds,
-    is_speaker_independent,
-)
+from ser.corpora.folds import PROTOCOLS, is_speaker_independent
+from ser.corpora.folds_in_words import describe_folds
 from ser.corpora.loading import load_corpus
 from ser.errors import DatasetError
 from ser.features import FeatureExtractor

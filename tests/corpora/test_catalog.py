@@ -5,7 +5,7 @@ from made_recordings import recording
 
 from ser.cli.main import main
 from ser.corpora.catalog import CORPORA
-from ser.corpora.corpus import Clip, describe_corpus
+from ser.corpora.corpus import Clip, describe_corpora
 from ser.corpora.emotions import NAMES, adjective, canonical, find_emotion, in_order
 from ser.corpora.loading import load_corpus
 from ser.errors import DatasetError
@@ -19,14 +19,14 @@ from ser.hub.licences import licence_link, licence_name
             "crema-d",
             "AudioWAV/1040_ITH_SAD_LO.wav",
             Clip(
-                "1040_ITH_SAD_LO", "sad", "1040", None, "I think I have a doctor's appointment",
+                "1040_ITH_SAD_LO", "sad", "1040", "male", "I think I have a doctor's appointment",
                 "low", "en",
             ),
         ),
         (
             "crema-d",
             "1001_DFA_ANG_XX.flac",
-            Clip("1001_DFA_ANG_XX", "angry", "1001", None, "Don't forget a jacket", None, "en"),
+            Clip("1001_DFA_ANG_XX", "angry", "1001", "male", "Don't forget a jacket", None, "en"),
         ),
         (
             "emodb",
@@ -114,16 +114,16 @@ def test_a_folder_is_recognised_by_the_names_in_it(corpus, names, tmp_path, capl
     row = CORPORA[corpus]
     assert (found.about, found.labels) == (row.about, row.emotions)
     assert len(found.clips) == 3
-    known = describe_corpus(found, found.clips)
+    (known,) = describe_corpora(found)
     assert (known["clips"], known["source"], known["name"]) == (3, tmp_path.name, row.about.name)
     assert f"notes.wav is not named as in {row.about.name}" in caplog.text
 
 
 def test_numbers_that_are_not_known_are_not_given(tmp_path):
-    for index, name in enumerate(["1001_DFA_ANG_XX", "1002_DFA_NEU_XX"]):
+    for index, name in enumerate(["1101_DFA_ANG_XX", "1002_DFA_NEU_XX"]):
         (tmp_path / f"{name}.wav").write_bytes(recording(str(index)))
     corpus = load_corpus(tmp_path)
-    known = describe_corpus(corpus, corpus.clips)
+    (known,) = describe_corpora(corpus)
     assert (known["speakers"], known["men"], known["women"]) == (2, None, None)
     assert known["sentences"] == 1
 

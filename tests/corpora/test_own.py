@@ -13,7 +13,7 @@ import pytest
 import soundfile
 from made_recordings import recording, samples, write_zip
 
-from ser.corpora.corpus import describe_corpus
+from ser.corpora.corpus import describe_corpora
 from ser.corpora.loading import load_corpus
 from ser.corpora.own import Columns
 from ser.corpora.sources import Source
@@ -134,8 +134,8 @@ def test_a_table_says_what_is_known_by_columns_of_any_name(kind, tmp_path):
     assert corpus.clips["speaker"][:] == ["ada", "ada", "bob", "bob", "cyd"]
     assert corpus.clips["sex"][:] == ["female", "female", "male", "male", None]
     assert corpus.clips["file"][:] == ["ada-1", "ada-2", "bob-1", "bob-2", "cyd-1"]
-    assert (corpus.about.name, corpus.source) == ("moods", f"moods.{kind}")
-    assert describe_corpus(corpus, corpus.clips)["speakers"] == 3
+    assert (corpus.about.name, corpus.origins[0].source) == ("moods", f"moods.{kind}")
+    assert describe_corpora(corpus)[0]["speakers"] == 3
     second = soundfile.read(io.BytesIO(recording("1")))[0]
     np.testing.assert_array_equal(samples(corpus.clips[1]), second)
 

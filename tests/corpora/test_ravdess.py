@@ -79,6 +79,7 @@ def test_rows_say_what_names_say_in_the_order_of_actors(tmp_path):
     np.testing.assert_array_equal(samples(row), soundfile.read(io.BytesIO(recording(SPEECH[1])))[0])
     del row["audio"]
     assert row == {
+        "corpus": "RAVDESS",
         "file": "03-01-05-02-01-01-02",
         "emotion": EMOTIONS.index("angry"),
         "speaker": "2",

@@ -266,7 +266,7 @@ def load_from_hub(source, cache):
 
     datasets.config.HF_DATASETS_CACHE = cache
     corpus = load_corpus(source)
-    return corpus.clips["file"][:], corpus.about, corpus.source
+    return corpus.clips["file"][:], corpus.about, corpus.origins[0].source
 
 
 def test_copies_on_the_hub_are_fetched_and_then_serve_without_it(hub, machine, tmp_path):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from datasets import Dataset
 
-from ser.corpora.corpus import About, Corpus
+from ser.corpora.corpus import About, Corpus, Origin
 from ser.model.perceptrons import PerceptronSettings
 from ser.training.config import TrainingConfig
 from ser.training.run import calibrate, choose_protocols
@@ -35,10 +35,13 @@ def test_a_perceptron_on_features_that_do_not_exist_is_refused():
 )
 def test_speakers_are_held_out_where_there_are_several(speakers, protocols, caplog):
     clips = [
-        {"emotion": number % 2, "speaker": speakers[number // 10], "sex": None, "sentence": None}
+        {
+            **{"emotion": number % 2, "speaker": speakers[number // 10], "corpus": "Moods"},
+            **dict.fromkeys(("sex", "sentence")),
+        }
         for number in range(20)
     ]
-    corpus = Corpus(Dataset.from_list(clips), About("Moods"), "moods")
+    corpus = Corpus(Dataset.from_list(clips), (Origin(About("Moods"), "moods"),))
     assert choose_protocols(corpus, TrainingConfig()) == protocols
     assert ("expect less on other voices" in caplog.text) == (protocols == ["random"])
 
