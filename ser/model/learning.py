@@ -69,7 +69,7 @@ class LearningSettings:
 
     hidden_units: int = 512
     alpha: float = 2.0
-    dropout: float = 0.4
+    dropout: float = 0.5
     mixup: float = 0.4
     learning_rate: float = 1.4e-3
     batch_size: int = 256

@@ -76,7 +76,11 @@ class PerceptronSettings:
     learning: LearningSettings = field(default_factory=LearningSettings)
 
 
-PERCEPTRONS = (PerceptronSettings(), PerceptronSettings(relative=True))
+PERCEPTRONS = (
+    PerceptronSettings(share=0.8),
+    PerceptronSettings(part="summaries", share=0.2, n_components=400),
+    PerceptronSettings(relative=True),
+)
 
 FEATURE_LIMIT = 5.0
 """Standard deviations from the mean beyond which a feature is cut off, so that a single odd value
