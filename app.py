@@ -37,7 +37,7 @@ with Demo(title=page.TITLE, analytics_enabled=False, delete_cache=(600, 3600)) a
         with gr.Tab("Live"):
             live = live_tab.add_tab(model, recognise.profile)
         with gr.Tab("Batch"):
-            batch_tab.add_tab(model)
+            batch_tab.add_tab(model, recognise.profile)
         with gr.Tab("About"):
             about = about_tab.add_tab()
     page.fill_when_loaded(demo, model, notice, recognise, live, about)

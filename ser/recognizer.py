@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from ser.audio.activity import find_activity
 from ser.audio.clips import each_clip, is_clip
-from ser.audio.levels import speech_level
 from ser.audio.loading import read_recording
-from ser.audio.quality import recording_warnings
-from ser.audio.rumble import remove_rumble
-from ser.audio.speech_check import check_speech
-from ser.audio.speed import at_speeds
-from ser.errors import AudioError, VoiceProfileError
+from ser.errors import AudioError
+from ser.model.analysis import Analysis, analyse
 from ser.model.assembly import make_classifier, make_extractor
 from ser.model.atomic_folder import replace_folder
 from ser.model.config import ModelConfig
 from ser.model.folder import MARK, ModelFolder, is_model_file, read_model_folder
-from ser.model.prediction import Prediction
-from ser.model.voice_profile import VoiceProfile, check_profile, learn_profile
+from ser.model.prediction import Prediction, make_prediction
+from ser.model.voice_profile import OwnSpeech, VoiceProfile, check_profile, check_use, learn_profile
 from ser.timeline import Timeline, timeline_steps
 
 if TYPE_CHECKING:
@@ -32,13 +25,6 @@ if TYPE_CHECKING:
 SHIPPED_MODEL = Path(__file__).parent / "pretrained"
 
 _REPOSITORY = re.compile(r"(?P<repo_id>[a-zA-Z0-9][\w.-]*/[a-zA-Z0-9][\w.-]*)(@(?P<revision>.+))?")
-
-UNLIKE = (
-    "This recording differs from the training clips more than 19 in 20 held-out clips do, so the "
-    "probabilities may be unreliable."
-)
-"""Warning for a clip whose novelty only a share of `ser.training.run.FALSE_ALARMS` of held-out
-clips exceeds."""
 
 
 class EmotionRecognizer:
@@ -146,13 +132,13 @@ class EmotionRecognizer:
         return cls(folder, source=repo_id, revision=commit, requested_revision=revision)
 
     def __call__(
-        self, clips: Any, *, voice: VoiceProfile | Any = None
+        self, clips: Any, *, voice: VoiceProfile | Any = None, same_speaker: bool = False
     ) -> Prediction | list[Prediction]:
         """Recognise one clip or several, as the pipelines of Hugging Face's transformers do.
 
         Parameters
         ----------
-        clips, voice
+        clips, voice, same_speaker
             As for `predict_many`.
 
         Returns
@@ -165,10 +151,12 @@ class EmotionRecognizer:
         AudioError, VoiceProfileError
             As for `predict`, of the first clip that fails; `predict_many` goes on after it.
         """
-        if is_clip(clips):
-            return self.predict(clips, voice=voice)
-        profile = None if voice is None else self.voice_profile(voice)
-        return [self.predict(clip, voice=profile) for clip in clips]
+        results = []
+        for result in self.predict_many(clips, voice=voice, same_speaker=same_speaker):
+            if isinstance(result, AudioError):
+                raise result
+            results.append(result)
+        return results[0] if is_clip(clips) else results
 
     def predict(self, clip: Any, *, voice: VoiceProfile | Any = None) -> Prediction:
         """Recognise the emotion in a clip.
@@ -188,41 +176,35 @@ class EmotionRecognizer:
         VoiceProfileError
             As for `voice_profile`.
         """
-        profile = None if voice is None else self.voice_profile(voice)
-        sample_rate, speeds = self.sample_rate, self._settings.speeds
-        recording = read_recording(clip, sample_rate)
-        waveform = recording.waveform
-        activity = find_activity(waveform, sample_rate)
-        filtered = remove_rumble(waveform, sample_rate)
-        spoken = filtered[activity.kept]
-        tracks = [self._extractor.tracks(each) for each in at_speeds(spoken, sample_rate, speeds)]
-        warnings = [*recording.notes, *check_speech(tracks[0])]
-        features = np.stack([self._extractor.summarise(each) for each in tracks])
-        (probabilities,), (novelty,) = self._classifier.assess(
-            features[None], profile=profile, levels=[speech_level(spoken)]
-        )
-        limit = self._settings.novelty_limit
-        if limit is not None and novelty > limit:
-            warnings.append(UNLIKE)
-        warnings += recording_warnings(waveform, sample_rate, activity.span, filtered=filtered)
+        reference = self.reference(voice)
+        return self.assess(self.analyse(clip), reference)
+
+    def analyse(self, clip: Any) -> Analysis:
+        """Do what depends on the clip alone, before `assess`; errors are those of `predict`."""
+        recording = read_recording(clip, self.sample_rate)
+        return analyse(recording, self._extractor, self._settings.speeds)
+
+    def assess(self, analysis: Analysis, reference: VoiceProfile | None = None) -> Prediction:
+        """Recognise the emotion in a clip that was analysed, perhaps relative to a voice.
+
+        Parameters
+        ----------
+        analysis : Analysis
+            Of `analyse`.
+        reference : VoiceProfile, optional
+            Of `voice_profile`, or of the speaker's other clips.
+        """
+        known: dict[str, Any] = {}
+        if reference is not None:
+            known = {"references": reference.features, "n_clips": reference.n_clips}
+        (probabilities,) = self._classifier.predict_proba(analysis.features[None], **known)
         by_label = dict.fromkeys(self.labels, 0.0)
         for index, probability in zip(self._classifier.classes_, probabilities, strict=True):
             by_label[self.labels[index]] = float(probability)
-        emotion = max(by_label, key=by_label.__getitem__)
-        start, stop = activity.span.start, activity.span.stop
-        return Prediction(
-            emotion=emotion,
-            confidence=by_label[emotion],
-            probabilities=by_label,
-            duration=waveform.size / sample_rate,
-            speech_duration=(stop - start) / sample_rate,
-            speech_start=start / sample_rate,
-            speech_end=stop / sample_rate,
-            warnings=warnings,
-        )
+        return make_prediction(analysis, by_label, reference)
 
     def predict_many(
-        self, clips: Any, *, voice: VoiceProfile | Any = None
+        self, clips: Any, *, voice: VoiceProfile | Any = None, same_speaker: bool = False
     ) -> Iterator[Prediction | AudioError]:
         """Recognise the emotion in one clip after another.
 
@@ -232,6 +214,10 @@ class EmotionRecognizer:
             As `predict` takes them; each is read when its turn comes.
         voice : VoiceProfile, or clip or clips, optional
             As `predict` takes it; for all of the clips.
+        same_speaker : bool
+            Whether one person speaks in all clips: each is then judged relative to the others, if
+            these are at least `ser.model.voice_profile.MIN_REFERENCE`. All are read before the
+            first result; their features, not their sound, are kept until then.
 
         Yields
         ------
@@ -241,31 +227,61 @@ class EmotionRecognizer:
         Raises
         ------
         AudioError, VoiceProfileError
-            As for `voice_profile`, before the first clip is read.
+            As for `voice_profile`, before the first clip is read; also if both a voice is given
+            and `same_speaker`.
         """
-        profile = None if voice is None else self.voice_profile(voice)
-        for clip in each_clip(clips):
-            try:
-                yield self.predict(clip, voice=profile)
-            except AudioError as error:
-                yield error
+        profile = self.reference(voice, same_speaker=same_speaker)
+        found: Iterable[Analysis | AudioError] = map(self._try, each_clip(clips))
+        own = None
+        if same_speaker:
+            found = list(found)
+            own = OwnSpeech([each for each in found if isinstance(each, Analysis)])
+        for each in found:
+            if isinstance(each, AudioError):
+                yield each
+            else:
+                yield self.assess(each, own.others(each) if own else profile)
 
-    def timeline(self, clip: Any, *, voice: VoiceProfile | Any = None) -> Timeline:
+    def _try(self, clip: Any) -> Analysis | AudioError:
+        try:
+            return self.analyse(clip)
+        except AudioError as error:
+            return error
+
+    def timeline(
+        self, clip: Any, *, voice: VoiceProfile | Any = None, same_speaker: bool = False
+    ) -> Timeline:
         """Recognise the emotion in every window of a recording; see also `timeline_steps`.
 
         Parameters
         ----------
         clip, voice
             As for `predict`.
+        same_speaker : bool
+            Whether one person speaks in all of it: each window is then judged relative to the
+            rest of the recording, if that holds enough speech; `Timeline.reference` tells.
 
         Raises
         ------
         AudioError, VoiceProfileError
-            As for `predict`; a `NoSpeechError` if no window holds speech.
+            As for `predict_many` and `predict`; a `NoSpeechError` if no window holds speech.
         """
-        *_, (_, _, timeline) = timeline_steps(self, clip, voice=voice)
+        *_, (_, _, timeline) = timeline_steps(self, clip, voice=voice, same_speaker=same_speaker)
         assert timeline is not None  # with the last step
         return timeline
+
+    @property
+    def knows_voices(self) -> bool:
+        """Whether clips can be judged relative to a voice."""
+        return self._classifier.knows_voices
+
+    def reference(
+        self, voice: VoiceProfile | Any = None, *, same_speaker: bool = False
+    ) -> VoiceProfile | None:
+        """Return the profile of a voice if one is given; errors are those of `voice_profile`."""
+        if same_speaker:
+            check_use(self.knows_voices, self.source, has_voice=voice is not None)
+        return None if voice is None else self.voice_profile(voice)
 
     def voice_profile(self, clips: VoiceProfile | Any) -> VoiceProfile:
         """Learn someone's everyday voice.
@@ -289,11 +305,7 @@ class EmotionRecognizer:
             If there is too little speech, the model cannot use a profile, or a given one was
             made by a model with other features.
         """
-        if not self._classifier.knows_voices:
-            raise VoiceProfileError(
-                f"The model '{self.source}' cannot use a voice profile: it was trained without "
-                "neutral speech to compare voices with."
-            )
+        check_use(self.knows_voices, self.source)
         if isinstance(clips, VoiceProfile):
             check_profile(clips, self._extractor, self.source)
             return clips

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ser.audio.activity import sound_duration
 from ser.audio.loading import read_recording
 from ser.errors import NoSpeechError
+from ser.model.analysis import Analysis
+from ser.model.voice_profile import MIN_REFERENCE, OwnSpeech, VoiceProfile
 
 if TYPE_CHECKING:
-    from ser.model.voice_profile import VoiceProfile
+    from ser.model.prediction import Prediction
     from ser.recognizer import EmotionRecognizer
 
 WINDOW = 3.0
@@ -36,6 +37,9 @@ NEARBY = 2.0
 WHOLE = 0.8
 """Share of the sound in any window nearby that a window must hold to be counted. One that only
 catches the end of a sentence is often confidently wrong."""
+
+MAX_SHARED = 2
+"""Windows that lie apart from each other, of which a window can overlap so many."""
 
 
 @dataclass(frozen=True)
@@ -94,11 +98,15 @@ class Timeline:
         Overlapping, in order; at least one of them holds speech.
     warnings : list of str
         Reasons to doubt that all of the recording was read, one sentence each.
+    reference : str or None
+        What windows were compared with: ``"voice"``, the person's everyday voice, or
+        ``"recording"``, the rest of the recording; None for nothing.
     """
 
     duration: float
     windows: list[Window]
     warnings: list[str] = field(default_factory=list)
+    reference: str | None = None
 
     def __repr__(self) -> str:
         emotions = dict.fromkeys(window.emotion for window in self.windows if window.emotion)
@@ -149,7 +157,7 @@ class Timeline:
         return segments
 
     def to_dict(self) -> dict[str, Any]:
-        """Return duration, windows, warnings and segments as a dict that `json.dumps` takes."""
+        """Return the attributes and the segments as a dict that `json.dumps` takes."""
         return asdict(self) | {"segments": [asdict(segment) for segment in self.segments]}
 
 
@@ -176,65 +184,102 @@ def window_slices(n_samples: int, sample_rate: int) -> list[slice]:
 
 
 def timeline_steps(
-    recognizer: EmotionRecognizer, clip: Any, *, voice: VoiceProfile | Any = None
+    recognizer: EmotionRecognizer,
+    clip: Any,
+    *,
+    voice: VoiceProfile | Any = None,
+    same_speaker: bool = False,
 ) -> Iterator[tuple[int, int, Timeline | None]]:
     """Do as `EmotionRecognizer.timeline`, a window at a time, to report progress or stop early.
 
     Parameters
     ----------
     recognizer : EmotionRecognizer
-    clip, voice
+    clip, voice, same_speaker
         As for `EmotionRecognizer.timeline`; errors are the same, too.
 
     Yields
     ------
     done, count : int
-        How many windows are recognised, and how many there are.
+        How many windows are recognised, or only analysed if they are compared with each other
+        after that, and how many there are.
     timeline : Timeline or None
         With the last window.
     """
-    profile = None if voice is None else recognizer.voice_profile(voice)
+    profile = recognizer.reference(voice, same_speaker=same_speaker)
     rate = recognizer.sample_rate
     recording = read_recording(clip, rate)
     waveform = recording.waveform
-    windows: list[Window] = []
-    sounds: list[float] = []
-    silence = NoSpeechError()
     slices = window_slices(waveform.size, rate)
+    heard: list[Analysis | None] = []
+    results: list[Prediction | None] = []
+    silence = NoSpeechError()
     for part in slices:
-        yield len(windows), len(slices), None
-        times = part.start / rate, part.stop / rate
+        yield len(heard), len(slices), None
+        analysis = None
         try:
-            result = recognizer.predict((waveform[part], rate), voice=profile)
+            analysis = recognizer.analyse((waveform[part], rate))
         except NoSpeechError as error:
-            windows.append(Window(*times))
-            sounds.append(0.0)
             silence = error
-        else:
-            windows.append(
-                Window(
-                    *times,
-                    speech_duration=result.speech_duration,
-                    emotion=result.emotion,
-                    confidence=result.confidence,
-                    probabilities=result.probabilities,
-                )
-            )
-            sounds.append(sound_duration(waveform[part], rate))
-    if all(window.emotion is None for window in windows):
+        heard.append(analysis)
+        if not same_speaker:
+            results.append(recognizer.assess(analysis, profile) if analysis else None)
+    if not any(heard):
         raise silence
-    whole = _whole(windows, np.array(sounds))
-    timeline = Timeline(waveform.size / rate, whole, list(recording.notes))
-    yield len(windows), len(slices), timeline
-
-
-def _whole(windows: list[Window], sounds: NDArray[np.float64]) -> list[Window]:
-    """Leave out the windows that hold much less sound than one nearby; pauses are kept."""
-    starts = np.array([window.start for window in windows])
-    near = np.abs(starts[:, None] - starts) <= NEARBY
-    enough = sounds >= WHOLE * np.where(near, sounds, 0).max(axis=1)
-    return [
-        window
-        for window, whole in zip(windows, enough, strict=True)
-        if window.emotion is None or whole
+    whole = _whole(slices, heard, rate)
+    pieces = _apart(slices, heard, whole) if same_speaker else []
+    is_own = len(pieces) >= MIN_REFERENCE + MAX_SHARED
+    own = OwnSpeech([piece for _, piece in pieces])
+    for part, analysis in zip(slices[len(results) :], heard[len(results) :], strict=True):
+        yield len(slices), len(slices), None
+        shared = [
+            piece for other, piece in pieces if other.start < part.stop and part.start < other.stop
+        ]
+        reference = own.others(*shared) if is_own else None
+        results.append(recognizer.assess(analysis, reference) if analysis else None)
+    windows = [
+        _window(part, rate, result)
+        for part, result, counts in zip(slices, results, whole, strict=True)
+        if counts or result is None
     ]
+    told = "voice" if profile else "recording" if is_own else None
+    yield (
+        len(slices),
+        len(slices),
+        Timeline(waveform.size / rate, windows, list(recording.notes), told),
+    )
+
+
+def _window(part: slice, sample_rate: int, result: Prediction | None) -> Window:
+    times = part.start / sample_rate, part.stop / sample_rate
+    if result is None:
+        return Window(*times)
+    return Window(
+        *times,
+        speech_duration=result.speech_duration,
+        emotion=result.emotion,
+        confidence=result.confidence,
+        probabilities=result.probabilities,
+    )
+
+
+def _whole(
+    slices: list[slice], heard: list[Analysis | None], sample_rate: int
+) -> NDArray[np.bool_]:
+    """Tell the windows with speech that do not hold much less sound than one nearby."""
+    starts = np.array([part.start / sample_rate for part in slices])
+    sounds = np.array([each.sound_duration if each else 0.0 for each in heard])
+    near = np.abs(starts[:, None] - starts) <= NEARBY
+    most: NDArray[np.float64] = np.where(near, sounds, 0).max(axis=1)
+    return (sounds > 0) & (sounds >= WHOLE * most)
+
+
+def _apart(
+    slices: list[slice], heard: list[Analysis | None], whole: NDArray[np.bool_]
+) -> list[tuple[slice, Analysis]]:
+    """Choose whole windows that do not overlap, with which windows can be compared."""
+    chosen: list[tuple[slice, Analysis]] = []
+    for part, analysis, counts in zip(slices, heard, whole, strict=True):
+        if analysis and counts and (not chosen or part.start >= chosen[-1][0].stop):
+            chosen.append((part, analysis))
+    return chosen

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 import soundfile
 from signals import noise, speech_like
+from tiny_model import voice
 
+from ser import EmotionRecognizer
 from ser.errors import NoSpeechError
 from ser.timeline import HOP, WINDOW, Timeline, Window, timeline_steps, window_slices
 
@@ -101,6 +103,22 @@ def test_windows_of_two_half_sentences_do_not_count(recognizer):
 def test_a_long_silence_is_no_speech(recognizer):
     with pytest.raises(NoSpeechError):
         recognizer.timeline((np.zeros(10 * RATE, np.float32), RATE))
+
+
+def test_windows_are_compared_with_those_of_the_recording_that_they_do_not_share(tiny_model):
+    recognizer = EmotionRecognizer.from_pretrained(tiny_model)
+    long = np.concatenate([voice(emotion, 1, 5.0) for emotion in ("calm", "angry") * 2]), RATE
+    *told, (_, count, timeline) = timeline_steps(recognizer, long, same_speaker=True)
+    assert timeline.reference == timeline.to_dict()["reference"] == "recording"
+    assert [done for done, _, _ in told] == [*range(count), *[count] * count]
+    plain = recognizer.timeline(long)
+    assert plain.reference is None and len(plain.windows) == len(timeline.windows)
+    assert plain.windows != timeline.windows
+    short = long[0][: 10 * RATE], RATE
+    too_short = recognizer.timeline(short, same_speaker=True)
+    assert too_short == recognizer.timeline(short)
+    profile = recognizer.voice_profile((voice("calm", 2, 4.0), RATE))
+    assert recognizer.timeline(short, voice=profile).reference == "voice"
 
 
 def test_each_clip_of_a_joined_recording_keeps_its_emotion(recognizer, ravdess_speech):

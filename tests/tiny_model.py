@@ -37,8 +37,16 @@ def metrics(targets, probabilities):
     figures = evaluate(targets, probabilities, labels=LABELS, folds=folds, groups=groups)
     return {
         "protocols": {
-            "random": {"description": "same actors", "speaker_independent": False, **figures},
-            "actors": {"description": "other actors", "speaker_independent": True, **figures},
+            "random": {
+                "description": "same actors",
+                "speaker_independent": False,
+                "corpora": {ABOUT.name: figures},
+            },
+            "actors": {
+                "description": "other actors",
+                "speaker_independent": True,
+                "corpora": {ABOUT.name: figures},
+            },
         }
     }
 
@@ -81,10 +89,12 @@ def write_tiny_model(folder):
         "model": model.to_dict(),
         "features": FEATURES.to_dict(),
         "feature_hash": extractor.hash,
-        "dataset": {
-            **{"source": "made up", "clips": len(targets), "speakers": 4, "men": 2, "women": 2},
-            **{"sentences": 2, **asdict(ABOUT)},
-        },
+        "datasets": [
+            {
+                **{"source": "made up", "clips": len(targets), "speakers": 4, "men": 2, "women": 2},
+                **{"sentences": 2, **asdict(ABOUT)},
+            }
+        ],
         "training": {**settings.describe(), "false_alarms": 0.05, "seconds": 90},
     }
     clip = io.BytesIO()

@@ -26,8 +26,3 @@ def split_frames(waveform: NDArray[np.float32], length: int) -> NDArray[np.float
 def frame_power(waveform: NDArray[np.float32], length: int) -> NDArray[np.float64]:
     """Return the mean power of each frame, shape (n_frames,); see `split_frames`."""
     return np.mean(np.square(split_frames(waveform, length), dtype=np.float64), axis=1)
-
-
-def speech_level(speech: NDArray[np.float32]) -> float:
-    """Return the power of speech, shape (n_samples,), in dBFS."""
-    return float(10 * np.log10(np.mean(np.square(speech, dtype=np.float64)) + 1e-20))

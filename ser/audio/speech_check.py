@@ -121,9 +121,14 @@ def measure(tracks: Tracks) -> Speechness:
         held_pitch=_held_pitch(semitones),
         persistence=float(np.median(tracks.persistence[loud])),
         breadth=float(np.percentile(filled, 90)),
-        clarity=float(np.median(tracks.periodicity[loud])),
+        clarity=clarity(tracks),
         free_timbre=_free_timbre(envelope[loud], semitones[loud]),
     )
+
+
+def clarity(tracks: Tracks) -> float:
+    """Return the median periodicity of loud frames, from 0 for noise to 1 for a pure tone."""
+    return float(np.median(tracks.periodicity[tracks.level > LOUD]))
 
 
 def check_speech(tracks: Tracks) -> list[str]:

@@ -23,10 +23,16 @@ def add_predict(parser: ArgumentParser) -> None:
         help="model folder, or OWNER/NAME[@REVISION] on the Hub (default: the model that ships)",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object per line")
+    parser.add_argument(
+        "--same-speaker",
+        action="store_true",
+        help="one person speaks in all clips: judge each relative to the others",
+    )
     parser.set_defaults(run=partial(_predict, parser))
 
 
 def _predict(parser: ArgumentParser, args: Namespace) -> int:
+    from ser.model.voice_profile import TOO_FEW
     from ser.recognizer import EmotionRecognizer
 
     if args.clips.count("-") > 1:
@@ -34,8 +40,10 @@ def _predict(parser: ArgumentParser, args: Namespace) -> int:
     recognizer = EmotionRecognizer.from_pretrained(args.model)
     stdin = getattr(sys.stdin, "buffer", b"")  # none if it was closed
     given = (stdin if clip == "-" else clip for clip in args.clips)
-    failed = False
-    for clip, result in zip(args.clips, recognizer.predict_many(given), strict=True):
+    failed = is_compared = False
+    results = recognizer.predict_many(given, same_speaker=args.same_speaker)
+    for clip, result in zip(args.clips, results, strict=True):
+        is_compared |= getattr(result, "reference", None) is not None
         if isinstance(result, SerError):
             failed = True
             if args.json:
@@ -47,6 +55,8 @@ def _predict(parser: ArgumentParser, args: Namespace) -> int:
         else:
             notes = "".join(f" [{warning}]" for warning in result.warnings)
             print(f"{clip}: {result.emotion} {result.confidence:.0%}{notes}", flush=True)
+    if args.same_speaker and not is_compared:
+        print(TOO_FEW, file=sys.stderr)
     return int(failed)
 
 

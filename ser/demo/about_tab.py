@@ -3,18 +3,14 @@
 import re
 from collections.abc import Mapping, Sequence
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import gradio as gr
 from huggingface_hub import ModelCard, constants
 
-from ser.demo.wording import percent
-
 if TYPE_CHECKING:
     from ser import EmotionRecognizer
-
-Figures = Mapping[str, Any]
-"""The figures of a protocol, as `ser.training.metrics.evaluate` returns them."""
+    from ser.training.by_corpus import Result
 
 LIMITS = ("Where it fails", "Out-of-scope use")
 """Sections of a card that everybody should see."""
@@ -36,21 +32,22 @@ def contents(recognizer: "EmotionRecognizer") -> tuple[str, str, str]:
     Returns
     -------
     facts : str
-        HTML: the model's source, its figures and its confusion matrix.
+        HTML: the model's source, its figures and its confusion matrices.
     limits : str
         Markdown: the parts of its card that `LIMITS` names.
     card : str
         Markdown: the card.
     """
-    from ser.training.metrics import (
-        by_independence,  # here, since scikit-learn takes long to import
+    from ser.training.by_corpus import (  # here, since scikit-learn takes long to import
+        results_in,
+        same_protocol,
     )
 
-    card = model_card(recognizer)
-    protocols = [figures for _, figures in by_independence(recognizer.metrics)]
+    card, results = model_card(recognizer), results_in(recognizer.metrics)
     parts = [_facts(model_facts(recognizer), _address(recognizer))]
-    if protocols:
-        parts += [_figures(protocols, _knows_speakers(recognizer)), _confusion(protocols[0])]
+    if results:
+        parts.append(_figures(results, _knows_speakers(recognizer)))
+        parts += map(_confusion, same_protocol(results))
     text = re.sub(r"!\[[^]]*\]\([^)]*\)\n*", "", card.text)  # its pictures are not served
     sections = re.split(r"(?m)^(?=## )", text)
     limits = [part for part in sections if part.startswith(tuple(f"## {name}" for name in LIMITS))]
@@ -92,19 +89,17 @@ def _facts(facts: Mapping[str, str], address: str | None) -> str:
     return f'<div class="ser-scroll"><table class="ser-table">{rows}</table></div>'
 
 
-def _figures(protocols: Sequence[Figures], knows_speakers: bool) -> str:
+def _figures(results: "Sequence[Result]", knows_speakers: bool) -> str:
     from ser.training.metrics import metrics_in  # here, since scikit-learn takes long to import
+    from ser.training.report import with_spread
 
-    shown = metrics_in(protocols[0])
+    shown = metrics_in(results[0].figures)
     head = "".join(f'<th scope="col">{_capital(metric.name)}</th>' for metric in shown)
     rows = "".join(
-        f'<tr><th scope="row">{_protocol_name(figures, knows_speakers)}</th>'
-        + "".join(
-            f"<td>{percent(figures[metric.key])} ± {100 * figures['fold_std'][metric.key]:.0f}</td>"
-            for metric in shown
-        )
+        f'<tr><th scope="row">{_tested_on(result, knows_speakers)}</th>'
+        + "".join(f"<td>{with_spread(result.figures, metric.key)} %</td>" for metric in shown)
         + "</tr>"
-        for figures in protocols
+        for result in results
     )
     return (
         "<h2>How often it is right</h2>"
@@ -119,32 +114,33 @@ def _capital(name: str) -> str:
 
 
 def _knows_speakers(recognizer: "EmotionRecognizer") -> bool:
-    """Tell whether it is known who speaks in the clips that the model learned from."""
-    dataset = recognizer.config.get("dataset") or {}
-    return any(dataset.get(name) for name in ("speakers", "men", "women"))
+    """Tell whether it is known who speaks in all clips that the model learned from."""
+    datasets = recognizer.config.get("datasets") or [{}]
+    return all(any(each.get(name) for name in ("speakers", "men", "women")) for each in datasets)
 
 
-def _protocol_name(figures: Figures, knows_speakers: bool) -> str:
-    if figures["speaker_independent"]:
+def _tested_on(result: "Result", knows_speakers: bool) -> str:
+    if result.speaker_independent:
         kind = "Unseen speakers"
     else:
         kind = "Speakers heard in training" if knows_speakers else "Clips not in training"
-    return f"{kind} <small>{escape(figures['description'])}</small>"
+    return f"{kind}, {escape(result.corpus)} <small>{escape(result.description)}</small>"
 
 
-def _confusion(figures: Figures) -> str:
+def _confusion(result: "Result") -> str:
     """Draw the confusion matrix as a table whose cells are shaded by their share of the row."""
-    labels = figures["labels"]
-    head = "".join(f'<th scope="col">{escape(label)}</th>' for label in labels)
+    figures, corpus = result.figures, escape(result.corpus)
+    head = "".join(f'<th scope="col">{escape(label)}</th>' for label in figures["labels"])
     rows = ""
-    for label, counts in zip(labels, figures["confusion_matrix"], strict=True):
+    for label, counts in zip(figures["labels"], figures["confusion_matrix"], strict=True):
         cells = "".join(_shaded(count / max(sum(counts), 1)) for count in counts)
         rows += f'<tr><th scope="row">{escape(label)}</th>{cells}</tr>'
     return (
-        "<h2>Which emotions it confuses</h2>"
-        f'<p class="ser-quiet">{escape(figures["description"].capitalize())}. Each row is the '
+        f"<h2>Which emotions of {corpus} it confuses</h2>"
+        f'<p class="ser-quiet">{escape(_capital(result.description))}. Each row is the '
         "emotion of clips; cells are the percentage of them recognised as each emotion.</p>"
-        '<div class="ser-scroll" tabindex="0" role="region" aria-label="Confusion matrix">'
+        '<div class="ser-scroll" tabindex="0" role="region" '
+        f'aria-label="Confusion matrix of {corpus}">'
         f'<table class="ser-confusion"><thead><tr><td></td>{head}</tr></thead>'
         f"<tbody>{rows}</tbody></table></div>"
     )

@@ -50,42 +50,53 @@ class Endpoints:
             speech_start: of the first speech in seconds from the beginning
             speech_end: of the last speech in seconds from the beginning
             warnings: reasons to doubt the result, one sentence each
+            reference: what it was compared with, "voice", "clips" of the same person or null
         """
         with errors_in_one_sentence():
             recognizer = self._model.get()
             profile = _profile(recognizer, voice)
             return recognizer.predict(_path(clip), voice=profile).to_dict()
 
-    def timeline(self, clip: str, voice: str | None = None) -> dict[str, Any]:
+    def timeline(
+        self, clip: str, voice: str | None = None, same_speaker: bool | None = False
+    ) -> dict[str, Any]:
         """Recognise how emotion changes over a recording, in overlapping windows of 3 seconds.
 
         Parameters:
             clip: one person speaking, up to 10 minutes, in any usual audio format.
             voice: optionally, a few seconds of the same person's everyday speech to compare with.
+            same_speaker: whether one person speaks in all of it, to compare with the rest of it.
 
         Returns:
             duration: of the recording in seconds
             windows: start, end, speech_duration, emotion, confidence, probabilities (or null)
             warnings: reasons to doubt that all was read, one sentence each
+            reference: what windows were compared with, "voice", "recording" or null
             segments: where one emotion dominates, start, end, emotion, confidence
         """
         with errors_in_one_sentence():
             recognizer = self._model.get()
             profile = _profile(recognizer, voice)
-            return recognizer.timeline(_path(clip), voice=profile).to_dict()
+            timeline = recognizer.timeline(
+                _path(clip), voice=profile, same_speaker=bool(same_speaker)
+            )
+            return timeline.to_dict()
 
-    def predict_batch(self, clips: list[str]) -> list[dict[str, Any]]:
+    def predict_batch(
+        self, clips: list[str | NotReceivedError], same_speaker: bool | None = False
+    ) -> list[dict[str, Any]]:
         """Recognise the emotion in many recordings.
 
         Parameters:
             clips: recordings as /predict takes them; a bad one does not stop the others.
+            same_speaker: whether one person speaks in all, to compare each with the others.
 
         Returns:
             one object per recording, in order: file, and either what /predict returns or error
         """
         with errors_in_one_sentence():
             recognizer = self._model.get()
-            return [_row(recognizer, clip) for clip in clips or []]
+            return _rows(recognizer, clips or [], same_speaker=bool(same_speaker))
 
     def model_info(self) -> dict[str, Any]:
         """Describe the model in use: its source, licence, emotions and evaluation figures.
@@ -116,6 +127,7 @@ def add_endpoints(model: "ServedModel") -> None:
     endpoints = Endpoints(model)
     clip = gr.Audio(type="filepath", label="clip", visible=False)
     voice = gr.Audio(type="filepath", label="voice", visible=False)
+    same_speaker = gr.Checkbox(label="same_speaker", visible=False)
     clips = gr.File(file_count="multiple", type="filepath", label="clips", visible=False)
     # Methods are replaced, as gradio offers no other way to give a component another schema.
     clip.api_info = voice.api_info = lambda: FILE  # type: ignore[method-assign]
@@ -124,8 +136,8 @@ def add_endpoints(model: "ServedModel") -> None:
     call = gr.Button(visible=False)
     for function, inputs in (
         (endpoints.predict, [clip, voice]),
-        (endpoints.timeline, [clip, voice]),
-        (endpoints.predict_batch, [clips]),
+        (endpoints.timeline, [clip, voice, same_speaker]),
+        (endpoints.predict_batch, [clips, same_speaker]),
         (endpoints.model_info, []),
     ):
         description, _, returns = get_function_description(function)
@@ -156,9 +168,18 @@ def _profile(recognizer: "EmotionRecognizer", voice: str | None) -> "VoiceProfil
     return recognizer.voice_profile([_path(voice)]) if voice else None
 
 
-def _row(recognizer: "EmotionRecognizer", clip: str | NotReceivedError) -> dict[str, Any]:
-    if isinstance(clip, NotReceivedError):
-        return {"file": clip.name, "error": str(clip)}
-    (result,) = recognizer.predict_many([clip])
-    answer = {"error": str(result)} if isinstance(result, SerError) else result.to_dict()
-    return {"file": Path(clip).name} | answer
+def _rows(
+    recognizer: "EmotionRecognizer", clips: list[str | NotReceivedError], *, same_speaker: bool
+) -> list[dict[str, Any]]:
+    """Return a row for each clip, in order; what was not received has its error."""
+    received = [clip for clip in clips if not isinstance(clip, NotReceivedError)]
+    results = recognizer.predict_many(received, same_speaker=same_speaker)
+    rows: list[dict[str, Any]] = []
+    for clip in clips:
+        if isinstance(clip, NotReceivedError):
+            rows.append({"file": clip.name, "error": str(clip)})
+            continue
+        result = next(results)
+        answer = {"error": str(result)} if isinstance(result, SerError) else result.to_dict()
+        rows.append({"file": Path(clip).name} | answer)
+    return rows

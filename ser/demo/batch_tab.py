@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from ser.demo.api import errors_in_one_sentence
-from ser.demo.result_panel import colour
-from ser.demo.wording import percent, runner_up
+from ser.demo.result_panel import colour, relative
+from ser.demo.wording import TO_VOICE, percent, runner_up
 from ser.errors import SerError
+from ser.model.voice_profile import MIN_REFERENCE, TOO_FEW
 
 if TYPE_CHECKING:
     from ser import Prediction
@@ -24,30 +25,58 @@ COLUMNS = ("file", "emotion", "confidence", "second choice", "duration", "warnin
 Row = dict[str, Any]
 """A value for each of `COLUMNS`; empty text where there is none."""
 
+TO_OTHERS = "Each relative to the others"
+SAME_SPEAKER = "One person speaks in all of these"
+SAME_SPEAKER_INFO = (
+    "Each is then judged relative to the others, which takes at least "
+    f"{MIN_REFERENCE + 1}. Otherwise results are relative to your voice if you gave it."
+)
 
-def add_tab(model: "ServedModel") -> None:
-    """Lay out the tab in the `gr.Blocks` being built."""
+
+def add_tab(model: "ServedModel", profile: gr.State) -> None:
+    """Lay out the tab in the `gr.Blocks` being built.
+
+    Parameters
+    ----------
+    model : ser.demo.served_model.ServedModel
+    profile : gr.State
+        The visitor's voice, or None.
+    """
     files = gr.File(
         file_count="multiple", type="filepath", label="Recordings", height=180, elem_id="ser-files"
     )
+    same = gr.Checkbox(label=SAME_SPEAKER, info=SAME_SPEAKER_INFO, elem_id="ser-same")
     start = gr.Button("Recognise all", variant="primary", interactive=False, elem_id="ser-start")
     table = gr.HTML(table_html([]), elem_id="ser-batch")
 
     def recognise_all(
         paths: list[str],
+        same_speaker: bool,
+        voice: Any,
         progress: gr.Progress = gr.Progress(),  # noqa: B008 - gradio looks for it here
     ) -> Iterator[tuple[str, gr.Button]]:
+        def read() -> Iterator[str]:
+            for number, path in enumerate(paths):
+                progress((number, len(paths)), unit="recordings")
+                yield path
+
         rows: list[Row] = []
+        note = TOO_FEW if same_speaker else ""
         with errors_in_one_sentence():
             recognizer = model.get()
-        results = recognizer.predict_many(paths)
-        for done, (path, result) in enumerate(zip(paths, results, strict=True), start=1):
-            rows.append(row(Path(path).name, result))
-            progress((done, len(paths)), unit="recordings")
-            yield table_html(rows), gr.Button(interactive=False)
-        yield table_html(rows, done=True), gr.Button(interactive=True)
+            results = recognizer.predict_many(
+                read(), voice=None if same_speaker else voice, same_speaker=same_speaker
+            )
+            for path, result in zip(paths, results, strict=True):
+                rows.append(row(Path(path).name, result))
+                if not isinstance(result, SerError) and result.reference:
+                    note = TO_OTHERS if same_speaker else TO_VOICE
+                yield table_html(rows), gr.Button(interactive=False)
+        yield table_html(rows, note, done=True), gr.Button(interactive=True)
 
-    running = start.click(recognise_all, files, [table, start], api_visibility="private")
+    running = start.click(
+        recognise_all, [files, same, profile], [table, start], api_visibility="private"
+    )
     files.change(
         lambda paths: (gr.Button(interactive=bool(paths)), table_html([])),
         files,
@@ -78,8 +107,8 @@ def row(name: str, result: "Prediction | SerError") -> Row:
     }
 
 
-def table_html(rows: Sequence[Row], *, done: bool = False) -> str:
-    """Draw the table, with a link to download it once it is complete."""
+def table_html(rows: Sequence[Row], note: str = "", *, done: bool = False) -> str:
+    """Draw the table, what its results are relative to, and a link to download it when complete."""
     head = "".join(f'<th scope="col">{name.capitalize()}</th>' for name in COLUMNS)
     body = "".join(f"<tr>{_cells(cells)}</tr>" for cells in rows)
     body = body or f'<tr><td colspan="{len(COLUMNS)}">No recordings yet.</td></tr>'
@@ -88,7 +117,7 @@ def table_html(rows: Sequence[Row], *, done: bool = False) -> str:
         'aria-label="Results">'
         f'<table class="ser-table ser-results"><thead><tr>{head}</tr></thead>'
         f"<tbody>{body}</tbody></table></div>"
-        f"<p>{_download(rows if done else None)}</p></div>"
+        f"<p>{relative(note) if note else ''} {_download(rows if done else None)}</p></div>"
     )
 
 

@@ -85,8 +85,9 @@ class Shelf:
     def examples(self) -> list[Example]:
         """The examples, once the model has loaded."""
         recognizer = self._model.get()
-        kind = (recognizer.config.get("dataset") or {}).get("kind") or ""
-        return read_examples(recognizer.files, acted=kind.startswith("acted"))
+        kinds = [each.get("kind") or "" for each in recognizer.config.get("datasets", [])]
+        acted = bool(kinds) and all(kind.startswith("acted") for kind in kinds)
+        return read_examples(recognizer.files, acted=acted)
 
     def path(self, number: int) -> str:
         """Return the path of an example by its number, from 0."""

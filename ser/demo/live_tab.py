@@ -18,13 +18,15 @@ import soundfile
 from numpy.typing import NDArray
 
 from ser.corpora.emotions import adjective
-from ser.demo.result_panel import bars, colour, panel, warning_list
-from ser.demo.wording import how_sure, percent
+from ser.demo.result_panel import bars, colour, panel, relative, warning_list
+from ser.demo.wording import TO_VOICE, how_sure, percent
 from ser.errors import NoSpeechError, SerError
+from ser.model.voice_profile import OwnSpeech
 
 if TYPE_CHECKING:
     from ser import EmotionRecognizer, Prediction, VoiceProfile
     from ser.demo.served_model import ServedModel
+    from ser.model.analysis import Analysis
 
 SPAN = 3.0
 """Seconds that each update looks back over."""
@@ -35,6 +37,9 @@ EVERY = 0.5
 HISTORY = 60
 """Updates that the history shows."""
 
+REMEMBERED = 16
+"""Pieces of `SPAN` seconds with which the last one is compared; older ones are forgotten."""
+
 TIME_LIMIT = 600
 """Seconds after which listening ends by itself, so that a forgotten tab frees its place."""
 
@@ -44,8 +49,10 @@ VISITORS = 20
 INVITATION = "Press Record and talk."
 EXPLANATION = (
     "Twice a second, the page shows the emotion in the last three seconds and, below it, the "
-    "history of the last half minute."
+    "history of the last half minute. After about a quarter of a minute of speech, what you say is "
+    "compared with what you said before, unless your voice is known."
 )
+RELATIVE = {"voice": TO_VOICE, "clips": "Relative to what you said before"}
 
 Moment = tuple[str | None, float]
 """Emotion and confidence of an update; None and 0 where nobody spoke."""
@@ -61,8 +68,10 @@ class LiveSession:
     ----------
     waveform : ndarray, shape (n_samples,)
         The last `SPAN` seconds.
-    n_new : int
-        Number of samples that came after the last update.
+    n_heard, n_new : int
+        Number of samples that came, and of those after the last update.
+    remembered : list of (int, Analysis)
+        The last pieces with speech that do not overlap, and at which sample each ends.
     result : ser.Prediction or None
         Of the last update; None where nobody spoke.
     history : list of Moment
@@ -72,7 +81,9 @@ class LiveSession:
     """
 
     waveform: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
+    n_heard: int = 0
     n_new: int = 0
+    remembered: list[tuple[int, "Analysis"]] = field(default_factory=list)
     result: "Prediction | None" = None
     history: list[Moment] = field(default_factory=list)
     running: "Future[Prediction] | None" = None
@@ -93,6 +104,7 @@ class LiveSession:
         sample_rate : int
             In Hz; the same for all of a session.
         voice : VoiceProfile, optional
+            Without it, speech is compared with what was said before, once that is enough.
 
         Returns
         -------
@@ -105,13 +117,32 @@ class LiveSession:
             If the last update failed for another reason than that nobody spoke.
         """
         self.waveform = np.concatenate([self.waveform, chunk])[-int(SPAN * sample_rate) :]
+        self.n_heard += chunk.size
         self.n_new += chunk.size
         is_new = self._update()
         if self.running is None and self.n_new >= EVERY * sample_rate:
             self.n_new = 0
             clip = self.waveform, sample_rate
-            self.running = _workers.submit(recognizer.predict, clip, voice=voice)
+            self.running = _workers.submit(self._recognise, recognizer, clip, self.n_heard, voice)
         return is_new
+
+    def _recognise(
+        self,
+        recognizer: "EmotionRecognizer",
+        clip: tuple[NDArray[np.float32], int],
+        end: int,
+        voice: "VoiceProfile | None",
+    ) -> "Prediction":
+        """Recognise a piece that ends at a sample; one piece of a session at a time."""
+        waveform, sample_rate = clip
+        analysis = recognizer.analyse(clip)
+        start = end - waveform.size
+        before = [piece for until, piece in self.remembered if until <= start]
+        if len(before) == len(self.remembered) and waveform.size == int(SPAN * sample_rate):
+            self.remembered = [*self.remembered, (end, analysis)][-REMEMBERED:]
+        if voice is None and recognizer.knows_voices:
+            voice = OwnSpeech(before).others()
+        return recognizer.assess(analysis, voice)
 
     def _update(self) -> bool:
         """Take over the running update if it is done, and tell whether it was."""
@@ -243,8 +274,11 @@ def live_panel(
         if message is None:
             return panel("No speech in the last seconds.", "Listening", body, "empty")
         return panel(escape(message), "Not listening", body, "empty")
+    sure = f"<b>{how_sure(result.confidence)}</b>, {percent(result.confidence)}"
+    if result.reference:
+        sure += f". {relative(RELATIVE[result.reference])}"
     return panel(
-        f"<b>{how_sure(result.confidence)}</b>, {percent(result.confidence)}",
+        sure,
         adjective(result.emotion).capitalize(),
         bars(result.probabilities, result.emotion) + strip + warning_list(result.warnings),
         hue=colour(result.emotion),

@@ -80,7 +80,14 @@ class Demo(gr.Blocks):
 async def _received(component: Any, sent: Any) -> Any:
     if sent is None:
         return None
-    if component.api_info()["type"] != "array":
+    kind = component.api_info()["type"]
+    if kind == "boolean":
+        if not isinstance(sent, bool):
+            raise gr.Error(
+                f"{_short(sent)} is not a yes or no: pass true or false.", print_exception=False
+            )
+        return sent
+    if kind != "array":
         return await _file(component, sent)
     if not isinstance(sent, list):
         wanted = "a list of files; in Python, pass [handle_file(path), ...]"

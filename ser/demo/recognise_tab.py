@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from html import escape
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import uuid4
 
@@ -11,8 +12,9 @@ import gradio as gr
 from ser.audio.loading import read_recording
 from ser.demo import example_shelf, share_panel, voice_panel
 from ser.demo.picture import draw_recording, empty_picture
-from ser.demo.result_panel import empty_panel, error_panel, result_panel
-from ser.errors import AudioError, SerError
+from ser.demo.result_panel import empty_panel, error_panel, relative, result_panel
+from ser.demo.wording import TO_VOICE
+from ser.errors import AudioError, SerError, VoiceProfileError
 from ser.timeline import MIN_DURATION, timeline_steps
 
 if TYPE_CHECKING:
@@ -22,6 +24,12 @@ if TYPE_CHECKING:
 
 SEE_RESULT = '() => document.querySelector("#ser-result h2").scrollIntoView({ block: "nearest" })'
 """Brings the headline of a result onto a small screen, whatever was clicked below it."""
+
+TO_REST = "Timeline relative to the rest of the recording"
+TOO_SHORT = "There is too little speech to compare parts of it with the rest: it takes 20 seconds."
+SAME_SPEAKER_INFO = (
+    "Parts of a recording of some length are then judged relative to the rest of it."
+)
 
 TIMELINES = 8
 """How many recordings can be followed at a time."""
@@ -91,6 +99,7 @@ def add_tab(model: "ServedModel", sharing: "ClipSharing | None" = None) -> Tab:
                 share_panel.add_panel(model, sharing, own)
     picture = gr.HTML(empty_picture(), elem_id="ser-picture")
     waiting = gr.HTML(elem_id="ser-waiting")
+    same = gr.Checkbox(label="One person speaks", info=SAME_SPEAKER_INFO, elem_id="ser-one")
     course = gr.State(None)  # of each recording whose timeline is to come
     newest = gr.State([None])  # its token, set at once, so that an older timeline stops
     turn = threading.Lock()
@@ -124,13 +133,17 @@ def add_tab(model: "ServedModel", sharing: "ClipSharing | None" = None) -> Tab:
         return panel_html, picture_html, own_result, to_come, ""
 
     def follow(
-        course: Course | None, path: str, voice_profile: Any, newest: list[str | None]
+        course: Course | None,
+        path: str,
+        voice_profile: Any,
+        same_speaker: bool,
+        newest: list[str | None],
     ) -> Iterator[tuple[Any, str]]:
         yield gr.skip(), ""
         if course is None:
             return
         used = course.start, course.end
-        steps = follow_course(model.get(), path, used, voice_profile)
+        steps = follow_course(model.get(), path, used, voice_profile, same_speaker=same_speaker)
         while True:
             # A window at a time of all timelines leaves the rest of the machine to those who wait
             # for a result, and holds no visitor's up until another one's is complete.
@@ -146,7 +159,7 @@ def add_tab(model: "ServedModel", sharing: "ClipSharing | None" = None) -> Tab:
 
     course.change(
         follow,
-        [course, clip, profile, newest],
+        [course, clip, profile, same, newest],
         [picture, waiting],
         concurrency_limit=TIMELINES,
         show_progress="hidden",
@@ -154,7 +167,7 @@ def add_tab(model: "ServedModel", sharing: "ClipSharing | None" = None) -> Tab:
         api_visibility="private",
     )
     recognition = gr.on(
-        [clip.change, profile.change],
+        [clip.change, profile.change, same.change],
         show,
         [clip, profile, newest],
         [panel, picture, own, course, waiting],
@@ -196,7 +209,7 @@ def analyse(
         result = recognizer.predict(recording, voice=voice_profile)
     except AudioError as error:
         return error_panel(str(error), recognizer.labels), draw_recording(waveform, rate), None
-    panel = result_panel(result, relative=voice_profile is not None)
+    panel = result_panel(result)
     picture = draw_recording(waveform, rate, (result.speech_start, result.speech_end))
     return panel, picture, result.to_dict()
 
@@ -206,6 +219,8 @@ def follow_course(
     clip: Any,
     used: tuple[float, float],
     voice_profile: "VoiceProfile | None" = None,
+    *,
+    same_speaker: bool = False,
 ) -> Iterator[tuple[Any, str]]:
     """Recognise the timeline of a recording and draw it with the rest.
 
@@ -217,26 +232,35 @@ def follow_course(
     used : (float, float)
         Beginning and end of the part that was used, in seconds.
     voice_profile : VoiceProfile, optional
+    same_speaker : bool
+        Whether one person speaks: windows are then compared with the rest of the recording, be
+        there a profile or not.
 
     Yields
     ------
     picture : str or update
         HTML, with the last window.
     waiting : str
-        HTML that shows the progress.
+        HTML that shows the progress, and at the end what windows were compared with.
     """
     rate = recognizer.sample_rate
     try:
         recording = read_recording(clip, rate)
         waveform = recording.waveform
-        steps = timeline_steps(recognizer, recording, voice=voice_profile)
+        voice = None if same_speaker else voice_profile
+        steps = timeline_steps(recognizer, recording, voice=voice, same_speaker=same_speaker)
         for done, count, timeline in steps:
             if timeline is None:
                 yield gr.skip(), progress_bar(done, count)
             else:
-                yield draw_recording(waveform, rate, used, timeline), ""
+                note = {"recording": TO_REST, "voice": TO_VOICE, None: ""}[timeline.reference]
+                note = note or (TOO_SHORT if same_speaker else "")
+                drawn = draw_recording(waveform, rate, used, timeline)
+                yield drawn, f"<p>{relative(note)}</p>" if note else ""
     except AudioError:  # the recording was deleted meanwhile, or no window holds enough speech
         yield gr.skip(), ""
+    except VoiceProfileError as error:  # the model cannot compare
+        yield gr.skip(), f"<p>{escape(str(error))}</p>"
 
 
 def progress_bar(done: int, count: int) -> str:

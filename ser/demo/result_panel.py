@@ -5,7 +5,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from ser.corpora.emotions import NAMES, adjective
-from ser.demo.wording import how_sure, percent, runner_up
+from ser.demo.wording import TO_VOICE, how_sure, percent, runner_up
 
 if TYPE_CHECKING:
     from ser import Prediction
@@ -23,14 +23,12 @@ def error_panel(sentence: str, labels: Iterable[str]) -> str:
     return panel(escape(sentence), "No result", nothing, "error", live="polite")
 
 
-def result_panel(prediction: "Prediction", *, relative: bool = False) -> str:
+def result_panel(prediction: "Prediction") -> str:
     """Draw the panel of a result.
 
     Parameters
     ----------
     prediction : ser.Prediction
-    relative : bool
-        Whether a voice profile was taken into account.
 
     Returns
     -------
@@ -42,8 +40,8 @@ def result_panel(prediction: "Prediction", *, relative: bool = False) -> str:
     second, share = runner_up(prediction.probabilities)
     if share > confidence / 2:
         sure += f" – it could also be {escape(adjective(second))}, {percent(share)}"
-    if relative:
-        sure += '. <span class="ser-relative">Relative to your voice</span>'
+    if prediction.reference:
+        sure += f". {relative(TO_VOICE)}"
     return panel(
         sure,
         adjective(prediction.emotion).capitalize(),
@@ -73,6 +71,11 @@ def warning_list(warnings: Sequence[str]) -> str:
         return ""
     items = "".join(f"<li>{escape(sentence)}</li>" for sentence in warnings)
     return f'<div class="ser-warnings"><h3>Reasons for doubt</h3><ul>{items}</ul></div>'
+
+
+def relative(sentence: str) -> str:
+    """Draw what a result was compared with."""
+    return f'<span class="ser-relative">{escape(sentence)}</span>'
 
 
 def status(sentence: str) -> str:

@@ -18,8 +18,8 @@ UNKNOWN = (
     "learnt from it is deleted when you leave."
 )
 KNOWN = (
-    "Your voice is known: results here and in Live are relative to it until you press Forget my "
-    "voice or leave the page."
+    "Your voice is known: results here, in Live and in Batch are relative to it until you press "
+    "Forget my voice or leave the page."
 )
 
 

@@ -8,6 +8,9 @@ HOW_SURE = (
 )
 """Words for probabilities, each from the given one up."""
 
+TO_VOICE = "Relative to your voice"
+"""For results with the visitor's voice profile."""
+
 
 def how_sure(confidence: float) -> str:
     """Put a probability into words: those of the percentage that is shown beside them."""

@@ -1,6 +1,7 @@
 """Licences: the names that people know, and where they can be read, by identifier of the Hub."""
 
 import re
+from collections.abc import Sequence
 
 _OTHERS = {
     "cc0-1.0": ("CC0 1.0", "https://creativecommons.org/publicdomain/zero/1.0/"),
@@ -23,3 +24,21 @@ def licence_link(licence: str) -> str | None:
         return _OTHERS[licence][1]
     match = _CREATIVE_COMMONS.fullmatch(licence)
     return f"https://creativecommons.org/licenses/{match[1]}/{match[2]}/" if match else None
+
+
+def model_licence(licences: Sequence[str | None]) -> str | None:
+    """Return the licence of a model by those of the recordings that it learned from.
+
+    Parameters
+    ----------
+    licences : sequence of str or None
+        Of each corpus; None where it is not known.
+
+    Returns
+    -------
+    str or None
+        The first Creative Commons licence that asks to share alike, else the first one known.
+    """
+    known = [licence for licence in licences if licence]
+    alike = [each for each in known if re.fullmatch(r"cc-by(-nc)?-sa-\d\.\d", each)]
+    return next(iter(alike + known), None)

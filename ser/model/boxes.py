@@ -1,24 +1,24 @@
-"""Estimators of scikit-learn that are filled by hand, or driven beyond their public interface.
+"""Estimators of scikit-learn that are filled by hand.
 
 A model file opens without trusting anything but scikit-learn's and NumPy's types, so whatever the
-classifier computes is stored as one of them: a linear map as a PCA or a LinearRegression, a limit
-as a MinMaxScaler, an average of perceptrons as one MLPClassifier. All that depends on how these
+classifier computes is stored as one of them: a limit as a
+MinMaxScaler, an average of perceptrons as one MLPClassifier. All that depends on how these
 are built inside is here, and tested on the oldest and the newest scikit-learn that is allowed.
 """
 
 from collections.abc import Sequence
-from copy import copy
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.decomposition import PCA
-from sklearn.linear_model import LinearRegression
 from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import MinMaxScaler
 
+from ser.model.learning import Layers
+
 VARIANCE_FLOOR = 1e-6  # least variance of a component, of that of the first
-COMPONENT_LEVELS = 31  # to which weights of components are rounded, either side of 0
-LAYER_LEVELS = 127  # the same, of a perceptron's first layer
+LAYER_LEVELS = 127  # to which weights of a first layer are rounded, either side of 0
 
 
 def limiter(n_features: int, limit: float) -> MinMaxScaler:
@@ -67,64 +67,19 @@ def widen(
     return wide
 
 
-def compact_components(
-    pca: PCA, number: int, columns: NDArray[np.integer] | slice | None = None, n_columns: int = 0
-) -> PCA:
-    """Return a PCA that takes less room in a model file.
-
-    Parameters
-    ----------
-    pca : sklearn.decomposition.PCA
-    number : int
-        Of the components that are kept.
-    columns : ndarray of int or slice, optional
-        Those of `n_columns` that the components are made from; the others get weight 0.
-    n_columns : int
-
-    Returns
-    -------
-    sklearn.decomposition.PCA
-        Its components are rounded to small whole numbers, and scaled accordingly.
-    """
-    directions, mean = pca.components_[:number], pca.mean_
-    if columns is not None:
-        directions, mean = (widen(each, columns, n_columns) for each in (directions, mean))
-    directions, scale = quantise(directions, COMPONENT_LEVELS, axis=1)
-    compact = PCA(len(directions))
-    compact.components_, compact.n_components_ = directions, len(directions)
-    compact.explained_variance_ = floored(pca.explained_variance_[:number]) * scale**2
-    compact.mean_, compact.n_features_in_ = mean.astype(np.float32), directions.shape[1]
-    return compact
-
-
-def linear_map(weights: NDArray[np.floating], offset: NDArray[np.floating]) -> LinearRegression:
-    """Return an estimator whose `predict` gives ``rows @ weights.T + offset``."""
-    box = LinearRegression()
-    box.coef_, box.intercept_ = weights.astype(np.float32), offset.astype(np.float32)
-    box.n_features_in_ = box.coef_.shape[1]
-    return box
-
-
-def set_learning_rate(perceptron: MLPClassifier, rate: float) -> None:
-    """Set the rate of the next steps: MLPClassifier has no schedule for Adam."""
-    perceptron._optimizer.learning_rate_init = rate
-
-
 def average_perceptrons(
-    perceptrons: Sequence[MLPClassifier],
-    first_layers: Sequence[tuple[NDArray[np.floating], NDArray[np.floating]]],
-    shares: Sequence[float],
+    members: Sequence[Layers], shares: Sequence[float], classes: NDArray[Any]
 ) -> MLPClassifier:
     """Return one perceptron whose logits are a weighted mean of those of others.
 
     Parameters
     ----------
-    perceptrons : sequence of MLPClassifier
-        With one hidden layer, fitted to the same classes.
-    first_layers : sequence of (weights, biases)
-        Of each, shapes (n_features, n_units) and (n_units,), on common features.
+    members : sequence of Layers
+        On the same inputs, fitted to the same classes.
     shares : sequence of float
-        Weights of their logits, which sum to 1.
+        Relative weights of their logits.
+    classes : ndarray, shape (n_classes,)
+        In ascending order.
 
     Returns
     -------
@@ -132,21 +87,24 @@ def average_perceptrons(
         Its first layer is rounded to small whole numbers, which keep the model file small; ReLU
         preserves the scale of each unit.
     """
-    first, bias = (np.concatenate(each, axis=-1) for each in zip(*first_layers, strict=True))
-    outputs = [share * each.coefs_[1] for each, share in zip(perceptrons, shares, strict=True)]
-    first, scale = quantise(first, LAYER_LEVELS, axis=0)
-    merged = copy(perceptrons[0])
-    merged.hidden_layer_sizes = (len(bias),)
-    merged.n_features_in_ = len(first)
-    merged.coefs_ = [first, (np.concatenate(outputs) / scale[:, None]).astype(np.float32)]
-    merged.intercepts_ = [
-        (bias * scale).astype(np.float32),
-        np.average([each.intercepts_[1] for each in perceptrons], axis=0, weights=shares),
-    ]
+    weights = np.asarray(shares) / np.sum(shares)
+    first, scale = quantise(np.hstack([each.first for each in members]), LAYER_LEVELS, axis=0)
+    second = np.vstack([each.second * w for each, w in zip(members, weights, strict=True)])
+    bias = np.concatenate([each.first_bias for each in members])
+    # Made on a single input, since what it keeps of its inputs is replaced.
+    box = MLPClassifier((len(bias),)).partial_fit(
+        np.zeros((len(classes), 1)), classes, classes=classes
+    )
+    outputs = np.average([each.second_bias for each in members], axis=0, weights=weights)
+    if len(classes) == 2:  # the box has one logit then, by how much the second class is ahead
+        second, outputs = (each[..., 1:] - each[..., :1] for each in (second, outputs))
+    box.n_features_in_ = len(first)
+    box.coefs_ = [first, (second / scale[:, None]).astype(np.float32)]
+    box.intercepts_ = [(bias * scale).astype(np.float32), outputs.astype(np.float32)]
     # Needed in training only: skops does not trust the optimiser's type, and all takes space.
     for name in ("_optimizer", "_best_coefs", "_best_intercepts"):
-        vars(merged).pop(name, None)
-    return merged
+        vars(box).pop(name, None)
+    return box
 
 
 def quantise(

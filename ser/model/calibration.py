@@ -8,30 +8,45 @@ Guo et al., "On Calibration of Modern Neural Networks", ICML 2017.
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax, softmax
+from scipy.special import log_softmax, logsumexp, softmax
 
 TEMPERATURE_RANGE = (0.05, 20.0)
 
 
-def fit_temperature(probabilities: ArrayLike, targets: NDArray[np.integer]) -> float:
-    """Find the temperature under which probabilities are most likely to give the targets.
+def fit_temperature(
+    probabilities: ArrayLike,
+    candidates: NDArray[np.bool_],
+    weights: NDArray[np.floating] | None = None,
+) -> float:
+    """Find the temperature under which probabilities are most likely to give what clips are.
 
     Parameters
     ----------
     probabilities : array_like of float, shape (n_clips, n_classes)
-        Predictions of clips that the classifier was not trained on.
-    targets : ndarray of int, shape (n_clips,)
+        Predictions of clips that the classifier was not trained on. Clips whose candidates all
+        have a probability of 0, as classes without training clips do, are left out.
+    candidates : ndarray of bool, shape (n_clips, n_classes)
+        The classes that each clip may have; the likelihood of a clip is the sum over them.
+    weights : ndarray of float, shape (n_clips,), optional
+        How much each clip counts; all count the same by default.
 
     Returns
     -------
     float
-        Within `TEMPERATURE_RANGE`; above 1 where the classifier is overconfident.
+        Within `TEMPERATURE_RANGE`; above 1 where the classifier is overconfident, and 1 without
+        any clips.
     """
-    logits = _logits(probabilities)
+    possible = np.asarray(probabilities, dtype=float)
+    usable = (possible * candidates).sum(axis=1) > 0
+    if not usable.any():
+        return 1.0
+    logits, candidates = _logits(possible[usable]), candidates[usable]
+    weights = None if weights is None else weights[usable]
 
     def negative_log_likelihood(log_temperature: float) -> float:
         likelihoods = log_softmax(logits / np.exp(log_temperature), axis=1)
-        return -likelihoods[np.arange(len(logits)), targets].mean()
+        likelihoods = logsumexp(np.where(candidates, likelihoods, -np.inf), axis=1)
+        return float(-np.average(likelihoods, weights=weights))
 
     found = minimize_scalar(
         negative_log_likelihood, bounds=np.log(TEMPERATURE_RANGE), method="bounded"

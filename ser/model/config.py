@@ -10,7 +10,6 @@ from ser.audio.speed import SPEED_RANGE, SPEEDS
 from ser.model.calibration import TEMPERATURE_RANGE
 
 MAX_SPEEDS = 8  # at which a clip is processed; each takes time
-MAX_NOVELTY = 1e300  # whole numbers beyond the range of floats could not be compared
 
 
 @dataclass(frozen=True)
@@ -25,17 +24,8 @@ class ModelConfig:
         The label of everyday speech, from which voice profiles are made.
     speeds : tuple of float
         At which a clip is processed; probabilities are averaged over them.
-    gate_midpoint, gate_steepness : float
-        The weight of the other experts relative to the first is
-        ``(novelty / gate_midpoint) ** gate_steepness``. Chosen from 35 pairs with held-out RAVDESS
-        and CREMA-D in view: RAVDESS alone favours the first expert more, CREMA-D the others.
-    prior_exponent, evidence_exponent : float
-        Of the probabilities without a voice profile and of the profile's likelihood; the best of a
-        grid on held-out RAVDESS with the general expert alone.
     temperature : float
         Divides the logits.
-    novelty_limit : float or None
-        Novelty above which a clip counts as unlike those in training; None for no limit.
 
     Raises
     ------
@@ -46,12 +36,7 @@ class ModelConfig:
     labels: tuple[str, ...]
     everyday: str | None = "neutral"
     speeds: Sequence[float] = SPEEDS
-    gate_midpoint: float = 1.1
-    gate_steepness: float = 8.0
-    prior_exponent: float = 0.6
-    evidence_exponent: float = 0.25
     temperature: float = 1.0
-    novelty_limit: float | None = None
 
     def __post_init__(self) -> None:
         for name in ("labels", "speeds"):
@@ -74,20 +59,12 @@ class ModelConfig:
                 f"speeds is {repr(list(self.speeds))}, not one to {MAX_SPEEDS} numbers from "
                 f"{lowest:g} to {highest:g}"
             )
-        for name in ("gate_midpoint", "gate_steepness", "prior_exponent", "evidence_exponent"):
-            if not _is_number(getattr(self, name)) or not 0 < getattr(self, name) < 1e3:
-                raise ValueError(
-                    f"{name} is {repr(getattr(self, name))}, not a number from 0 to 1000"
-                )
         lowest, highest = TEMPERATURE_RANGE
         if not _is_number(self.temperature) or not lowest <= self.temperature <= highest:
             raise ValueError(
                 f"temperature is {repr(self.temperature)}, not a number from {lowest:g} to "
                 f"{highest:g}"
             )
-        limit = self.novelty_limit
-        if limit is not None and not (_is_number(limit) and 0 < limit < MAX_NOVELTY):
-            raise ValueError(f"novelty_limit is {repr(limit)}, not a number above 0")
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings as a dict that `json.dumps` takes."""

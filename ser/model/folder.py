@@ -39,7 +39,7 @@ from ser.model.config import ModelConfig
 
 logger = logging.getLogger(__name__)
 
-FORMAT_VERSION = 6
+FORMAT_VERSION = 7
 """Raise it when a folder that the code before wrote cannot be opened any more, or gives other
 answers although its features are the same: a renamed or new entry of ``config.json`` or pipeline,
 another meaning of one. What only adds files or entries that nothing needs leaves it. With the new
@@ -226,9 +226,11 @@ def audit(files: Mapping[str, bytes], *, source: object) -> ModelFolder:
             )
     config = _parse_json(files["config.json"], f"config.json of '{source}'")
     metrics = _parse_json(files["metrics.json"], f"metrics.json of '{source}'")
-    shown = {"dataset": config.get("dataset"), "protocols": metrics.get("protocols")}
-    if wrong := [name for name, value in shown.items() if type(value or {}) is not dict]:
-        raise ModelFormatError(f"The {wrong[0]} of '{source}' should be an object by name.")
+    if type(metrics.get("protocols", {})) is not dict:
+        raise ModelFormatError(f"The protocols of '{source}' should be an object by name.")
+    datasets = config.get("datasets", [])
+    if type(datasets) is not list or any(type(each) is not dict for each in datasets):
+        raise ModelFormatError(f"The datasets of '{source}' should be a list of objects.")
     for name in ("README.md", "examples/metadata.csv"):
         try:
             files.get(name, b"").decode()

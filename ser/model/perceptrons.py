@@ -1,108 +1,82 @@
 """The perceptrons, on standardised features, fitted to clips and copies of them.
 
-`PERCEPTRONS` names them, a row each: which expert it belongs to, which features it uses, and how it
-learns. Perceptrons of one expert are averaged. The general expert averages one on all features with
-one on summaries only, which depends less on the words spoken. The prosody expert uses prosody and
-voice quality without cepstra, is regularised more strongly and weights classes equally: it is less
-accurate on clips like the training set and more accurate on others.
+`PERCEPTRONS` names them, a row each. Those that are not relative judge a clip as it is. Relative
+ones judge it less the mean of other clips of its speaker, whatever these hold: what is the same in
+all recordings of a person, the voice and the microphone, is then gone. In training the other clips
+are drawn anew in each epoch, everyday speech alone for half of the rows.
 
 The fitted experts are stored as scikit-learn pipelines of plain types,
 
-    general   StandardScaler -> MinMaxScaler(clip) -> MLPClassifier
-    prosody   MLPClassifier, on the output of the first one's scalers
-    novelty   PCA, on the same
+    plain      StandardScaler -> MinMaxScaler(clip) -> MLPClassifier
+    relative   MLPClassifier, on differences between outputs of the first one's scalers
 
 so that the model file opens without trusting anything beyond scikit-learn and NumPy. In training,
 the perceptrons see principal components; these are linear, and end up in the weights of the first
 layer.
-
-References
-----------
-Jacobs, Jordan, Nowlan and Hinton, "Adaptive Mixtures of Local Experts", Neural Computation 3(1),
-1991.
-Zhang et al., "mixup: Beyond Empirical Risk Minimization", ICLR 2018.
-Loshchilov and Hutter, "SGDR: Stochastic Gradient Descent with Warm Restarts", ICLR 2017
-(the cosine schedule).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed
-from numpy.typing import NDArray
-from sklearn.neural_network import MLPClassifier
+from numpy.typing import ArrayLike, NDArray
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
 from ser.model import boxes
+from ser.model.learning import Floats, Layers, LearningSettings, fit_perceptron
 
-PCA_STEP = 3  # every third row finds the components, which hardly differ from those of all
-BLOCK = 1000  # rows that are transformed or mixed at once
-N_NOVELTY = 100  # first components, from which the novelty of a clip is computed
+PLAIN, RELATIVE = "plain", "relative"
+
+SAMPLE = 15_000  # rows that find the components, which hardly differ from those of all
+BLOCK = 1000  # rows that are transformed at once
+ROWS_PER_CLIP = 4  # that are drawn in an epoch, on average
+
+EVERYDAY_CLIPS, ANY_CLIPS = (1, 4), (4, 16)
+"""Fewest and most clips of everyday speech, and of any, that a row is relative to in training."""
+
+SHRINKAGE = 3.0
+"""Clips whose mean is as far from that of their speaker as speakers are from each other: the mean
+of few is trusted less."""
+
+
+def trust_in(n_clips: ArrayLike) -> NDArray[np.float64]:
+    """Return the share of the mean of some clips of a speaker that a clip is judged less."""
+    return np.asarray(n_clips) / (np.asarray(n_clips) + SHRINKAGE)
 
 
 @dataclass(frozen=True)
 class PerceptronSettings:
-    """A perceptron: its expert, its features and its hyper-parameters.
+    """A perceptron: what it sees, and how it learns.
 
     Attributes
     ----------
-    expert : str
-        Perceptrons of one expert are averaged. The first expert judges clips like those in
-        training; the more unlike them a clip is, the more weight the others get.
+    relative : bool
+        Whether it judges clips relative to others of their speaker. Perceptrons that agree in this
+        are averaged.
     part : str or None
         The features that it uses, of `ser.features.FeatureExtractor.parts`; None for all.
     share : float
-        Weight of its logits in the expert's.
-    weighs_copies : bool
-        Whether training copies count as much as their weights say, or all the same.
+        Weight of its logits in the average.
     n_components : int
         Principal components that it sees in training.
     whitening : float
         0 keeps the variances of the components, 1 makes them equal.
-    hidden_units : int
-        Units of the hidden layer.
-    alpha, learning_rate, batch_size, n_epochs
-        As scikit-learn's `MLPClassifier`; the learning rate falls to zero along a cosine.
-    mixup : float
-        Parameter of the Beta distribution from which mixing weights are drawn.
-    balanced : bool
-        Whether all classes count the same in training, however many clips they have.
+    learning : LearningSettings
     """
 
-    expert: str = "general"
+    relative: bool = False
     part: str | None = None
     share: float = 1.0
-    weighs_copies: bool = False
     n_components: int = 800
     whitening: float = 0.25
-    hidden_units: int = 256
-    alpha: float = 2.0
-    learning_rate: float = 1.4e-3
-    batch_size: int = 256
-    n_epochs: int = 15
-    mixup: float = 0.4
-    balanced: bool = False
+    learning: LearningSettings = field(default_factory=LearningSettings)
 
 
-PERCEPTRONS = (
-    PerceptronSettings("general", share=0.7, weighs_copies=True),
-    PerceptronSettings("general", "summaries", share=0.3),
-    PerceptronSettings(
-        "prosody",
-        "prosody",
-        alpha=5.0,
-        learning_rate=1e-3,
-        batch_size=128,
-        n_epochs=8,
-        balanced=True,
-    ),
-)
-"""The shares were chosen from 0.2 to 0.5 for the summaries, with held-out sentences, actors and
-clips of RAVDESS, and CREMA-D, in view."""
+PERCEPTRONS = (PerceptronSettings(), PerceptronSettings(relative=True))
 
 FEATURE_LIMIT = 5.0
 """Standard deviations from the mean beyond which a feature is cut off, so that a single odd value
@@ -111,205 +85,261 @@ in a new speaker's clip cannot decide."""
 
 def fit_experts(
     features: NDArray[np.floating],
-    y: NDArray[Any],
+    candidates: NDArray[np.bool_],
+    classes: NDArray[Any],
     *,
     seed: int,
     perceptrons: Sequence[PerceptronSettings] = PERCEPTRONS,
     limit: float = FEATURE_LIMIT,
     parts: Mapping[str, NDArray[np.integer]] | None = None,
-    weights: Sequence[float] | None = None,
+    version_weights: Sequence[float] | None = None,
+    clip_weights: NDArray[np.floating] | None = None,
+    speakers: NDArray[Any] | None = None,
+    everyday: NDArray[np.bool_] | None = None,
 ) -> dict[str, Pipeline]:
     """Fit the experts.
 
     Parameters
     ----------
-    features : ndarray, shape (n_clips, n_copies, n_features)
+    features : ndarray, shape (n_clips, n_versions, n_features)
         Features of clips and of copies of them.
-    y : ndarray, shape (n_clips,)
-        Classes.
+    candidates : ndarray of bool, shape (n_clips, n_classes)
+        Which classes a clip may have.
+    classes : ndarray, shape (n_classes,)
+        In ascending order.
     seed : int
         The same seed gives the same pipelines.
     perceptrons : sequence of PerceptronSettings
-        The first uses all features. One whose part is not among `parts` is left out.
+        One whose part is not among `parts` is left out.
     limit : float
         As `FEATURE_LIMIT`.
     parts : dict of str to ndarray of int, optional
         As `ser.features.FeatureExtractor.parts`.
-    weights : sequence of float, shape (n_copies,), optional
-        Weight of each copy for perceptrons that weigh them; equal by default.
+    version_weights, clip_weights : sequence of float, shapes (n_versions,) and (n_clips,), optional
+        How often each is drawn, relative to others; equal by default.
+    speakers : ndarray, shape (n_clips,), optional
+        Who speaks. Without several clips of each, no relative perceptron is fitted.
+    everyday : ndarray of bool, shape (n_clips,), optional
+        Which clips are everyday speech; none by default.
 
     Returns
     -------
     dict of str to sklearn.pipeline.Pipeline
-        By expert: the first takes features of shape (n, n_features), the others the output of its
-        steps but the last; the last step of each has `predict_proba`. ``"novelty"`` takes the same
-        as the others, and returns the first principal components.
+        ``"plain"`` takes features of shape (n, n_features), ``"relative"`` differences between the
+        output of its steps but the last; the last step of each has `predict_proba`.
     """
-    n_clips, n_copies, n_features = features.shape
-    rows = features.reshape(-1, n_features)
+    n_clips, n_versions, n_features = features.shape
+    clips = _Clips(n_clips, n_versions, candidates, version_weights, clip_weights)
     scaler = StandardScaler()
-    for block in _blocks(rows):
+    for block in _blocks(features):
         scaler.partial_fit(block)
 
     # As the steps do, but in place, to save memory.
-    def prepare(rows: NDArray[np.floating]) -> NDArray[np.floating]:
-        rows = scaler.transform(rows, copy=False)
+    def prepare(rows: NDArray[np.floating]) -> Floats:
+        rows = scaler.transform(rows.astype(np.float32), copy=False)
         return np.clip(rows, -limit, limit, out=rows)
 
-    sample = prepare(rows[::PCA_STEP].astype(np.float32))
+    references = None
+    if speakers is not None and np.unique(speakers, return_counts=True)[1].min() > 1:
+        everyday = np.zeros(n_clips, bool) if everyday is None else everyday
+        references = _References(speakers, everyday)
     columns: dict[str | None, Any] = {None: slice(None)}
     columns.update(parts or {})
-    known = [each for each in enumerate(perceptrons) if each[1].part in columns]
-    learners = {}
+    known = [
+        each for each in perceptrons if each.part in columns and (references or not each.relative)
+    ]
+    drawn = np.sort(np.random.default_rng(seed).permutation(n_clips * n_versions)[:SAMPLE])
+    sample = prepare(features[drawn // n_versions, drawn % n_versions])
+    seen = {}
     # All features come last, as finding their components overwrites the sample.
-    for number, settings in sorted(known, key=lambda each: each[1].part is None):
-        learners[number] = _Learner(
-            settings, sample, columns[settings.part], len(rows), seeds=(seed, number)
-        )
+    spaces = {(each.part, each.n_components, each.whitening): each for each in known}
+    for space, settings in sorted(spaces.items(), key=lambda each: each[0][0] is None):
+        chosen = columns[settings.part]
+        seen[space] = _Components(settings, sample, chosen, features.shape[:2], seed)
     del sample
-    for number, block in enumerate(_blocks(rows)):
+    for start, block in enumerate(_blocks(features)):
         prepared = prepare(block)
-        for learner in learners.values():
-            learner.see(prepared, number * BLOCK)
-    classes, targets = np.unique(np.repeat(y, n_copies), return_inverse=True)
-    of_copies = np.ones(n_copies) if weights is None else np.asarray(weights)
-    of_rows = np.tile(of_copies / of_copies.mean(), n_clips)
+        for components in seen.values():
+            components.see(prepared, start * BLOCK)
+
+    def learn(number: int, settings: PerceptronSettings) -> Layers:
+        components = seen[settings.part, settings.n_components, settings.whitening]
+        rng = np.random.default_rng([seed, number])
+
+        def draw(rng: np.random.Generator) -> tuple[Floats, Floats]:
+            chosen, versions = clips.draw(rng)
+            rows = components.rows[chosen, versions]
+            if settings.relative and references:
+                rows -= references.draw(components.rows, chosen, versions, rng)
+            return rows, clips.candidates[chosen]
+
+        return components.widen(fit_perceptron(draw, settings.learning, rng), n_features)
+
     # A batch is too small for several threads to share; each perceptron has one of its own instead.
     with threadpool_limits(1):
-        Parallel(len(learners), require="sharedmem")(
-            delayed(learner.fit)(
-                classes, targets, of_rows if learner.settings.weighs_copies else None
-            )
-            for learner in learners.values()
+        learnt = Parallel(len(known), require="sharedmem")(
+            delayed(learn)(*each) for each in enumerate(known)
         )
-    experts: dict[str, list[_Learner]] = {}
-    for _, learner in sorted(learners.items()):
-        experts.setdefault(learner.settings.expert, []).append(learner)
     steps: list[tuple[str, Any]] = [("scale", scaler), ("limit", boxes.limiter(n_features, limit))]
     pipelines = {}
-    for name, members in experts.items():
-        pipelines[name] = Pipeline([*steps, ("mlp", _average(members, n_features))])
-        steps = []
-    novelty = boxes.compact_components(learners[0].pca, N_NOVELTY)
-    return {**pipelines, "novelty": Pipeline([("pca", novelty)])}
+    for name, relative in ((PLAIN, False), (RELATIVE, True)):
+        members = [n for n, settings in enumerate(known) if settings.relative == relative]
+        if members:
+            perceptron = boxes.average_perceptrons(
+                [learnt[n] for n in members], [known[n].share for n in members], classes
+            )
+            pipelines[name] = Pipeline([*steps, ("mlp", perceptron)])
+            steps = []
+    return pipelines
 
 
-class _Learner:
-    """A perceptron during fitting.
+class _Clips:
+    """Draws clips and versions of them by their weights."""
+
+    def __init__(
+        self,
+        n_clips: int,
+        n_versions: int,
+        candidates: NDArray[np.bool_],
+        version_weights: Sequence[float] | None,
+        clip_weights: NDArray[np.floating] | None,
+    ) -> None:
+        self.candidates = candidates.astype(np.float32)
+        self.versions = _shares(version_weights, n_versions)
+        self.clips = _shares(clip_weights, n_clips)
+
+    def draw(self, rng: np.random.Generator) -> tuple[NDArray[np.integer], NDArray[np.integer]]:
+        """Return the indices of clips and of versions, shape (n_rows,) each."""
+        n_rows = ROWS_PER_CLIP * len(self.clips)
+        clips = rng.choice(len(self.clips), n_rows, p=self.clips)
+        return clips, rng.choice(len(self.versions), n_rows, p=self.versions)
+
+
+def _shares(weights: Sequence[float] | NDArray[np.floating] | None, number: int) -> Any:
+    weights = np.ones(number) if weights is None else np.asarray(weights, dtype=float)
+    return weights / weights.sum()
+
+
+class _References:
+    """Draws other clips of the speakers of clips.
+
+    Parameters
+    ----------
+    speakers : ndarray, shape (n_clips,)
+    everyday : ndarray of bool, shape (n_clips,)
+    """
+
+    def __init__(self, speakers: NDArray[Any], everyday: NDArray[np.bool_]) -> None:
+        _, of_clip = np.unique(speakers, return_inverse=True)
+        self.everyday = _Pool(of_clip, everyday)
+        self.any = _Pool(of_clip, np.ones(len(of_clip), bool))
+
+    def draw(
+        self,
+        rows: Floats,
+        clips: NDArray[np.integer],
+        versions: NDArray[np.integer],
+        rng: np.random.Generator,
+    ) -> Floats:
+        """Return the mean of other clips of the speaker of each clip, as far as it is trusted.
+
+        Parameters
+        ----------
+        rows : ndarray, shape (n_clips, n_versions, n_components)
+        clips, versions : ndarray of int, shape (n_rows,)
+        rng : numpy.random.Generator
+
+        Returns
+        -------
+        ndarray, shape (n_rows, n_components)
+            In the same version as each clip.
+        """
+        everyday = (rng.random(len(clips)) < 0.5) & (self.everyday.n_others[clips] > 0)
+        number = np.where(
+            everyday,
+            rng.integers(*EVERYDAY_CLIPS, len(clips), endpoint=True),
+            rng.integers(*ANY_CLIPS, len(clips), endpoint=True),
+        )
+        total = np.zeros((len(clips), rows.shape[2]), np.float32)
+        for turn in range(number.max()):
+            for pool, of_kind in ((self.everyday, everyday), (self.any, ~everyday)):
+                active = np.flatnonzero(of_kind & (number > turn))
+                others = pool.draw(clips[active], rng)
+                total[active] += rows[others, versions[active]]
+        return total * (trust_in(number) / number)[:, None].astype(np.float32)
+
+
+class _Pool:
+    """Clips that can be drawn, by speaker."""
+
+    def __init__(self, of_clip: NDArray[np.integer], members: NDArray[np.bool_]) -> None:
+        self.members = np.flatnonzero(members)
+        self.members = self.members[np.argsort(of_clip[self.members], kind="stable")]
+        counts = np.bincount(of_clip[self.members], minlength=of_clip.max() + 1)
+        self.first = (np.cumsum(counts) - counts)[of_clip]
+        self.n_others = counts[of_clip] - members
+        self.rank = np.full(len(of_clip), len(of_clip))
+        self.rank[self.members] = np.arange(len(self.members)) - self.first[self.members]
+
+    def draw(self, clips: NDArray[np.integer], rng: np.random.Generator) -> NDArray[np.integer]:
+        """Return another clip of the speaker of each clip."""
+        drawn = rng.integers(self.n_others[clips])
+        return self.members[self.first[clips] + drawn + (drawn >= self.rank[clips])]
+
+
+class _Components:
+    """The principal components of some features, for all clips and versions.
 
     Parameters
     ----------
     settings : PerceptronSettings
     sample : ndarray, shape (n_rows, n_features)
-        Standardised features, to find their components; may be overwritten.
+        Standardised features, to find the components; may be overwritten.
     columns : ndarray of int or slice
-        Which of all features it uses.
-    n_rows : int
-        How many it will learn from.
-    seeds : tuple of int
-        The first is enough for its components, which hardly depend on it.
+        Which of all features are used.
+    shape : tuple of int
+        Numbers of clips and versions.
+    seed : int
 
     Attributes
     ----------
-    pca : sklearn.decomposition.PCA
-    mlp : sklearn.neural_network.MLPClassifier
-        Once fitted, on weighted components.
+    rows : ndarray of float32, shape (n_clips, n_versions, n_components)
+        Weighted components, to learn from.
     """
 
     def __init__(
         self,
         settings: PerceptronSettings,
-        sample: NDArray[np.float32],
+        sample: Floats,
         columns: Any,
-        n_rows: int,
-        seeds: tuple[int, int],
+        shape: tuple[int, ...],
+        seed: int,
     ) -> None:
-        self.settings, self.columns, self.seeds = settings, columns, seeds
-        self.pca = boxes.find_components(
-            sample, settings.n_components, seed=seeds[0], columns=columns
-        )
+        self.columns = columns
+        self.pca = boxes.find_components(sample, settings.n_components, seed=seed, columns=columns)
         # Variances become a power of what they were, 1 on average.
         variance = boxes.floored(self.pca.explained_variance_)
         relative = variance ** (1 - settings.whitening)
         self.weight = np.sqrt(relative / np.mean(relative) / variance)
         # Made here, since threads keep most of what they allocate and free.
-        self.seen, self.mixed = np.empty((2, n_rows, len(self.weight)), dtype=np.float32)
+        self.rows = np.empty((*shape, len(self.weight)), dtype=np.float32)
 
-    def see(self, rows: NDArray[np.float32], start: int) -> None:
-        """Keep the weighted components of standardised features to learn from."""
-        components = self.pca.transform(rows[:, self.columns]) * self.weight
-        self.seen[start : start + len(rows)] = components
+    def see(self, rows: Floats, start: int) -> None:
+        """Keep the weighted components of some rows, the first of which is `start`."""
+        kept = self.rows.reshape(-1, len(self.weight))
+        kept[start : start + len(rows)] = self.pca.transform(rows[:, self.columns]) * self.weight
 
-    def fit(
-        self,
-        classes: NDArray[Any],
-        targets: NDArray[np.integer],
-        weights: NDArray[np.floating] | None = None,
-    ) -> None:
-        """Learn from random mixes of the rows seen, made anew in each epoch.
-
-        Parameters
-        ----------
-        classes : ndarray, shape (n_classes,)
-        targets : ndarray of int, shape (n_rows,)
-            Indices of them.
-        weights : ndarray, shape (n_rows,), optional
-            Weight of each row, 1 on average; equal by default.
-        """
-        settings, rng = self.settings, np.random.default_rng(self.seeds)
-        weights = np.ones(len(targets)) if weights is None else weights
-        if settings.balanced:
-            weights = weights / np.bincount(targets)[targets]
-            weights = weights / weights.mean()
-        self.mlp = MLPClassifier(
-            (settings.hidden_units,),
-            alpha=settings.alpha,
-            batch_size=min(settings.batch_size, len(targets)),
-            learning_rate_init=settings.learning_rate,
-            random_state=int(rng.integers(2**31)),
-        )
-        for epoch in range(settings.n_epochs):
-            if epoch:
-                progress = epoch / settings.n_epochs
-                rate = settings.learning_rate * (1 + np.cos(np.pi * progress)) / 2
-                boxes.set_learning_rate(self.mlp, rate)
-            kept = _mix(self.seen, settings.mixup, rng, self.mixed)
-            self.mlp.partial_fit(
-                self.mixed, classes[targets[kept]], classes=classes, sample_weight=weights[kept]
-            )
-
-    def first_layer(self, n_features: int) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
-        """Return weights and biases of the hidden units, on all standardised features."""
+    def widen(self, layers: Layers, n_features: int) -> Layers:
+        """Return a perceptron on components as one on all standardised features."""
         components = self.pca.components_ * self.weight[:, None]
-        weights = self.mlp.coefs_[0].T @ components
-        bias = self.mlp.intercepts_[0] - weights @ self.pca.mean_
-        return boxes.widen(weights, self.columns, n_features).T, bias
+        first = layers.first.T @ components
+        bias = layers.first_bias - first @ self.pca.mean_
+        wide = boxes.widen(first, self.columns, n_features).T
+        return replace(layers, first=wide, first_bias=bias)
 
 
-def _average(learners: Sequence[_Learner], n_features: int) -> MLPClassifier:
-    """Return one perceptron for an expert, on all standardised features."""
-    shares = np.array([learner.settings.share for learner in learners])
-    return boxes.average_perceptrons(
-        [learner.mlp for learner in learners],
-        [learner.first_layer(n_features) for learner in learners],
-        shares / shares.sum(),
-    )
-
-
-def _blocks(rows: NDArray[np.floating]) -> Iterator[NDArray[np.float32]]:
-    """Yield some rows at a time, in single precision, so that no second copy of all is needed."""
+def _blocks(features: NDArray[np.floating]) -> Iterator[NDArray[np.floating]]:
+    """Yield some rows of all versions of all clips at a time, as all are too many to copy."""
+    rows = features.reshape(-1, features.shape[2])
     for start in range(0, len(rows), BLOCK):
-        yield rows[start : start + BLOCK].astype(np.float32)
-
-
-def _mix(
-    rows: NDArray[np.floating], mixup: float, rng: np.random.Generator, mixed: NDArray[np.floating]
-) -> NDArray[np.intp]:
-    """Mix random pairs of rows, and return the index of the row whose target each mix has."""
-    first, second = rng.permutation(len(rows)), rng.permutation(len(rows))
-    weight = rng.beta(mixup, mixup, len(rows)).astype(np.float32)
-    for start in range(0, len(rows), BLOCK):
-        block = slice(start, start + BLOCK)
-        of_first = weight[block, None]
-        mixed[block] = rows[first[block]] * of_first + rows[second[block]] * (1 - of_first)
-    return np.where(rng.random(len(rows)) < weight, first, second)
+        yield rows[start : start + BLOCK]

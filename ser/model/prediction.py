@@ -3,6 +3,9 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from ser.model.analysis import Analysis
+from ser.model.voice_profile import VoiceProfile
+
 
 @dataclass(frozen=True)
 class Prediction:
@@ -24,6 +27,9 @@ class Prediction:
         Where the first speech begins and the last one ends, in seconds from the clip's beginning.
     warnings : list of str
         Reasons to doubt the result, one sentence each.
+    reference : str or None
+        What the clip was compared with: ``"voice"``, the person's everyday voice, or ``"clips"``,
+        their other clips; None for nothing.
     """
 
     emotion: str
@@ -34,6 +40,7 @@ class Prediction:
     speech_start: float
     speech_end: float
     warnings: list[str] = field(default_factory=list)
+    reference: str | None = None
 
     def __repr__(self) -> str:
         return (
@@ -45,3 +52,36 @@ class Prediction:
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as a dict that `json.dumps` takes."""
         return asdict(self)
+
+
+def make_prediction(
+    analysis: Analysis,
+    probabilities: dict[str, float],
+    reference: VoiceProfile | None,
+) -> Prediction:
+    """Put together what is known of a clip and what a model said of it.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        Of the clip.
+    probabilities : dict of str to float
+        Of every label, in label order.
+    reference : VoiceProfile or None
+        What the clip was compared with.
+    """
+    emotion = max(probabilities, key=probabilities.__getitem__)
+    kind = None
+    if reference is not None:
+        kind = "voice" if reference.everyday else "clips"
+    return Prediction(
+        emotion=emotion,
+        confidence=probabilities[emotion],
+        probabilities=probabilities,
+        duration=analysis.duration,
+        speech_duration=analysis.speech_duration,
+        speech_start=analysis.speech_start,
+        speech_end=analysis.speech_end,
+        warnings=list(analysis.warnings),
+        reference=kind,
+    )

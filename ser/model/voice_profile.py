@@ -1,4 +1,4 @@
-"""Voice profiles: what is kept of a person's everyday voice, and how it is learned."""
+"""Voice profiles: what is kept of a person's voice, from everyday speech or from other clips."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from ser.audio.activity import cut_speech
 from ser.audio.clips import Clip
-from ser.audio.levels import speech_level
 from ser.audio.loading import load_audio
 from ser.audio.speech_check import check_speech
 from ser.audio.speed import at_speeds, change_speed
 from ser.errors import VoiceProfileError
 from ser.features import FeatureExtractor
+from ser.model.analysis import Analysis
 
 MIN_SPEECH = 3.0
 """Seconds of speech that a profile needs."""
@@ -23,37 +23,51 @@ PIECE = 2.5
 """Seconds: longer speech is cut into pieces of about the length of the clips in training, since
 the spread of descriptors depends on the duration."""
 
+MIN_REFERENCE = 4
+"""Other clips of a person that a clip is compared with at least: the mean of fewer says more about
+them than about the person."""
+
+TOO_FEW = (
+    f"These are too few recordings to compare each with the others: that takes {MIN_REFERENCE + 1}."
+)
+"""What to say of clips that could not be judged relative to each other."""
+
 
 @dataclass(frozen=True, eq=False)
 class VoiceProfile:
-    """A summary of someone's everyday speech; no recording can be made from it.
+    """A summary of someone's speech; no recording can be made from it.
 
     Attributes
     ----------
     features : ndarray of float32, shape (n_features,)
         Mean over pieces of the speech.
-    level : float
-        Power of the speech in dBFS.
     feature_hash : str
         Which features these are.
+    everyday : bool
+        Whether it is everyday, neutral speech; else whatever the person said in other clips.
+    n_clips : int
+        Number of pieces.
     """
 
     features: np.ndarray
-    level: float
     feature_hash: str
+    everyday: bool = True
+    n_clips: int = 1
 
     def __repr__(self) -> str:
         return (
-            f"VoiceProfile(n_features={self.features.size}, level={self.level:.1f}, "
-            f"feature_hash={self.feature_hash!r})"
+            f"VoiceProfile(n_features={self.features.size}, "
+            f"feature_hash={self.feature_hash!r}, everyday={self.everyday}, "
+            f"n_clips={self.n_clips})"
         )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the profile as a dict that `json.dumps` takes."""
         return {
             "features": self.features.tolist(),
-            "level": self.level,
             "feature_hash": self.feature_hash,
+            "everyday": self.everyday,
+            "n_clips": self.n_clips,
         }
 
     @classmethod
@@ -61,16 +75,61 @@ class VoiceProfile:
         """Make the profile that `to_dict` wrote."""
         try:
             features = np.array(entries["features"], dtype=np.float32)
-            level = float(entries["level"])
             feature_hash = str(entries["feature_hash"])
-            # No recording has values beyond these (levels are in dB); products would overflow.
-            if features.ndim != 1 or not (np.abs(features) < 1e6).all() or not abs(level) < 300:
+            everyday, n_clips = entries["everyday"], entries["n_clips"]
+            # No recording has values beyond these; products would overflow.
+            if features.ndim != 1 or not (np.abs(features) < 1e6).all():
                 raise ValueError("not a list of numbers in the range of recordings")
+            if type(everyday) is not bool or type(n_clips) is not int or n_clips < 1:
+                raise ValueError("not a kind and a number of clips")
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise VoiceProfileError(
                 "This is not a voice profile: give what VoiceProfile.to_dict returned."
             ) from error
-        return cls(features, level, feature_hash)
+        return cls(features, feature_hash, everyday, n_clips)
+
+
+class OwnSpeech:
+    """Clips of one person, whatever they hold: each is compared with the mean of the others.
+
+    Parameters
+    ----------
+    clips : sequence of Analysis
+        All by one extractor.
+    """
+
+    def __init__(self, clips: Sequence[Analysis]) -> None:
+        self._n_clips = len(clips)
+        self._feature_hash = clips[0].feature_hash if clips else ""
+        self._features = _sum(clips)
+
+    def others(self, *left_out: Analysis) -> VoiceProfile | None:
+        """Return the profile of all but some of the clips.
+
+        Parameters
+        ----------
+        *left_out : Analysis
+            Of the clips of this object.
+
+        Returns
+        -------
+        VoiceProfile or None
+            None if fewer than `MIN_REFERENCE` are left.
+        """
+        n_clips = self._n_clips - len(left_out)
+        if n_clips < MIN_REFERENCE:
+            return None
+        return VoiceProfile(
+            ((self._features - _sum(left_out)) / n_clips).astype(np.float32),
+            self._feature_hash,
+            everyday=False,
+            n_clips=n_clips,
+        )
+
+
+def _sum(clips: Sequence[Analysis]) -> NDArray[np.float64]:
+    """Return the sum of the features of clips, averaged over speeds."""
+    return sum((clip.features.mean(axis=0, dtype=np.float64) for clip in clips), np.zeros(1))
 
 
 def learn_profile(
@@ -111,9 +170,39 @@ def learn_profile(
     ]
     return VoiceProfile(
         np.array(features).mean(axis=(0, 1), dtype=np.float64).astype(np.float32),
-        float(np.mean([speech_level(piece) for piece in pieces])),
         extractor.hash,
+        everyday=True,
+        n_clips=len(pieces),
     )
+
+
+def check_use(knows_voices: bool, model: str, *, has_voice: bool = False) -> None:
+    """Refuse to judge clips relative to a voice, or to each other, where that is impossible.
+
+    Parameters
+    ----------
+    knows_voices : bool
+        Whether the model can.
+    model : str
+        Where it is from.
+    has_voice : bool
+        Whether clips that are to be compared with each other come with a voice.
+
+    Raises
+    ------
+    VoiceProfileError
+        If the model cannot, or with two references.
+    """
+    if has_voice:
+        raise VoiceProfileError(
+            "Both a voice and same_speaker are given, but a clip is judged relative to one of "
+            "them: leave one out."
+        )
+    if not knows_voices:
+        raise VoiceProfileError(
+            f"The model '{model}' cannot use a voice profile: it was trained without "
+            "several clips of each speaker."
+        )
 
 
 def check_profile(profile: VoiceProfile, extractor: FeatureExtractor, model: str) -> None:

@@ -1,4 +1,4 @@
-"""Studies of the recogniser: protocols, comparison, robustness, disturbances, voices, ablation.
+"""Studies: protocols, comparison, robustness, disturbances, voices, ablation, trust.
 
 They use the code of training unchanged. Each study is a module with
 
@@ -20,10 +20,11 @@ STUDIES = {
         "ablation",
         "the effect of each part: families, statistics, copies, speeds, classifier",
     ),
+    "trust": ("trust", "errors with and without each warning, and by confidence"),
 }
 """Maps a study to its module in this package, and to a summary."""
 
-WITHOUT_FOLDS = ("protocols", "disturbance")
+WITHOUT_FOLDS = ("protocols", "disturbance", "trust")
 """Studies in which ``--protocol`` plays no part."""
 
 EVALUATION = "evaluation"

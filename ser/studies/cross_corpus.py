@@ -27,6 +27,7 @@ from ser.model.prediction import Prediction
 from ser.model.voice_profile import VoiceProfile
 from ser.recognizer import EmotionRecognizer
 from ser.studies.common import Figures, Paired, Tables, paired_difference, points
+from ser.training.by_corpus import merge_classes
 from ser.training.metrics import evaluate, percent
 from ser.training.report import to_text
 
@@ -166,12 +167,9 @@ def _make_profiles(
 
 def _share(prediction: Prediction, shared: Sequence[str]) -> NDArray[np.float64]:
     """Return the probabilities of the shared emotions, which sum to 1, in their order."""
-    merged = dict.fromkeys(shared, 0.0)
-    for label, probability in prediction.probabilities.items():
-        if _merged(label) in merged:
-            merged[_merged(label)] += probability
-    probabilities = np.array(list(merged.values())) + np.finfo(float).tiny
-    return probabilities / probabilities.sum()
+    counted_as = [_merged(label) for label in prediction.probabilities]
+    probabilities = np.array([[*prediction.probabilities.values()]])
+    return merge_classes(probabilities, counted_as, shared)[0]
 
 
 def _merged(label: str) -> str:

@@ -32,12 +32,13 @@ def run(options: StudyOptions) -> Iterator[tuple[str, Figures]]:
         probabilities, folds, _ = cross_validate(corpus, protocol, options.config)
         metrics = evaluate(
             corpus.y,
-            calibrate(probabilities, corpus.y, folds),
+            calibrate(probabilities, corpus, folds),
             labels=corpus.labels,
             folds=folds,
             groups={},
         )
-        yield protocol, {"clips": metrics["clips"], **{key: metrics[key] for key in SHARES}}
+        kept = {key: metrics[key] for key in ("clips", *SHARES, "fold_mean")}
+        yield protocol, kept
 
 
 def tables(results: Mapping[str, Figures]) -> Tables:

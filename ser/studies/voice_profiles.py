@@ -234,7 +234,7 @@ def _recognise(
     in_profile = np.zeros(shape, dtype=bool)
     for fold, (probabilities, evidence, left_out) in zip(folds, tested, strict=True):
         others = np.setdiff1d(np.arange(n_clips), fold.test)
-        temperature = fit_temperature(plain[others], corpus.y[others])
+        temperature = fit_temperature(plain[others], corpus.candidates[others])
         known = apply_temperature(probabilities, temperature)
         recognised[WITHOUT][:, fold.test] = known.argmax(axis=1)
         for name, values in evidence.items():

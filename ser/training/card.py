@@ -1,7 +1,6 @@
 """The model card: the template ``model_card.md``, filled from a model's config and figures."""
 
 import json
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -13,10 +12,11 @@ from ser.corpora.catalog import CORPORA
 from ser.corpora.corpus import About
 from ser.corpora.folds_in_words import in_words, people
 from ser.features import FeatureConfig, FeatureExtractor
-from ser.hub.licences import licence_link, licence_name
+from ser.hub.licences import licence_link, licence_name, model_licence
 from ser.model.folder import library_versions
+from ser.training.by_corpus import Result, results_in, same_protocol, slug
 from ser.training.config import TITLE
-from ser.training.metrics import by_independence, in_percent, metrics_in
+from ser.training.metrics import in_percent, metrics_in
 from ser.training.report import (
     SAME_SPEAKERS,
     class_table,
@@ -36,15 +36,17 @@ EXAMPLES = (
 )
 """What a card says of the examples."""
 
-CHOSEN = {
-    "RAVDESS": """\
-with the speech of RAVDESS, and some of CREMA-D, in view: expect somewhat lower figures on other
-speakers. A nested search over the settings of the perceptron on all features found none that tested
-better there than the defaults.""",
-    "CREMA-D": """\
-with some of these recordings in view: expect somewhat lower figures on other speakers.""",
+IN_VIEW = ("RAVDESS", "CREMA-D")
+"""Corpora that had a part in the choice of features, copies and settings."""
+
+NOTICES = {
+    "CREMA-D": (
+        "The model contains information from CREMA-D, which is made available under the Open "
+        "Database License;\nany rights in individual contents of the database are licensed under "
+        "the [Database Contents License](https://opendatacommons.org/licenses/dbcl/1-0/)."
+    )
 }
-"""How features, copies and settings were chosen, by the corpora that had a part in it."""
+"""What the licence of a corpus asks to say."""
 
 HUB = "https://huggingface.co"
 
@@ -59,6 +61,7 @@ def make_card(
     name: str,
     files: Iterable[str] = (),
     comparison: str = "",
+    emobox: str = "",
     widget: Iterable[dict[str, Any]] = (),
     about_examples: str = EXAMPLES,
 ) -> str:
@@ -68,16 +71,18 @@ def make_card(
     ----------
     config : dict
         For ``config.json``. Beyond what `ser.model.folder` requires, the card shows ``name``,
-        ``dataset`` (as `ser.corpora.corpus.describe_corpus` makes it) and ``training`` (as
+        ``datasets`` (each as `ser.corpora.corpus.describe_corpus` makes it) and ``training`` (as
         `ser.training.run.train` makes it).
     metrics : dict
-        For ``metrics.json``; ``protocols`` as `ser.training.metrics` describes them.
+        For ``metrics.json``; ``protocols`` as `ser.training.by_corpus` describes them.
     name : str
         What the snippet loads: the folder's path, or the repository that it is published to.
     files : iterable of str
         Names of the pictures and examples in the folder.
     comparison : str
         Markdown table of other recipes under the same folds.
+    emobox : str
+        Markdown about EmoBox's folds of RAVDESS, see `ser.studies.emobox`.
     widget : list of dict
         The examples with our answers, as `ser.training.examples.widget` makes it.
     about_examples : str
@@ -88,37 +93,33 @@ def make_card(
     str
         Markdown with metadata on top, for ``README.md``.
     """
-    protocols = by_independence(metrics)
-    dataset, title = _complete(config["dataset"]), config.get("name", TITLE)
+    results = results_in(metrics)
+    datasets, title = [_complete(each) for each in config["datasets"]], config.get("name", TITLE)
     figures: dict[str, Any] = {}
-    if protocols:
-        protocol, main = protocols[0]
+    if results:
+        main = same_protocol(results)
         figures = {
-            "main": f"`{protocol}`, {_kind(main, dataset)}",
-            "summary": to_markdown(summary_table(metrics)).replace(SAME_SPEAKERS, _same(dataset)),
-            "classes": to_markdown(class_table(main)),
-            "sliced_by": " and ".join(main["slices"]),
-            "slices": to_markdown(slice_table(main)),
-            "weakest": _weakest(main),
-            "confusions": _confusions(main),
-            "groups": _groups(main),
-            "independent": any(one["speaker_independent"] for _, one in protocols),
-            "random": not all(one["speaker_independent"] for _, one in protocols),
+            "main": f"`{main[0].protocol}`, {_kind(main[0], datasets)}",
+            "summary": to_markdown(summary_table(metrics)).replace(SAME_SPEAKERS, _same(datasets)),
+            "protocols": {result.protocol: result.description for result in results},
+            "reports": [_report(result.corpus, result.figures) for result in main],
+            "independent": any(result.speaker_independent for result in results),
+            "random": not all(result.speaker_independent for result in results),
         }
     extractor = FeatureExtractor(FeatureConfig.from_dict(config["features"]))
     card = ModelCard.from_template(
-        _metadata(dataset, title, protocols, list(widget)),
+        _metadata(datasets, title, results, list(widget)),
         template_path=str(TEMPLATE),
         title=title,
         name=json.dumps(Path(name).as_posix(), ensure_ascii=False),
         config=config,
         comparison=comparison,
+        emobox=emobox,
         versions=library_versions(),
         labels=config["model"]["labels"],
         n_features=len(extractor.names),
         perceptrons=_perceptrons(config["training"]["perceptrons"]),
         copies=_copies(config["training"]["copies"]),
-        protocols=protocols,
         pictures=[
             {"name": file, "text": Path(file).stem.replace("_", " ").replace("-", " ")}
             for file in sorted(files)
@@ -126,7 +127,7 @@ def make_card(
         ],
         example=next((file for file in sorted(files) if file.endswith(".flac")), None),
         about_examples=about_examples,
-        **_data_in_words(dataset),
+        **_data_in_words(datasets),
         **figures,
     )
     return f"{card}\n"
@@ -138,35 +139,65 @@ def _complete(dataset: Described) -> dict[str, Any]:
     return {**numbers, **asdict(About(dataset["name"])), **dataset}
 
 
-def _data_in_words(dataset: Described) -> dict[str, Any]:
-    """Return what the template says of the recordings; None of what is not known."""
-    speaker, number = _speaker(dataset), dataset["speakers"]
+def _data_in_words(datasets: Sequence[Described]) -> dict[str, Any]:
+    """Return what the template says of all recordings; None of what is not known."""
+    licence = model_licence([dataset["licence"] for dataset in datasets])
+    names = [dataset["name"] for dataset in datasets]
+    in_view = [name for name in IN_VIEW if name in names]
+    return {
+        "datasets": [_dataset_in_words(dataset) for dataset in datasets],
+        "speaker": _speaker(datasets),
+        "knows_speakers": all(map(_knows_speakers, datasets)),
+        "licence": licence and licence_name(licence),
+        "licence_link": licence and licence_link(licence),
+        "licensed_alike": [
+            each["name"]
+            for each in datasets
+            if licence == each["licence"] and licence in _licences(each["name"])
+        ],
+        "chosen": f"with recordings of {' and '.join(in_view)} in view: expect somewhat lower\n"
+        "figures on other speakers."
+        if in_view
+        else "on other recordings than these.",
+    }
+
+
+def _dataset_in_words(dataset: Described) -> dict[str, Any]:
+    """Return what the template says of the recordings of one corpus, besides what is known."""
+    speaker, number = _speaker([dataset]), dataset["speakers"]
     speakers = people(dataset["men"] or 0, dataset["women"] or 0)
     if not speakers and number:
         speakers = f"{in_words(number)} {speaker}{'s' * (number != 1)}"
     clips = f"{dataset['clips']} clips of {dataset['kind'] or 'speech'}"
     sentences, hub_link = dataset["sentences"], f"{HUB}/datasets/{dataset['repo_id']}"
-    english = "English " * (dataset["language"] == "en")
-    licence = dataset["licence"]
+    english, licence = "English " * (dataset["language"] == "en"), dataset["licence"]
+    link = dataset["link"] or (dataset["repo_id"] and hub_link)
     return {
-        "dataset": dataset,
+        **dataset,
         "clips": f"{clips} by {speakers}" if speakers else clips,
-        "speaker": speaker,
         "speakers": speakers,
         "sentences": sentences
         and f"{in_words(sentences)} {english}sentence{'s' * (sentences != 1)}",
         "hub_link": hub_link,
-        "dataset_link": dataset["link"] or (dataset["repo_id"] and hub_link),
-        "licence": licence and licence_name(licence),
-        "licence_link": licence and licence_link(licence),
-        "licensed_alike": licence is not None and licence in _licences(dataset["name"]),
-        "chosen": CHOSEN.get(dataset["name"], "on other recordings than these."),
+        "linked": f"[{dataset['name']}]({link})" if link else dataset["name"],
+        "licence": licence and _linked_licence(licence),
+        "notice": NOTICES.get(dataset["name"]),
     }
 
 
-def _speaker(dataset: Described) -> str:
-    """Return what a speaker is called."""
-    return About(dataset["name"], kind=dataset["kind"]).speaker
+def _linked_licence(licence: str) -> str:
+    link, name = licence_link(licence), licence_name(licence)
+    return f"[{name}]({link})" if link else name
+
+
+def _speaker(datasets: Iterable[Described]) -> str:
+    """Return what a speaker is called: an actor where all recordings are acted."""
+    called = {About(each["name"], kind=each["kind"]).speaker for each in datasets}
+    return called.pop() if len(called) == 1 else "speaker"
+
+
+def _knows_speakers(dataset: Described) -> bool:
+    return bool(dataset["speakers"] or dataset["men"] or dataset["women"])
 
 
 def _licences(name: str) -> set[str | None]:
@@ -196,57 +227,71 @@ def _copies(rows: Iterable[Described]) -> str:
 
 
 def _metadata(
-    dataset: Described,
+    datasets: Sequence[Described],
     title: str,
-    protocols: Iterable[tuple[str, Described]],
+    results: Sequence[Result],
     widget: list[dict[str, Any]],
 ) -> ModelCardData:
-    slug = re.sub(r"[^\w.-]+", "-", dataset["name"]).lower()
-    results = [
+    named = {dataset["name"]: dataset for dataset in datasets}
+    evaluated = [
         EvalResult(
             task_type="audio-classification",
             task_name="Speech emotion recognition",
-            dataset_type=dataset["repo_id"] or slug,
-            dataset_name=f"{dataset['name']}, {_kind(figures, dataset)} ({protocol})",
-            dataset_config=protocol,
-            dataset_revision=dataset["revision"],
+            dataset_type=named[result.corpus]["repo_id"] or slug(result.corpus),
+            dataset_name=f"{result.corpus}, {_kind(result, datasets)} ({result.protocol})",
+            dataset_config=result.protocol,
+            dataset_revision=named[result.corpus]["revision"],
             metric_type=metric.hub_type,
-            metric_name=f"{metric.hub_name}, {_kind(figures, dataset)}",
-            metric_value=round(figures[metric.key], 4),
+            metric_name=f"{metric.hub_name}, {_kind(result, datasets)}",
+            metric_value=round(result.figures[metric.key], 4),
         )
-        for protocol, figures in protocols
-        for metric in metrics_in(figures)
+        for result in results
+        for metric in metrics_in(result.figures)
     ]
     known: dict[str, Any] = {"widget": widget} if widget else {}
-    if results:
+    if evaluated:
         known |= {
-            "metrics": list(dict.fromkeys(result.metric_type for result in results)),
+            "metrics": list(dict.fromkeys(result.metric_type for result in evaluated)),
             "model_name": title,
-            "eval_results": results,
+            "eval_results": evaluated,
         }
-    corpus = [slug] if _licences(dataset["name"]) else []
+    corpora = [slug(name) for name in named if _licences(name)]
+    languages = list(dict.fromkeys(each["language"] for each in datasets if each["language"]))
     return ModelCardData(
-        language=dataset["language"],
-        license=dataset["licence"],
+        language=languages[0] if len(languages) == 1 else languages or None,
+        license=model_licence([dataset["licence"] for dataset in datasets]),
         library_name="ser",  # for which the Hub counts downloads of config.json
         pipeline_tag="audio-classification",
-        tags=["speech-emotion-recognition", "emotion", "speech", *corpus, "sklearn", "skops"],
-        datasets=dataset["repo_id"] and [dataset["repo_id"]],
+        tags=["speech-emotion-recognition", "emotion", "speech", *corpora, "sklearn", "skops"],
+        datasets=[each["repo_id"] for each in datasets if each["repo_id"]] or None,
         **known,
     )
 
 
-def _kind(figures: Described, dataset: Described) -> str:
-    if figures["speaker_independent"]:
+def _kind(result: Result, datasets: Sequence[Described]) -> str:
+    if result.speaker_independent:
         return "speaker-independent"
-    return f"random split, {_same(dataset)}"
+    return f"random split, {_same(datasets)}"
 
 
-def _same(dataset: Described) -> str:
+def _same(datasets: Sequence[Described]) -> str:
     """Say of whom there are recordings on both sides of the random split."""
-    if not (dataset["speakers"] or dataset["men"] or dataset["women"]):
+    if not all(map(_knows_speakers, datasets)):
         return "perhaps the same speakers on both sides"
-    return SAME_SPEAKERS.replace("actor", _speaker(dataset))
+    return SAME_SPEAKERS.replace("actor", _speaker(datasets))
+
+
+def _report(corpus: str, figures: Described) -> dict[str, Any]:
+    """Return what the template shows of the figures of one corpus."""
+    return {
+        "corpus": corpus,
+        "classes": to_markdown(class_table(figures)),
+        "sliced_by": " and ".join(figures["slices"]),
+        "slices": to_markdown(slice_table(figures)),
+        "weakest": _weakest(figures),
+        "confusions": _confusions(figures),
+        "groups": _groups(figures),
+    }
 
 
 def _weakest(figures: Described) -> list[tuple[str, str]]:

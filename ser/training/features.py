@@ -14,7 +14,6 @@ from threadpoolctl import threadpool_limits
 
 from ser.audio.activity import cut_speech, find_speech
 from ser.audio.augmentation import RECORDINGS, in_eight_bits
-from ser.audio.levels import speech_level
 from ser.audio.loading import load_audio
 from ser.audio.speed import change_speed
 from ser.corpora.corpus import Corpus
@@ -45,8 +44,6 @@ class CorpusFeatures:
     X : ndarray of float16, shape (n_clips, n_versions, n_features)
         Features of all versions of the clips, see `TrainingConfig.versions`; half precision, since
         they are many.
-    levels : ndarray of float32, shape (n_clips,)
-        Power of the speech in dBFS.
     y : ndarray of int, shape (n_clips,)
         Index of the label of each clip.
     labels : tuple of str
@@ -65,7 +62,6 @@ class CorpusFeatures:
     """
 
     X: NDArray[np.float16]
-    levels: NDArray[np.float32]
     y: NDArray[np.integer]
     labels: tuple[str, ...]
     candidates: NDArray[np.bool_]
@@ -148,7 +144,6 @@ def extract_features(corpus: Corpus, config: TrainingConfig, *, jobs: int = 1) -
     corpora = np.array(clips["corpus"][:])
     return CorpusFeatures(
         X=_stack(extracted, len(versions)),
-        levels=np.array(extracted["level"], dtype=np.float32),
         y=np.array(clips["emotion"]),
         labels=corpus.labels,
         candidates=_candidates(corpus, corpora),
@@ -213,10 +208,9 @@ def _extract_clip(
                 make_copies(source, extractor.config.sample_rate, clip["file"], copies, seed)
             )
         except AudioError as error:
-            return {"features": b"", "level": 0.0, "error": str(error)}
+            return {"features": b"", "error": str(error)}
         rows = np.stack([extractor.extract(speech) for speech in spoken])
-    level = speech_level(spoken[0])
-    return {"features": rows.tobytes(), "level": level, "error": ""}
+    return {"features": rows.tobytes(), "error": ""}
 
 
 def make_copies(

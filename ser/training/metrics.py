@@ -10,11 +10,7 @@ Conventions
   over those that occur among the targets, so that part of a corpus can be judged.
 - Functions are pure. Wrong shapes or values raise a ``ValueError``.
 
-`evaluate` returns what ``metrics.json`` holds for a protocol of `ser.corpora.folds`::
-
-    {"protocols": {"actors": {"description": "six folds ...", "speaker_independent": true,
-                              "accuracy": 0.61, ...},
-                   "random": {...}}}
+`ser.training.by_corpus` says where ``metrics.json`` has what `evaluate` returns.
 
 References
 ----------
@@ -95,12 +91,6 @@ another one takes."""
 def metrics_in(figures: Mapping[str, Any]) -> list[Metric]:
     """Return the rows of `METRICS` that an evaluation has; one made before a row lacks it."""
     return [metric for metric in METRICS if metric.key in figures]
-
-
-def by_independence(metrics: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    """Return name and figures of each protocol in ``metrics.json``, speaker-independent first."""
-    protocols = metrics.get("protocols", {})
-    return sorted(protocols.items(), key=lambda item: not item[1]["speaker_independent"])
 
 
 def percent(share: float | None) -> str:

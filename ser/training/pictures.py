@@ -11,7 +11,8 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from ser.training.metrics import by_independence, in_percent, metrics_in, percent
+from ser.training.by_corpus import Result, results_in, slug
+from ser.training.metrics import in_percent, metrics_in, percent
 from ser.training.report import SAME_SPEAKERS
 
 DPI = 150
@@ -23,36 +24,39 @@ def draw_figures(metrics: Mapping[str, Any]) -> dict[str, bytes]:
     Parameters
     ----------
     metrics : dict
-        With ``protocols``, as described in `ser.training.metrics`.
+        With ``protocols``, as described in `ser.training.by_corpus`.
 
     Returns
     -------
     dict of str to bytes
-        PNG files by name: a confusion matrix and a reliability diagram for each protocol.
+        PNG files by name: a confusion matrix and a reliability diagram for each protocol and
+        corpus; the name has the corpus if there are several.
     """
     pictures = {}
+    results = results_in(metrics)
+    several = len({result.corpus for result in results}) > 1
     plots = {"confusion": plot_confusion_matrix, "reliability": plot_reliability}
     with rc_context({"text.parse_math": False}):  # a label may have dollar signs
-        for protocol, figures in by_independence(metrics):
+        for result in results:
+            suffix = f"-{slug(result.corpus)}" if several else ""
             for name, plot in plots.items():
                 file = io.BytesIO()
-                plot(figures, file)
-                pictures[f"{name}-{protocol}.png"] = file.getvalue()
+                plot(result, file)
+                pictures[f"{name}-{result.protocol}{suffix}.png"] = file.getvalue()
     return pictures
 
 
-def plot_confusion_matrix(figures: Mapping[str, Any], file: BinaryIO) -> None:
+def plot_confusion_matrix(result: Result, file: BinaryIO) -> None:
     """Draw the confusion matrix, in percent of each row, with counts.
 
     Parameters
     ----------
-    figures : dict
-        Of one protocol.
+    result : Result
     file : binary file
         Where to write a PNG.
     """
-    counts = np.array(figures["confusion_matrix"])
-    labels = figures["labels"]
+    counts = np.array(result.figures["confusion_matrix"])
+    labels = result.figures["labels"]
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
 
     figure = Figure(figsize=(7, 6.8), dpi=DPI, layout="constrained")
@@ -75,21 +79,20 @@ def plot_confusion_matrix(figures: Mapping[str, Any], file: BinaryIO) -> None:
     axes.grid(which="minor", color="white", linewidth=1.5)
     axes.tick_params(which="both", length=0)
     axes.spines[:].set_visible(False)
-    axes.set_title(f"{_title(figures)}\n% of each row, and clips", fontsize=10)
+    axes.set_title(f"{_title(result)}\n% of each row, and clips", fontsize=10)
     figure.savefig(file, format="png")
 
 
-def plot_reliability(figures: Mapping[str, Any], file: BinaryIO) -> None:
+def plot_reliability(result: Result, file: BinaryIO) -> None:
     """Draw the share of clips recognised against the classifier's confidence.
 
     Parameters
     ----------
-    figures : dict
-        Of one protocol.
+    result : Result
     file : binary file
         Where to write a PNG.
     """
-    bins = figures["reliability"]
+    bins = result.figures["reliability"]
     edges = [each["lower"] for each in bins]
     bars = {"width": bins[0]["upper"] - bins[0]["lower"], "align": "edge", "edgecolor": "white"}
 
@@ -99,8 +102,8 @@ def plot_reliability(figures: Mapping[str, Any], file: BinaryIO) -> None:
     above.plot([0, 1], [0, 1], "k--", linewidth=1, label="perfect calibration")
     above.legend(frameon=False, loc="upper left")
     above.set(ylim=(0, 1), ylabel="share of clips recognised")
-    error = figures["expected_calibration_error"]
-    above.set_title(f"{_title(figures)}\nexpected calibration error {error:.3f}", fontsize=10)
+    error = result.figures["expected_calibration_error"]
+    above.set_title(f"{_title(result)}\nexpected calibration error {error:.3f}", fontsize=10)
     below.bar(edges, [each["clips"] for each in bins], color="0.6", **bars)
     below.set(xlim=(0, 1), xlabel="confidence", ylabel="clips")
     for axes in (above, below):
@@ -108,10 +111,11 @@ def plot_reliability(figures: Mapping[str, Any], file: BinaryIO) -> None:
     figure.savefig(file, format="png")
 
 
-def _title(figures: Mapping[str, Any]) -> str:
-    """Name the kind of protocol and the two main figures."""
-    kind = "unseen speakers" if figures["speaker_independent"] else SAME_SPEAKERS
+def _title(result: Result) -> str:
+    """Name the corpus, the kind of protocol and the two main figures."""
+    kind = "unseen speakers" if result.speaker_independent else SAME_SPEAKERS
     shown = (
-        f"{metric.name} {percent(figures[metric.key])} %" for metric in metrics_in(figures)[:2]
+        f"{metric.name} {percent(result.figures[metric.key])} %"
+        for metric in metrics_in(result.figures)[:2]
     )
-    return f"{kind.capitalize()}: {', '.join(shown)}"
+    return f"{result.corpus}, {kind}: {', '.join(shown)}"

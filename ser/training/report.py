@@ -1,14 +1,16 @@
-"""The figures of `ser.training.metrics` as tables.
+"""The figures of a training as tables.
 
 Tables are lists of rows of text, the first one the heading, rendered as plain text
 for a terminal or as Markdown for a model card. Shares are shown as percentages.
-Speaker-independent protocols come first; the others are labelled as such.
+Speaker-independent protocols come first, the others are labelled, and no figure is over
+several corpora.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ser.training.metrics import by_independence, metrics_in, percent
+from ser.training.by_corpus import results_in
+from ser.training.metrics import metrics_in, percent
 
 SAME_SPEAKERS = "same actors on both sides"
 """What is said of a split that is not speaker-independent."""
@@ -23,34 +25,46 @@ def format_metrics(metrics: Mapping[str, Any]) -> str:
     Parameters
     ----------
     metrics : dict
-        With ``protocols``, as described in `ser.training.metrics`.
+        With ``protocols``, as described in `ser.training.by_corpus`.
     """
     parts = [to_text(summary_table(metrics))]
-    for name, figures in by_independence(metrics):
+    for result in results_in(metrics):
         parts += [
-            f"{name}: {figures['description']}",
-            to_text(class_table(figures)),
-            to_text(slice_table(figures)),
+            f"{result.protocol}, {result.corpus}: {result.description}",
+            to_text(class_table(result.figures)),
+            to_text(slice_table(result.figures)),
         ]
     return "\n\n".join(parts) + "\n"
 
 
 def summary_table(metrics: Mapping[str, Any]) -> Table:
-    """Return a row of headline figures for each protocol, with their spread over the folds."""
-    shown = metrics_in(next(iter(metrics["protocols"].values()), {}))
-    rows = [["protocol", *(f"{metric.name} %" for metric in shown), "calibration error"]]
-    for name, figures in by_independence(metrics):
-        label = name if figures["speaker_independent"] else f"{name} ({SAME_SPEAKERS})"
-        spread = [
-            f"{percent(figures[metric.key])} ± {percent(figures['fold_std'][metric.key])}"
-            for metric in shown
-        ]
-        rows.append([label, *spread, f"{figures['expected_calibration_error']:.3f}"])
+    """Return a row of headline figures for each protocol and corpus.
+
+    They have their spread over the folds, if there are several.
+    """
+    results = results_in(metrics)
+    shown = metrics_in(results[0].figures if results else {})
+    rows = [["protocol", "corpus", *(f"{metric.name} %" for metric in shown), "calibration error"]]
+    for result in results:
+        label = result.protocol
+        if not result.speaker_independent:
+            label += f" ({SAME_SPEAKERS})"
+        figures = result.figures
+        shares = [with_spread(figures, metric.key) for metric in shown]
+        error = f"{figures['expected_calibration_error']:.3f}"
+        rows.append([label, result.corpus, *shares, error])
     return rows
 
 
+def with_spread(figures: Mapping[str, Any], key: str) -> str:
+    """Write a headline figure in percent, with its standard deviation over folds."""
+    if len(figures["folds"]) < 2:
+        return percent(figures[key])
+    return f"{percent(figures[key])} ± {percent(figures['fold_std'][key])}"
+
+
 def class_table(figures: Mapping[str, Any]) -> Table:
-    """Return the classification report of one protocol."""
+    """Return the classification report of a corpus under one protocol."""
     rows = [["emotion", "precision %", "recall %", "F1 %", "clips"]]
     for label, row in figures["classes"].items():
         shares = [percent(row[key]) for key in ("precision", "recall", "f1")]
@@ -59,7 +73,7 @@ def class_table(figures: Mapping[str, Any]) -> Table:
 
 
 def slice_table(figures: Mapping[str, Any]) -> Table:
-    """Return the headline figures of groups of clips under one protocol."""
+    """Return the headline figures of groups of clips of a corpus under one protocol."""
     shown = metrics_in(figures)
     rows = [["clips of", *(f"{metric.name} %" for metric in shown), "clips"]]
     for group, slices in figures["slices"].items():

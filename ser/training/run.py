@@ -26,6 +26,7 @@ from ser.model.classifier import EmotionClassifier
 from ser.model.config import ModelConfig
 from ser.model.folder import audit, make_model_files
 from ser.recognizer import EmotionRecognizer
+from ser.training.by_corpus import balanced_weights, evaluate_by_corpus
 from ser.training.card import make_card
 from ser.training.config import TrainingConfig
 from ser.training.examples import make_examples, widget
@@ -35,13 +36,13 @@ from ser.training.features import (
     extract_features,
     known_of_clips,
 )
-from ser.training.metrics import evaluate
 from ser.training.pictures import draw_figures
 
 logger = logging.getLogger(__name__)
 
-FALSE_ALARMS = 0.05
-"""Share of held-out clips of the training corpus that count as unlike it."""
+LEAST_TEMPERATURE = 1.0
+"""A model is not made more confident than its training made it, even where held-out speakers of the
+same corpora would bear it out: on other corpora it is overconfident as it is."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,18 +134,15 @@ def train(
     logger.info("%d clips with %d features each", len(features.y), features.X.shape[2])
     metrics, model_config, held_out = _evaluate(features, protocols, config)
     logger.info("Training on all clips")
-    classifier = make_classifier(features, config, model_config).fit(
-        features.X, features.y, features.speakers, levels=features.levels
-    )
+    classifier = fit_classifier(features, np.arange(len(features.y)), config, model_config)
     described = {
         "name": config.name,
         "model": model_config.to_dict(),
         "features": config.features.to_dict(),
         "feature_hash": FeatureExtractor(config.features).hash,
-        "dataset": describe_corpora(features.corpus)[0],
+        "datasets": describe_corpora(features.corpus),
         "training": {
             **config.describe(),
-            "false_alarms": FALSE_ALARMS,
             "seconds": round(time.monotonic() - start),
         },
     }
@@ -202,19 +200,25 @@ def choose_protocols(corpus: Corpus, config: TrainingConfig) -> list[str]:
     return protocols
 
 
-def make_classifier(
-    features: CorpusFeatures, config: TrainingConfig, model: ModelConfig | None = None
+def fit_classifier(
+    features: CorpusFeatures,
+    clips: NDArray[np.integer],
+    config: TrainingConfig,
+    model: ModelConfig | None = None,
 ) -> EmotionClassifier:
-    """Return a classifier for a corpus, to be fitted to all of its clips or to some.
+    """Fit a classifier to some clips of a corpus.
 
     Parameters
     ----------
     features : CorpusFeatures
+    clips : ndarray of int
+        Indices of them.
     config : TrainingConfig
     model : ModelConfig, optional
         By default without calibration.
     """
     model = model or _model_config(features, config)
+    y, weights = features.y[clips], config.corpus_weights
     return EmotionClassifier(
         model,
         perceptrons=config.perceptrons,
@@ -223,6 +227,12 @@ def make_classifier(
         weights=[version.weight for version in config.versions],
         everyday=model.labels.index(model.everyday) if model.everyday else None,
         seed=config.seed,
+    ).fit(
+        features.X[clips],
+        y,
+        None if features.speakers is None else features.speakers[clips],
+        candidates=features.candidates[np.ix_(clips, np.unique(y))],
+        sample_weight=[weights.get(name, 1.0) for name in features.corpora[clips]],
     )
 
 
@@ -234,7 +244,7 @@ def _model_config(features: CorpusFeatures, config: TrainingConfig) -> ModelConf
 
 def cross_validate(
     features: CorpusFeatures, protocol: str, config: TrainingConfig
-) -> tuple[NDArray[np.float64], NDArray[np.object_], NDArray[np.float64]]:
+) -> tuple[NDArray[np.float64], NDArray[np.object_]]:
     """Recognise each clip with a model that was trained without its fold.
 
     Parameters
@@ -250,31 +260,30 @@ def cross_validate(
         Not calibrated.
     folds : ndarray of str, shape (n_clips,)
         Name of the fold in which each clip was tested.
-    novelties : ndarray, shape (n_clips,)
-        How unlike its fold's training clips each clip is.
     """
-    n_clips = len(features.y)
-    probabilities, novelties = np.zeros((n_clips, len(features.labels))), np.zeros(n_clips)
-    names = np.empty(n_clips, dtype=object)
+    plain = replace(config, perceptrons=[each for each in config.perceptrons if not each.relative])
+    probabilities = np.zeros((len(features.y), len(features.labels)))
+    names = np.empty(len(features.y), dtype=object)
     folds = features.folds(protocol, config.seed)
     for fold in tqdm(folds, desc=f"Protocol {protocol}", unit="fold"):
-        classifier = make_classifier(features, config)
-        classifier.fit(features.X[fold.train], features.y[fold.train])
-        known, novelties[fold.test] = classifier.assess(features.X[fold.test])
+        classifier = fit_classifier(features, fold.train, plain)
+        known = classifier.predict_proba(features.X[fold.test])
         probabilities[np.ix_(fold.test, classifier.classes_)] = known
         names[fold.test] = fold.name
-    return probabilities, names, novelties
+    return probabilities, names
 
 
 def calibrate(
-    probabilities: NDArray[np.float64], targets: NDArray[np.integer], folds: NDArray[np.object_]
+    probabilities: NDArray[np.float64], features: CorpusFeatures, folds: NDArray[np.object_]
 ) -> NDArray[np.float64]:
     """Calibrate each fold's predictions with the temperature that fits all the other folds.
+
+    Each corpus counts the same.
 
     Parameters
     ----------
     probabilities : ndarray, shape (n_clips, n_labels)
-    targets : ndarray of int, shape (n_clips,)
+    features : CorpusFeatures
     folds : ndarray, shape (n_clips,)
 
     Returns
@@ -282,10 +291,11 @@ def calibrate(
     ndarray, shape (n_clips, n_labels)
         No fold affects its own temperature.
     """
-    calibrated = probabilities.copy()
+    calibrated, weights = probabilities.copy(), balanced_weights(features.corpora)
     for fold in np.unique(folds):
         tested = folds == fold
-        temperature = fit_temperature(probabilities[~tested], targets[~tested])
+        others = (each[~tested] for each in (probabilities, features.candidates, weights))
+        temperature = fit_temperature(*others)
         calibrated[tested] = apply_temperature(probabilities[tested], temperature)
     return calibrated
 
@@ -300,9 +310,9 @@ def _evaluate(
     metrics : dict
         For ``metrics.json``.
     model : ModelConfig
-        With the temperature by which the probabilities of held-out clips are calibrated, and the
-        novelty that few of them exceed. Of the first protocol, which is speaker-independent if any
-        is: they are to hold for strangers.
+        With the temperature by which the probabilities of held-out clips are calibrated, at least
+        `LEAST_TEMPERATURE`. Of the first protocol, which is speaker-independent if any is: it is to
+        hold for strangers.
     held_out : ndarray, shape (n_clips, n_labels), or None
         Calibrated probabilities by a model that had not heard the clip's speaker; None if the
         first protocol is not speaker-independent.
@@ -311,8 +321,8 @@ def _evaluate(
     held_out = None
     model = _model_config(features, config)
     for protocol in protocols:
-        probabilities, folds, novelties = cross_validate(features, protocol, config)
-        calibrated = calibrate(probabilities, features.y, folds)
+        probabilities, folds = cross_validate(features, protocol, config)
+        calibrated = calibrate(probabilities, features, folds)
         protocol_metrics[protocol] = {
             "description": describe_folds(
                 protocol,
@@ -321,19 +331,20 @@ def _evaluate(
                 **known_of_clips(features.corpus),
             ),
             "speaker_independent": is_speaker_independent(protocol),
-            **evaluate(
+            "corpora": evaluate_by_corpus(
                 features.y,
                 calibrated,
                 labels=features.labels,
+                candidates=features.candidates,
+                corpora=features.corpora,
                 folds=folds,
                 groups=features.groups,
+                across=protocol == "leave-one-corpus-out",
             ),
         }
         if protocol == protocols[0]:
             held_out = calibrated if is_speaker_independent(protocol) else None
-            model = replace(
-                model,
-                temperature=fit_temperature(probabilities, features.y),
-                novelty_limit=float(np.quantile(novelties, 1 - FALSE_ALARMS)),
-            )
+            weights = balanced_weights(features.corpora)
+            fitted = fit_temperature(probabilities, features.candidates, weights)
+            model = replace(model, temperature=max(fitted, LEAST_TEMPERATURE))
     return {"protocols": protocol_metrics}, model, held_out

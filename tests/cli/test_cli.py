@@ -58,6 +58,15 @@ def test_json_is_an_object_a_line(model, clips, capsys):
     assert last["emotion"] == LABELS[1] and not err
 
 
+def test_clips_of_one_person_are_compared_with_each_other_if_they_are_enough(model, clips, capsys):
+    many = [clips[0]] * 5
+    assert main(["predict", "--json", "--same-speaker", "--model", model, *many]) == 0
+    out, err = capsys.readouterr()
+    assert {json.loads(line)["reference"] for line in out.splitlines()} == {"clips"} and not err
+    assert main(["predict", "--same-speaker", "--model", model, *many[:4]]) == 0
+    assert "too few recordings" in capsys.readouterr().err
+
+
 def run(arguments, folder, **options):
     done = subprocess.run(
         [sys.executable, "-m", "ser", "predict", "--model", *arguments],

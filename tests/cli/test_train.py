@@ -45,7 +45,7 @@ def test_a_folder_of_recordings_becomes_a_model(tmp_path):
     first, again = (json.loads((tmp_path / name / "metrics.json").read_text()) for name in "ab")
     assert first == again
     recognizer = EmotionRecognizer.from_pretrained(tmp_path / "a")
-    assert recognizer.config["dataset"]["source"] == tmp_path.name  # not where it lies
+    assert recognizer.config["datasets"][0]["source"] == tmp_path.name  # not where it lies
     assert recognizer.labels == ("neutral", "angry")
     assert recognizer.predict(tmp_path / "03-01-05-01-01-01-02.wav").emotion == "angry"
     assert {"examples/metadata.csv", "confusion-actors.png"} <= set(recognizer.files)

@@ -90,7 +90,7 @@ def test_what_is_no_file_is_refused_in_one_sentence(app, client, clips, sent):
 
 def test_timeline_gives_exact_times(client, long_clip):
     answer = client.predict(handle_file(long_clip), api_name="/timeline")
-    assert answer["duration"] == 7.0
+    assert answer["duration"] == 7.0 and answer["reference"] is None
     assert answer["windows"][0]["start"] == 0
     assert all(window["start"] % 0.5 == 0 for window in answer["windows"][:-1])
     assert answer["windows"][-1]["end"] == 7.0
@@ -107,6 +107,18 @@ def test_a_bad_file_in_a_batch_does_not_stop_the_others(client, clips, tmp_path)
     assert first["probabilities"]
     assert failed == {"file": "notes.wav", "error": failed["error"]}
     assert last["emotion"]
+
+
+def test_clips_of_one_person_are_compared_with_each_other(client, recognizer, clips, tmp_path):
+    bad = tmp_path / "notes.wav"
+    bad.write_text("not a recording")
+    files = [handle_file(path) for path in (bad, *clips[:5])]
+    failed, *rows = client.predict(files, True, api_name="/predict_batch")
+    expected = recognizer.predict_many(clips[:5], same_speaker=True)
+    assert failed["error"]
+    assert [row.pop("file") for row in rows] == [clip.name for clip in clips[:5]]
+    assert rows == [each.to_dict() for each in expected]
+    assert {row["reference"] for row in rows} == {"clips"}
 
 
 def test_model_info_names_model_licence_and_figures(client, recognizer):

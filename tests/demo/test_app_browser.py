@@ -165,9 +165,11 @@ def test_batch_with_a_bad_file_among_good_ones(page, clips, tmp_path):
     start = page.get_by_role("button", name="Recognise all")
     assert start.is_disabled()
     page.set_input_files("#ser-files input[type=file]", [clips["short"], bad, clips["long"]])
+    page.get_by_label("One person speaks in all of these").check()
     page.locator("#ser-start:not([disabled])").click()
     link = page.locator("#ser-batch a[download]")
     link.wait_for()
+    assert "too few recordings to compare" in page.locator("#ser-batch").inner_text()
     with page.expect_download() as download:
         link.click()
     with download.value.path().open(newline="", encoding="utf-8-sig") as file:

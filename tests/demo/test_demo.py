@@ -5,6 +5,7 @@ import io
 import re
 import threading
 from concurrent.futures import wait
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -49,7 +50,8 @@ def test_a_close_second_is_named():
 
 
 def test_a_result_with_a_voice_profile_says_so():
-    assert "Relative to your voice" in result_panel(prediction(happy=1.0), relative=True)
+    result = replace(prediction(happy=1.0), reference="voice")
+    assert "Relative to your voice" in result_panel(result)
 
 
 def test_bars_keep_the_order_of_the_labels():
@@ -139,7 +141,7 @@ def test_captions_say_that_an_emotion_was_acted_only_where_it_was():
 )
 def test_the_model_says_whether_its_examples_are_acted(tiny_model, dataset, caption):
     recognizer = EmotionRecognizer.from_pretrained(tiny_model)
-    recognizer.config["dataset"] = dataset
+    recognizer.config["datasets"] = [dataset]
     served = ServedModel()
     served.get = lambda: recognizer
     (example,) = example_shelf.Shelf(served).examples
@@ -168,10 +170,12 @@ def test_a_session_loses_no_sound_while_a_slow_recogniser_works(recognizer):
     may_answer, asked = threading.Event(), []
 
     class Slow:
-        def predict(self, clip, voice):
+        knows_voices, assess = recognizer.knows_voices, recognizer.assess
+
+        def analyse(self, clip):
             asked.append(clip)
             may_answer.wait()
-            return recognizer.predict(clip, voice=voice)
+            return recognizer.analyse(clip)
 
     session, voice = LiveSession(), speech_like(seconds=1)
     pieces = np.array_split(voice, 20)
@@ -185,6 +189,18 @@ def test_a_session_loses_no_sound_while_a_slow_recogniser_works(recognizer):
     assert len(session.history) == 1
     wait([session.running])
     assert asked[1][0].size == voice.size + 1
+
+
+def test_a_session_compares_with_what_was_said_before(tiny_model):
+    recognizer = EmotionRecognizer.from_pretrained(tiny_model)
+    session, voice = LiveSession(), np.tile(speech_like(seconds=2), 6)
+    told = []
+    for piece in np.split(voice, np.arange(RATE, voice.size, RATE)):
+        if session.add(recognizer, piece, RATE) and session.result:
+            told.append(session.result.reference)
+        wait([session.running])
+    assert told == [None] * (len(told) - 3) + ["clips"] * 3
+    assert "what you said before" in live_panel(session.result, [], recognizer.labels)
 
 
 def test_a_pause_is_said_and_what_was_heard_before_it_stays():
@@ -208,6 +224,8 @@ def test_a_recording_is_shown_at_once_and_its_timeline_after(recognizer):
     assert "ser-strip" in with_timeline
     assert waiting == ""
     assert [re.search(r"(\d+) of 9 windows", bar)[1] for _, bar in steps] == list("012345678")
+    *_, (_, note) = follow_course(recognizer, (long, RATE), (0.5, 6.5), same_speaker=True)
+    assert "too little speech" in note
 
 
 def test_silence_is_drawn_without_an_emotion(recognizer):
@@ -220,8 +238,9 @@ def test_silence_is_drawn_without_an_emotion(recognizer):
 def test_about_names_licence_and_protocol(recognizer):
     facts, limits, card = about_tab.contents(recognizer)
     assert recognizer.labels[0] in facts
-    for figures in recognizer.metrics["protocols"].values():
-        assert figures["description"] in facts
+    for protocol in recognizer.metrics["protocols"].values():
+        assert protocol["description"] in facts
+        assert all(corpus in facts for corpus in protocol["corpora"])
     assert "## Out-of-scope use" in limits
     assert limits.count("## ") == 2
     assert "![" not in card
@@ -230,7 +249,7 @@ def test_about_names_licence_and_protocol(recognizer):
 def test_about_says_of_whom_the_clips_were_only_where_that_is_known(tiny_model):
     recognizer = EmotionRecognizer.from_pretrained(tiny_model)
     for dataset, known in (({"speakers": 3}, True), ({"men": 1, "women": 2}, True), ({}, False)):
-        recognizer.config["dataset"] = dataset
+        recognizer.config["datasets"] = [dataset]
         facts, _, _ = about_tab.contents(recognizer)
         assert "Unseen speakers" in facts
         assert ("Speakers heard in training" in facts) == known
@@ -277,8 +296,10 @@ def test_about_shows_every_metric_that_the_model_was_measured_by(tiny_model):
     head = re.compile(r'<th scope="col">([^<]*)</th>')
     facts, _, _ = about_tab.contents(recognizer)
     assert head.findall(facts.partition("Figures")[2])[1:4] == list(names)
-    for figures in recognizer.metrics["protocols"].values():
-        del figures["macro_f1"]  # as in a model that was measured before the table had this row
+    for protocol in recognizer.metrics["protocols"].values():
+        del protocol["corpora"]["RAVDESS"][
+            "macro_f1"
+        ]  # as in a model that was measured before the table had this row
     facts, _, _ = about_tab.contents(recognizer)
     assert "Macro-F1" not in facts and "Accuracy" in facts
 

@@ -275,9 +275,10 @@ def test_entries_of_config_are_checked(folder, entry):
 
 
 def test_what_the_page_shows_of_the_training_is_checked(folder):
-    edit_config(folder, dataset="RAVDESS")
-    refused(folder, ModelFormatError, "dataset")
-    edit_config(folder, dataset=None)
+    for datasets in ({"name": "RAVDESS"}, ["RAVDESS"]):
+        edit_config(folder, datasets=datasets)
+        refused(folder, ModelFormatError, "datasets")
+    edit_config(folder, datasets=[])
     (folder / "metrics.json").write_text('{"protocols": [1]}')
     refused(folder, ModelFormatError, "protocols")
 

@@ -22,6 +22,7 @@ from ser.studies import (
     disturbance,
     protocols,
     robustness,
+    trust,
     voice_profiles,
 )
 from ser.studies.baselines import RECIPES, TRIMMED, Recipe, extract_family
@@ -362,6 +363,43 @@ def test_ablation_compares_with_the_full_recogniser(folder):
         assert result["clean"]["to_full"]["difference"] == pytest.approx(gain)
     ((_, table),) = ablation.tables(results).items()
     assert [row[0] for row in table[:3]] == ["without", "nothing", "family mfcc"]
+
+
+def test_trust_tells_how_often_sure_answers_and_those_with_a_warning_are_wrong():
+    wrong = np.array([False, False, False, True, False, True])
+    figures = trust.trust_figures(np.array([0.9, 0.8, 0.7, 0.6, 0.5, 0.4]), wrong)
+    assert figures["auc"] == pytest.approx(7 / 8)
+    assert figures["error_100"] == pytest.approx(1 / 3)
+    assert (figures["error_80"], figures["error_40"]) == (0.25, 0)
+    assert trust.trust_figures(np.ones(2), np.zeros(2, bool))["auc"] is None
+    warned = np.array([False, False, False, False, True, True])
+    assert trust.warning_figures(warned, wrong) == {"clips": 2, "with": 0.5, "without": 0.25}
+
+
+def test_trust_gives_the_warnings_of_the_recogniser(folder, tmp_path):
+    voice = speech_like(1.5, RATE)
+    recordings = {
+        "clean": voice,
+        "little speech": voice[RATE : RATE + RATE // 2],
+        "clipped": np.clip(40 * voice, -1, 1),
+        "noisy": voice + noise(2.5, RATE, level=0.12),
+    }
+    for name, waveform in recordings.items():
+        path = tmp_path / f"{name}.wav"
+        soundfile.write(path, waveform, RATE, subtype="FLOAT")
+        (row,) = trust.hear({"audio": {"path": str(path)}}, config=TINY.to_dict())
+        assert row.tolist() == [name == warning for warning in trust.WARNINGS]
+
+
+def test_trust_by_protocol_and_corpus(folder):
+    results = dict(trust.run(options(folder, trust, ["actors"])))
+    ((_, figures),) = results["actors"]["corpora"].items()
+    assert results["actors"]["refused"] == 0 and figures["clips"] == 18
+    scores, doubts = trust.tables(results).values()
+    assert scores[1][1] == "18"
+    counted = {row[1]: row[2] for row in doubts[1:]}
+    assert list(counted) == list(trust.WARNINGS)
+    assert counted["clipped"] == counted["noisy"] == "0"
 
 
 # The command

@@ -16,8 +16,10 @@ from tiny_model import FEATURES, voice
 from ser.corpora.corpus import About
 from ser.corpora.crema_d import CREMA_D
 from ser.corpora.emodb import EMODB
+from ser.corpora.ravdess import ABOUT as RAVDESS
 from ser.hub.card import name_in_card, with_links
 from ser.model.folder import read_model_folder
+from ser.training.by_corpus import results_in
 from ser.training.card import make_card
 
 
@@ -64,7 +66,8 @@ def test_the_metadata_is_what_the_hub_reads(card, hub, machine):
 
 def test_every_protocol_is_a_result_of_its_own_and_the_random_one_says_so(card, parts):
     results = ModelCard(card).data.eval_results
-    for protocol, figures in parts.metrics["protocols"].items():
+    for protocol, _, _, corpus, figures in results_in(parts.metrics):
+        assert corpus == "RAVDESS"
         found = {one.metric_type: one for one in results if one.dataset_config == protocol}
         assert found["accuracy"].metric_value == round(figures["accuracy"], 4)
         assert found["recall"].metric_value == round(figures["unweighted_average_recall"], 4)
@@ -79,7 +82,7 @@ def test_every_figure_comes_from_the_metrics(parts):
     """Take another accuracy for one emotion, and the card tells the new one alone."""
     before = make_card(parts.config, parts.metrics, name="model")
     changed = json.loads(json.dumps(parts.metrics))
-    for figures in changed["protocols"].values():
+    for *_, figures in results_in(changed):
         figures["accuracy"] = 0.1234
         figures["classes"]["calm"]["recall"] = 0.4321
         figures["slices"]["sex"]["men"]["macro_f1"] = 0.5678
@@ -143,11 +146,19 @@ def test_code_and_demo_can_be_found_from_the_card(card):
 
 
 def card_of(parts, dataset, *, protocols=("random", "actors"), slices=True):
-    figures = {name: dict(parts.metrics["protocols"][name]) for name in protocols}
-    for each in figures.values():
-        each["slices"] = each["slices"] if slices else {}
-    config = {**parts.config, "name": "Moods", "dataset": {"source": "x", "clips": 24, **dataset}}
-    return make_card(config, {"protocols": figures}, name="model")
+    return card_of_several(parts, [dataset], protocols=protocols, slices=slices)
+
+
+def card_of_several(parts, datasets, *, protocols=("random", "actors"), slices=True):
+    chosen = {}
+    for name in protocols:
+        protocol = parts.metrics["protocols"][name]
+        figures = dict(protocol["corpora"]["RAVDESS"])
+        figures["slices"] = figures["slices"] if slices else {}
+        chosen[name] = {**protocol, "corpora": {each["name"]: figures for each in datasets}}
+    described = [{"source": "x", "clips": 24, **each} for each in datasets]
+    config = {**parts.config, "name": "Moods", "datasets": described}
+    return make_card(config, {"protocols": chosen}, name="model")
 
 
 def test_recordings_of_ones_own_are_not_called_ravdess(parts):
@@ -188,7 +199,32 @@ def test_speakers_of_unknown_sex_are_counted(parts):
     assert "24 clips of acted English speech by 91 actors, [CREMA-D]" in text
     assert "It learned from 91 actors who performed emotions. Spontaneous" in text
     assert "[ODbL 1.0](https://opendatacommons.org/licenses/odbl/1-0/), as CREMA-D is" in text
-    assert "with some of these recordings in view" in text and "RAVDESS" not in text
+    assert "with recordings of CREMA-D in view" in text and "RAVDESS" not in text
+    assert "Database Contents License" in text
+
+
+def test_a_card_of_two_corpora_names_both_and_keeps_their_figures_apart(parts):
+    ravdess = {**asdict(RAVDESS), "speakers": 24, "men": 12, "women": 12, "sentences": 2}
+    crema_d = {**asdict(CREMA_D.about), "speakers": 67, "sentences": 12}
+    card = card_of_several(parts, [ravdess, crema_d])
+    data, text = ModelCard(card).data, " ".join(card.split())
+    assert (data.license, data.language) == ("cc-by-nc-sa-4.0", "en")
+    assert data.datasets == ["xbgoose/ravdess"] and {"ravdess", "crema-d"} <= set(data.tags)
+    found = {(one.dataset_type, one.dataset_config) for one in data.eval_results}
+    assert found == set(product(("xbgoose/ravdess", "crema-d"), ("actors", "random")))
+    for said in (
+        "| Licence | CC BY-NC-SA 4.0, like RAVDESS |",
+        "RAVDESS is under [CC BY-NC-SA 4.0]",
+        "CREMA-D is under [ODbL 1.0]",
+        "The model contains information from CREMA-D, which is made available under the Open",
+        "Weakest emotions of CREMA-D:",
+        "RAVDESS, under `actors`",
+        "CREMA-D, under `actors`",
+        "with two English sentences; from 67 actors who performed emotions, with twelve Engl",
+        "livingstone2018ravdess",
+        "cao2014cremad",
+    ):
+        assert said in text, said
 
 
 def test_sentences_are_english_only_in_english(parts):

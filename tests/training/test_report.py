@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ser.training.by_corpus import Result, results_in
 from ser.training.metrics import evaluate
 from ser.training.pictures import draw_figures, plot_confusion_matrix, plot_reliability
 from ser.training.report import (
@@ -11,6 +12,7 @@ from ser.training.report import (
     summary_table,
     to_markdown,
     to_text,
+    with_spread,
 )
 
 LABELS = ("neutral", "calm", "happy")
@@ -28,7 +30,12 @@ def protocol(description, speaker_independent, share_right):
         folds=np.arange(300) // 50,
         groups={"sex": np.array(["men", "women"])[np.arange(300) // 3 % 2]},
     )
-    return {"description": description, "speaker_independent": speaker_independent, **figures}
+    corpora = {"RAVDESS": figures, "Moods": figures | {"accuracy": figures["accuracy"] / 2}}
+    return {
+        "description": description,
+        "speaker_independent": speaker_independent,
+        "corpora": corpora,
+    }
 
 
 @pytest.fixture(scope="module")
@@ -42,12 +49,23 @@ def metrics():
 
 
 def test_speaker_independent_figures_come_first_and_random_says_what_it_is(metrics):
-    heading, first, second = summary_table(metrics)
-    assert heading[:2] == ["protocol", "accuracy %"]
-    assert first[0] == "actors"
-    assert second[0] == "random (same actors on both sides)"
-    accuracy = metrics["protocols"]["actors"]["accuracy"]
-    assert first[1].startswith(f"{100 * accuracy:.1f} ± ")
+    heading, *rows = summary_table(metrics)
+    assert heading[:3] == ["protocol", "corpus", "accuracy %"]
+    assert [row[:2] for row in rows] == [
+        ["actors", "RAVDESS"],
+        ["actors", "Moods"],
+        ["random (same actors on both sides)", "RAVDESS"],
+        ["random (same actors on both sides)", "Moods"],
+    ]
+    for row in rows[:2]:
+        accuracy = metrics["protocols"]["actors"]["corpora"][row[1]]["accuracy"]
+        assert row[2].startswith(f"{100 * accuracy:.1f} ± ")
+
+
+def test_a_single_fold_has_no_spread(metrics):
+    figures = metrics["protocols"]["actors"]["corpora"]["RAVDESS"]
+    assert "±" in with_spread(figures, "accuracy")
+    assert "±" not in with_spread({**figures, "folds": figures["folds"][:1]}, "accuracy")
 
 
 def test_text_shows_every_protocol_emotion_and_slice(metrics):
@@ -67,10 +85,10 @@ def test_markdown_is_a_table():
 
 @pytest.mark.parametrize("plot", [plot_confusion_matrix, plot_reliability])
 def test_pictures_are_written_to_paths_and_to_file_objects(plot, metrics, tmp_path):
-    figures = metrics["protocols"]["actors"]
-    plot(figures, tmp_path / "picture.png")
+    result = results_in(metrics)[0]
+    plot(result, tmp_path / "picture.png")
     buffer = io.BytesIO()
-    plot(figures, buffer)
+    plot(result, buffer)
     for file in (tmp_path / "picture.png", buffer):
         with Image.open(file) as picture:
             assert picture.format == "PNG"
@@ -81,7 +99,7 @@ def test_pictures_are_written_to_paths_and_to_file_objects(plot, metrics, tmp_pa
 def test_pictures_show_the_figures(metrics):
     def drawn(plot, name):
         buffer = io.BytesIO()
-        plot(metrics["protocols"][name], buffer)
+        plot(next(each for each in results_in(metrics) if each.protocol == name), buffer)
         return buffer.getvalue()
 
     for plot in (plot_confusion_matrix, plot_reliability):
@@ -91,14 +109,21 @@ def test_pictures_show_the_figures(metrics):
 
 def test_an_emotion_without_clips_can_be_drawn():
     figures = evaluate([0, 1], np.eye(3)[:2], labels=LABELS, folds=[0, 1], groups={})
-    figures |= {"description": "", "speaker_independent": True}
-    plot_confusion_matrix(figures, io.BytesIO())
-    plot_reliability(figures, io.BytesIO())
+    result = Result("actors", "", True, "Moods", figures)
+    plot_confusion_matrix(result, io.BytesIO())
+    plot_reliability(result, io.BytesIO())
+
+
+def test_pictures_of_several_corpora_have_their_names(metrics):
+    names = {"confusion-actors-ravdess.png", "reliability-random-moods.png"}
+    assert names < draw_figures(metrics).keys()
 
 
 def test_labels_with_dollar_signs_are_drawn_as_they_are(metrics):
-    figures = {**metrics["protocols"]["actors"], "labels": ["$x_{$", "a$b", "$\\frac$"]}
-    assert len(draw_figures({"protocols": {"actors": figures}})) == 2
+    protocol = metrics["protocols"]["actors"]
+    figures = {**protocol["corpora"]["RAVDESS"], "labels": ["$x_{$", "a$b", "$\\frac$"]}
+    drawn = draw_figures({"protocols": {"actors": {**protocol, "corpora": {"Moods": figures}}}})
+    assert drawn.keys() == {"confusion-actors.png", "reliability-actors.png"}
 
 
 def test_a_bar_in_a_label_makes_no_column():
