@@ -35,9 +35,10 @@ def add_train(parser: ArgumentParser) -> None:
         nargs="+",
         type=dataset,
         default=[(None, CORPORA["ravdess"].about.repo_id)],
-        metavar="[CORPUS=]SOURCE",
+        metavar="SOURCE",
         help="folder or ZIP of recordings, a CSV, JSON-lines or Parquet table, or a dataset on the "
-        "Hub, OWNER/NAME[@REVISION]; several are joined, and CORPUS= is as --corpus for one "
+        "Hub, OWNER/NAME[@REVISION]; several are joined, each as SOURCE or CORPUS=SOURCE, such as "
+        "ravdess=FOLDER "
         f"(default: {CORPORA['ravdess'].about.repo_id})",
     )
     parser.add_argument(
