@@ -4,6 +4,8 @@ import os
 import re
 from argparse import ArgumentParser, ArgumentTypeError, _ArgumentGroup
 
+from ser.corpora.catalog import CORPORA
+
 
 def process_count(text: str) -> int:
     """Read a number of processes, 1 or more."""
@@ -36,6 +38,39 @@ def label_mapping(text: str) -> tuple[str, str]:
     if not label or not emotion:
         raise ArgumentTypeError(f"{text!r} is not LABEL=EMOTION; give one such as anger=angry")
     return label, emotion
+
+
+def dataset(text: str) -> tuple[str | None, str]:
+    """Read a source of recordings, with or without the corpus that it is: the corpus's key."""
+    name, equals, source = text.partition("=")
+    if not equals or os.path.exists(text):  # noqa: PTH110 - false, too, for a name that cannot be
+        return None, text
+    if _key(name) not in CORPORA or not source:
+        raise ArgumentTypeError(
+            f"{text!r} is no path that exists, nor CORPUS=SOURCE with a corpus of "
+            f"{', '.join(CORPORA)}"
+        )
+    return _key(name), source
+
+
+def corpus_weight(text: str) -> tuple[str, float]:
+    """Read the weight of a corpus, of which the name is returned as the corpus has it."""
+    name, _, number = text.rpartition("=")
+    try:
+        weight = float(number)
+    except ValueError:
+        weight = 0.0
+    if not name or not 0 < weight < float("inf"):
+        raise ArgumentTypeError(
+            f"{text!r} is not the weight of a corpus; give NAME=NUMBER with a number above 0, such "
+            "as crema-d=0.5"
+        )
+    row = CORPORA.get(_key(name))
+    return row.about.name if row else name, weight
+
+
+def _key(name: str) -> str:
+    return name.lower().replace("_", "-")
 
 
 def web_address(text: str) -> str:

@@ -4,10 +4,20 @@ import logging
 from argparse import ArgumentParser, Namespace
 from functools import partial
 
-from ser.cli.options import add_jobs, add_links, label_mapping, licence, repository, seed
+from ser.cli.options import (
+    add_jobs,
+    add_links,
+    corpus_weight,
+    dataset,
+    label_mapping,
+    licence,
+    repository,
+    seed,
+)
 from ser.corpora.catalog import CORPORA
 from ser.corpora.folds import PROTOCOLS
 from ser.corpora.ravdess import CHANNELS
+from ser.errors import DatasetError
 from ser.training.config import TITLE
 
 logger = logging.getLogger(__name__)
@@ -22,9 +32,14 @@ def add_train(parser: ArgumentParser) -> None:
     )
     parser.add_argument(
         "--dataset",
-        default=CORPORA["ravdess"].about.repo_id,
+        nargs="+",
+        type=dataset,
+        default=[(None, CORPORA["ravdess"].about.repo_id)],
+        metavar="SOURCE",
         help="folder or ZIP of recordings, a CSV, JSON-lines or Parquet table, or a dataset on the "
-        "Hub, OWNER/NAME[@REVISION] (default: %(default)s)",
+        "Hub, OWNER/NAME[@REVISION]; several are joined, each as SOURCE or CORPUS=SOURCE, such as "
+        "ravdess=FOLDER "
+        f"(default: {CORPORA['ravdess'].about.repo_id})",
     )
     parser.add_argument(
         "--corpus",
@@ -38,6 +53,14 @@ def add_train(parser: ArgumentParser) -> None:
     )
     parser.add_argument(
         "--emotions", nargs="+", metavar="EMOTION", help="emotions to distinguish (default: all)"
+    )
+    parser.add_argument(
+        "--corpus-weight",
+        nargs="+",
+        type=corpus_weight,
+        default=[],
+        metavar="NAME=NUMBER",
+        help="how much a clip of a corpus counts beside those of others, such as crema-d=0.5",
     )
     columns = parser.add_argument_group("recordings of your own, in a table")
     for name in COLUMNS:
@@ -96,6 +119,7 @@ def add_train(parser: ArgumentParser) -> None:
 
 def _train(parser: ArgumentParser, options: Namespace) -> int:
     # Imports that take seconds are deferred, so that --help answers at once.
+    from ser.corpora.clips import join_corpora
     from ser.corpora.loading import load_corpus
     from ser.corpora.own import Columns
     from ser.hub.targets import check_target
@@ -111,22 +135,39 @@ def _train(parser: ArgumentParser, options: Namespace) -> int:
         parser.error("--dataset-name needs the licence of the recordings: add --licence")
     if options.channel and options.corpus:
         parser.error("--channel is for RAVDESS: leave out --corpus")
+    columns = {name: column for name in COLUMNS if (column := getattr(options, f"{name}_column"))}
+    named = CHANNELS[options.channel] if options.channel else options.corpus
+    if named and any(corpus for corpus, _ in options.dataset):
+        parser.error("--dataset names the corpus: leave out --corpus and --channel")
+    for_one = {"name": options.dataset_name, "licence": options.licence}
+    if len(options.dataset) > 1 and (named or columns or any(for_one.values())):
+        parser.error(
+            "--corpus, --channel, --dataset-name, --licence and the columns are of one dataset: "
+            "give a single one"
+        )
     logging.getLogger("ser").setLevel(logging.INFO)
     logging.getLogger("httpx2").setLevel(logging.WARNING)
     # Check now what would otherwise fail at the end, minutes later.
     check_replaceable(options.output, is_ours=is_model_file, mark=MARK)
     if options.push_to_hub:
         check_target(options.push_to_hub, private=options.private, tag=options.tag)
-    columns = {name: column for name in COLUMNS if (column := getattr(options, f"{name}_column"))}
-    corpus = load_corpus(
-        options.dataset,
-        corpus=CHANNELS[options.channel] if options.channel else options.corpus,
-        columns=Columns(**columns) if columns else None,
-        mapping=dict(options.map),
-        emotions=options.emotions,
-        about={"name": options.dataset_name, "licence": options.licence},
-    )
+    corpora = [
+        load_corpus(
+            source,
+            corpus=corpus or named,
+            columns=Columns(**columns) if columns else None,
+            about=for_one,
+        )
+        for corpus, source in options.dataset
+    ]
+    corpus = join_corpora(corpora, mapping=dict(options.map), emotions=options.emotions)
+    names, weights = [origin.about.name for origin in corpus.origins], dict(options.corpus_weight)
+    if unknown := sorted(set(weights) - set(names)):
+        raise DatasetError(
+            f"There is no corpus {unknown[0]!r} to weigh; there are {', '.join(names)}."
+        )
     config = TrainingConfig(
+        corpus_weights={**TrainingConfig().corpus_weights, **weights},
         protocols=() if options.skip_evaluation else options.protocol,
         seed=options.seed,
         examples=not options.no_examples,

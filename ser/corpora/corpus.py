@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from ser.errors import DatasetError
@@ -135,6 +135,14 @@ class Origin:
     source: str
     folds: Mapping[str, tuple[tuple[str, ...], ...]] = field(default_factory=dict)
     partial: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def renamed(self, mapping: Mapping[str, str]) -> "Origin":
+        """Return the same with other labels for emotions."""
+        partial = {
+            mapping.get(label, label): tuple(mapping.get(each, each) for each in may_be)
+            for label, may_be in self.partial.items()
+        }
+        return replace(self, partial=partial)
 
 
 @dataclass(frozen=True, eq=False)

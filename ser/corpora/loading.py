@@ -8,7 +8,7 @@ from pathlib import Path
 import soundfile
 
 from ser.corpora.catalog import CORPORA
-from ser.corpora.clips import make_clips
+from ser.corpora.clips import choose_labels, make_clips
 from ser.corpora.corpus import About, Clip, Corpus, KnownCorpus, Origin
 from ser.corpora.emotions import in_order
 from ser.corpora.own import Columns, read_own
@@ -87,7 +87,7 @@ def load_corpus(
     told = _describe(found, row, about or {})
     origin = Origin(told, found.name)
     if row:
-        origin = replace(origin, folds=row.folds, partial=_rename(row.partial, mapping or {}))
+        origin = replace(origin, folds=row.folds, partial=row.partial).renamed(mapping or {})
     usable = _usable(clips, problems, found, row)
     return Corpus(make_clips(usable, labels, told.name), (origin,))
 
@@ -145,34 +145,12 @@ def _choose(
     emotions: Iterable[str] | None,
 ) -> tuple[list[tuple[Clip, Path]], list[str]]:
     """Give clips their labels and leave out those of emotions that were not asked for."""
-    for label in mapping:
-        if label not in labels:
-            raise DatasetError(
-                f"There is no emotion {label!r} to be mapped; there are {', '.join(labels)}."
-            )
-    labels = in_order(mapping.get(label, label) for label in labels)
-    wanted = labels if emotions is None else list(emotions)
-    if unknown := ", ".join(sorted(set(wanted) - set(labels))):
-        raise DatasetError(
-            f"The recordings have no emotion {unknown}; choose from {', '.join(labels)}."
-        )
-    if labels and not wanted:
-        raise DatasetError(f"No emotion is selected; choose from {', '.join(labels)}.")
+    wanted = choose_labels(labels, mapping, emotions)
     mapped = (
         (replace(clip, emotion=mapping.get(clip.emotion, clip.emotion)), file)
         for clip, file in clips
     )
-    return [item for item in mapped if item[0].emotion in wanted], in_order(wanted)
-
-
-def _rename(
-    partial: Mapping[str, tuple[str, ...]], mapping: Mapping[str, str]
-) -> dict[str, tuple[str, ...]]:
-    """Say in other labels what labels may stand for."""
-    return {
-        mapping.get(label, label): tuple(mapping.get(each, each) for each in may_be)
-        for label, may_be in partial.items()
-    }
+    return [item for item in mapped if item[0].emotion in wanted], wanted
 
 
 def _usable(

@@ -13,6 +13,9 @@ from signals import speech_like
 
 from ser import EmotionRecognizer
 from ser.cli.main import main
+from ser.errors import DatasetError
+from ser.training.config import TrainingConfig
+from ser.training.features import extract_features
 
 ROOT = Path(__file__).resolve().parents[2]
 RATE = 16000
@@ -79,6 +82,8 @@ def test_a_tag_without_publication_is_explained(capsys):
         ("--code=github", "'github' is not an address; give one such as https://"),
         ("--space=demo", "'demo' is not the name of a repository; give OWNER/NAME"),
         ("--push-to-hub=voices", "'voices' is not the name of a repository; give OWNER/NAME"),
+        ("--dataset=moods=here", "'moods=here' is no path that exists, nor CORPUS=SOURCE with a c"),
+        ("--corpus-weight=tess=0", "'tess=0' is not the weight of a corpus; give NAME=NUMBER"),
         ("--seed=-1", "'-1' is not a seed; give a whole number, 0 to 4294967295"),
     ],
 )
@@ -86,6 +91,55 @@ def test_a_wrong_option_is_refused_with_what_is_allowed(option, complaint, capsy
     with pytest.raises(SystemExit):
         main(["train", option])
     assert complaint in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        (["--dataset", "a", "b", "--licence", "mit"], "--licence and the columns are of one data"),
+        (["--dataset", "a", "tess=b", "--audio-column", "path"], "the columns are of one dataset"),
+        (["--dataset", "tess=a", "--channel", "song"], "leave out --corpus and --channel"),
+    ],
+)
+def test_what_is_of_one_dataset_is_refused_for_several(options, complaint, capsys):
+    with pytest.raises(SystemExit):
+        main(["train", *options])
+    assert complaint in capsys.readouterr().err
+
+
+def test_several_datasets_are_joined_and_weighed(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", str(tmp_path / "cache"))
+    names = {
+        "a=b": [f"03-01-{emotion:02}-01-01-01-0{actor}" for emotion in (2, 5) for actor in (1, 2)],
+        "crema": [f"{actor}_DFA_{emotion}_XX" for emotion in ("NEU", "ANG") for actor in (1001, 2)],
+    }
+    for folder, files in names.items():
+        (tmp_path / folder).mkdir()
+        for seed, name in enumerate(files):
+            soundfile.write(
+                tmp_path / folder / f"{name}.wav", speech_like(1.0, RATE, seed=seed), RATE
+            )
+    given = {}
+
+    def train(corpus, config, jobs):
+        given.update(corpus=corpus, config=config)
+        raise DatasetError("enough")
+
+    monkeypatch.setattr("ser.training.run.train", train)
+    sources = [str(tmp_path / "a=b"), f"crema_d={tmp_path / 'crema'}"]
+    options = ["train", "--dataset", *sources, "--map", "calm=ok", "--corpus-weight"]
+    assert main([*options, "crema_d=0.3", "ravdess=2"]) == 1
+    assert given["config"].corpus_weights == {"CREMA-D": 0.3, "RAVDESS": 2}
+    found = extract_features(given["corpus"], TrainingConfig(speeds=(1.0,), copies=()))
+    assert found.corpora.tolist() == ["RAVDESS"] * 4 + ["CREMA-D"] * 4
+    may_be = [
+        {label for label, known in zip(found.labels, row, strict=True) if known}
+        for row in found.candidates
+    ]
+    assert may_be[:4] == [{"ok"}, {"angry"}] * 2
+    assert may_be[4:] == [{"angry"}, {"neutral", "ok"}] * 2
+    assert main([*options, "tess=0.5"]) == 1
+    assert "no corpus 'TESS' to weigh; there are RAVDESS, CREMA-D" in capsys.readouterr().err
 
 
 def test_a_source_without_recordings_is_one_sentence(tmp_path):

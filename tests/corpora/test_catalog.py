@@ -1,7 +1,7 @@
 """The table of corpora: each row reads its names, and recordings are recognised by them."""
 
 import pytest
-from made_recordings import recording
+from made_recordings import recording, write_parquet
 
 from ser.cli.main import main
 from ser.corpora.catalog import CORPORA
@@ -117,6 +117,23 @@ def test_a_folder_is_recognised_by_the_names_in_it(corpus, names, tmp_path, capl
     (known,) = describe_corpora(found)
     assert (known["clips"], known["source"], known["name"]) == (3, tmp_path.name, row.about.name)
     assert f"notes.wav is not named as in {row.about.name}" in caplog.text
+
+
+def test_a_copy_in_parquet_is_read_by_its_original_names(tmp_path):
+    rows = [
+        {"audio": {"bytes": recording(str(n)), "path": path}, "file": file, "major_emotion": mood}
+        for n, (path, file, mood) in enumerate(
+            [
+                ("1001_DFA_ANG_XX.wav", None, "anger"),
+                (None, "AudioWAV/1002_IEO_SAD_HI.wav", "sadness"),
+            ]
+        )
+    ]
+    write_parquet(tmp_path / "train.parquet", rows)
+    found = load_corpus(tmp_path)
+    assert found.about == CORPORA["crema-d"].about
+    assert found.clips["file"][:] == ["1001_DFA_ANG_XX", "1002_IEO_SAD_HI"]
+    assert found.clips["sex"][:] == ["male", "female"]
 
 
 def test_numbers_that_are_not_known_are_not_given(tmp_path):
