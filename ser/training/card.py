@@ -207,15 +207,25 @@ def _licences(name: str) -> set[str | None]:
 
 def _perceptrons(rows: Sequence[Described]) -> list[str]:
     """Return the settings of the first perceptron, and what differs in each of the others."""
-    first = rows[0]
-    described = []
-    for row in rows:
-        shown = {name: value for name, value in row.items() if name != "part"}
-        differing = {name: value for name, value in shown.items() if value != first[name]}
-        named = {"expert": row["expert"], "features": row["part"] or "all", "share": row["share"]}
-        others = {**named, **(shown if row is first else differing)}
-        described.append(", ".join(f"`{name}={value}`" for name, value in others.items()))
-    return described
+    shown = [
+        {
+            "relative": row["relative"],
+            "features": row["part"] or "all",
+            **{name: value for name, value in row.items() if name not in ("part", "learning")},
+            **row["learning"],
+        }
+        for row in rows
+    ]
+    return [
+        ", ".join(
+            f"`{name}={value}`"
+            for name, value in row.items()
+            if row is shown[0]
+            or name in ("relative", "features", "share")
+            or value != shown[0][name]
+        )
+        for row in shown
+    ]
 
 
 def _copies(rows: Iterable[Described]) -> str:
