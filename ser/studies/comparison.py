@@ -28,15 +28,14 @@ from ser.studies.common import (
     Tables,
     collect,
     extract,
+    find_ravdess,
     fit_ours,
-    load_corpus,
-    load_recordings,
+    load_ravdess,
     run_folds,
 )
 from ser.studies.seeds import with_spread
 from ser.training.features import CorpusFeatures
 from ser.training.metrics import headline_figures
-from ser.training.run import make_classifier
 
 logger = logging.getLogger(__name__)
 
@@ -136,8 +135,8 @@ class _Channel:
 
 def _load(options: StudyOptions, channel: str) -> _Channel:
     if OURS not in options.rows:
-        return _Channel(load_recordings(options, channel).clips)
-    corpus = load_corpus(options, channel)
+        return _Channel(find_ravdess(options, channel).clips)
+    corpus = load_ravdess(options, channel)
     return _Channel(corpus.corpus.clips, corpus)
 
 
@@ -161,8 +160,7 @@ def _compare(
         ours = [channel.ours for channel in channels if channel.ours]
         features = np.concatenate([each.X for each in ours])[kept]
         n_speeds = len(options.training.speeds)
-        classifier = make_classifier(ours[0], options.config)
-        fit = partial(fit_ours, classifier=classifier)
+        fit = partial(fit_ours, parts=ours[0].parts, config=options.config)
     else:
         recipe = RECIPES[row]
         features = np.concatenate(
