@@ -26,13 +26,11 @@ from ser.studies.common import (
     Figures,
     StudyOptions,
     Tables,
-    collect,
     extract,
     find_ravdess,
-    fit_ours,
     load_ravdess,
-    run_folds,
 )
+from ser.studies.folds import collect, fit_ours, run_folds
 from ser.studies.seeds import with_spread
 from ser.training.features import CorpusFeatures
 from ser.training.metrics import headline_figures
@@ -67,7 +65,13 @@ def uses(row: str) -> tuple[str, ...]:
     """Return the code that decides a row: of the recipes, nothing of our recogniser."""
     if row.rpartition("/")[2] == OURS:
         return ("studies.comparison", *common.OURS)
-    modules = ("studies.comparison", "studies.baselines", "studies.common", "training.metrics")
+    modules = (
+        "studies.comparison",
+        "studies.baselines",
+        "studies.common",
+        "studies.folds",
+        "training.metrics",
+    )
     return (*modules, "audio", *common.READING)
 
 

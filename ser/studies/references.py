@@ -94,7 +94,8 @@ def answer(
     Returns
     -------
     probabilities : dict of str to ndarray, shape (n_clips, n_labels)
-        Not calibrated; `WITHOUT` a reference and with each, where 0 for clips that are not tested.
+        Not calibrated; `WITHOUT` a reference and with each, where 0 for clips that are not tested;
+        the same as without where no perceptron is relative.
     folds : ndarray of str, shape (n_clips,)
         Name of the fold in which each clip was tested.
     """
@@ -129,7 +130,9 @@ def _answer_fold(
         answers = {WITHOUT: (everyone, classifier.predict_proba(shown))}
         for name, each in references.items():
             tested = each.tested[fold.test]
-            if tested.any() and classifier.knows_voices:
+            if not classifier.knows_voices:
+                answers[name] = answers[WITHOUT]
+            elif tested.any():
                 relative_to = np.searchsorted(fold.test, each.clips[fold.test[tested]])
                 answers[name] = (
                     tested,

@@ -21,20 +21,17 @@ from ser.audio.speed import SPEEDS, at_speeds
 from ser.errors import NoSpeechError
 from ser.features import FeatureConfig, FeatureExtractor, code_fingerprint
 from ser.studies.common import (
-    NOT_RECOGNISED,
     OURS,
     Figures,
     StudyOptions,
     Tables,
     actors_of,
-    collect,
     extract,
-    fit_ours,
     load_ravdess,
     paired_difference,
     points,
-    run_folds,
 )
+from ser.studies.folds import NOT_RECOGNISED, collect, fit_ours, run_folds
 from ser.studies.seeds import with_spread
 from ser.training.features import CorpusFeatures, name_seed, training_fingerprint
 from ser.training.metrics import headline_figures, percent
