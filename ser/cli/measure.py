@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ser.cli.options import add_jobs, seed
+from ser.cli.options import add_jobs, dataset, seed
 from ser.corpora.catalog import names_and_examples
 from ser.corpora.folds import PROTOCOLS, is_speaker_independent
 from ser.errors import DatasetError
@@ -28,8 +28,11 @@ def add_study(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("study", choices=STUDIES, metavar="STUDY", help="see below")
     parser.add_argument(
         "dataset",
+        nargs="+",
+        type=dataset,
         metavar="DATASET",
-        help="RAVDESS, as train.py takes it; disturbance: a folder of any recordings",
+        help="recordings as train.py takes them, SOURCE or CORPUS=SOURCE; several are joined; "
+        "comparison and robustness: RAVDESS; disturbance: a folder of any recordings",
     )
     parser.add_argument(
         "--protocol",
@@ -70,7 +73,7 @@ def _study(options: argparse.Namespace) -> int:
 
     study = record.study_module(options.study)
     chosen = StudyOptions(
-        dataset=options.dataset,
+        sources=options.dataset,
         protocol=options.protocol,
         jobs=options.jobs,
         rows=_choose("row", options.rows, study.ROWS),

@@ -1,4 +1,4 @@
-"""Studies: protocols, comparison, robustness, disturbances, voices, ablation, trust.
+"""Studies: protocols, comparison, robustness, disturbances, voices, mixture, trust.
 
 They use the code of training unchanged. Each study is a module with
 
@@ -15,16 +15,16 @@ STUDIES = {
     "comparison": ("comparison", "our recogniser and the usual recipes under the same folds"),
     "robustness": ("robustness", "degraded recordings of unseen speakers"),
     "disturbance": ("disturbance", "hum, rumble, offsets and clicks added to any recordings"),
-    "voice": ("voice_profiles", "the gain from a voice profile of two neutral clips"),
-    "ablation": (
-        "ablation",
-        "the effect of each part: families, statistics, copies, speeds, classifier",
+    "voice": ("voice_profiles", "the gain from other clips of the speaker, neutral or any"),
+    "mixture": (
+        "mixture",
+        "variants of the recogniser: perceptrons, learning, copies, speeds, features",
     ),
     "trust": ("trust", "errors with and without each warning, and by confidence"),
 }
 """Maps a study to its module in this package, and to a summary."""
 
-WITHOUT_FOLDS = ("protocols", "disturbance", "trust")
+WITHOUT_FOLDS = ("protocols", "disturbance", "voice", "mixture", "trust")
 """Studies in which ``--protocol`` plays no part."""
 
 EVALUATION = "evaluation"

@@ -1,30 +1,25 @@
-"""What all studies share: cached extraction, folds tested in parallel, paired differences."""
+"""What all studies share: corpora, cached extraction, paired differences."""
 
-import time
-from collections.abc import Callable, Sequence
+import logging
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import Any, TypedDict
 
 import datasets
 import numpy as np
-from joblib import Parallel, delayed
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import clone
 from threadpoolctl import threadpool_limits
-from tqdm.auto import tqdm
 
 from ser.corpora import loading
+from ser.corpora.clips import join_corpora
 from ser.corpora.corpus import Corpus
-from ser.corpora.folds import Fold
 from ser.corpora.ravdess import CHANNELS
 from ser.errors import AudioError, DatasetError
-from ser.model.classifier import EmotionClassifier
+from ser.training.by_corpus import Judged, judge_by_corpus
 from ser.training.config import TrainingConfig
 from ser.training.features import CorpusFeatures, extract_features
 
-NOT_RECOGNISED = -1
-"""Class index of a clip that the recogniser refuses; it always counts as an error."""
+logger = logging.getLogger(__name__)
 
 READING = (
     *("corpora.ravdess", "corpora.loading", "corpora.sources", "corpora.clips", "corpora.corpus"),
@@ -32,15 +27,8 @@ READING = (
 )
 """What decides which clips of RAVDESS are in which fold: no other corpus, and no emotion."""
 
-OURS = ("studies.common", "audio", *READING, "features", "model", "training")
+OURS = ("studies.common", "studies.folds", "audio", *READING, "features", "model", "training")
 """What decides the figures of our recogniser, besides a study itself; see `ser.studies.age`."""
-
-Predict = Callable[[NDArray[np.float32]], NDArray[np.integer]]
-"""From features, shape (n_clips, n_speeds, n_features), to class indices, shape (n_clips,)."""
-
-Tested = tuple[NDArray[np.integer], float, float]
-"""The classes recognised in a fold, shape (n_test, n_versions), and the core seconds to train and
-to recognise one clip from its features."""
 
 Figures = dict[str, Any]
 """The figures of a row by name, ready for JSON."""
@@ -50,7 +38,7 @@ Tables = dict[str, list[list[str]]]
 
 
 class Paired(TypedDict):
-    """The difference of two accuracies over the same clips.
+    """The difference of two accuracies or recalls over the same clips.
 
     Attributes
     ----------
@@ -69,8 +57,9 @@ class StudyOptions:
 
     Attributes
     ----------
-    dataset : str
-        RAVDESS, as `ser.corpora.loading.load_corpus` takes it, or a folder of recordings.
+    sources : sequence of (str or None, str)
+        Corpora, each by its key in `ser.corpora.catalog.CORPORA`, or None to find out which it is,
+        and its source as `ser.corpora.loading.load_corpus` takes it.
     protocol : str
         Of `ser.corpora.folds.PROTOCOLS`.
     seed : int
@@ -82,7 +71,7 @@ class StudyOptions:
         How our recogniser is trained; its seed is `seed`.
     """
 
-    dataset: str
+    sources: Sequence[tuple[str | None, str]]
     protocol: str = "published"
     seed: int = 0
     jobs: int = 1
@@ -95,15 +84,45 @@ class StudyOptions:
         """The settings of a training with the seed."""
         return replace(self.training, seed=self.seed)
 
+    @property
+    def source(self) -> str:
+        """The only source.
 
-def load_corpus(options: StudyOptions, channel: str = "speech") -> CorpusFeatures:
-    """Return the clips with their features and copies, from the cache that training fills."""
-    return extract_features(load_recordings(options, channel), options.config, jobs=options.jobs)
+        Raises
+        ------
+        DatasetError
+            If there are several.
+        """
+        if len(self.sources) > 1:
+            raise DatasetError(
+                f"The study is of one dataset, and {len(self.sources)} are given; give one."
+            )
+        return self.sources[0][1]
 
 
-def load_recordings(options: StudyOptions, channel: str = "speech") -> Corpus:
-    """Return the clips of RAVDESS that are spoken or sung."""
-    return loading.load_corpus(options.dataset, corpus=CHANNELS[channel])
+def load_corpus(options: StudyOptions) -> CorpusFeatures:
+    """Return the clips of all corpora with their features and copies, from the cache of training.
+
+    Raises
+    ------
+    DatasetError
+        If a corpus cannot be read or does not say who speaks, or they cannot be joined.
+    """
+    corpora = [loading.load_corpus(source, corpus=corpus) for corpus, source in options.sources]
+    features = extract_features(join_corpora(corpora), options.config, jobs=options.jobs)
+    if features.speakers is None:
+        raise DatasetError("It is not known who speaks in each clip, which studies need.")
+    return features
+
+
+def load_ravdess(options: StudyOptions, channel: str = "speech") -> CorpusFeatures:
+    """Return the clips of RAVDESS that are spoken or sung, as `load_corpus`."""
+    return extract_features(find_ravdess(options, channel), options.config, jobs=options.jobs)
+
+
+def find_ravdess(options: StudyOptions, channel: str = "speech") -> Corpus:
+    """Return the clips of RAVDESS that are spoken or sung, without features."""
+    return loading.load_corpus(options.source, corpus=CHANNELS[channel])
 
 
 def extract(
@@ -173,130 +192,42 @@ def _extract_clip(
     return {"values": rows.tobytes(), "rows": len(rows), "error": ""}
 
 
-def fit_ours(
-    features: NDArray[np.floating],
-    targets: NDArray[np.integer],
-    *,
-    classifier: EmotionClassifier,
-    versions: Sequence[int] | None = None,
-    columns: NDArray[np.integer] | None = None,
-) -> Predict:
-    """Fit our classifier, optionally to some of the versions of clips and of the features only.
-
-    Parameters
-    ----------
-    features : ndarray, shape (n_clips, n_versions, n_features)
-    targets : ndarray of int, shape (n_clips,)
-    classifier : EmotionClassifier
-        For all versions and features; it is left as it is.
-    versions, columns : sequence of int, optional
-        Which of the versions and features to use; all by default.
-
-    Returns
-    -------
-    callable
-        See `Predict`.
-    """
-    classifier = clone(classifier)
-    if versions is not None:
-        features = features[:, versions]
-        weights = classifier.weights
-        classifier.weights = weights and [weights[version] for version in versions]
-    if columns is not None:
-        features = features[:, :, columns]
-        parts = classifier.parts or {}
-        classifier.parts = {
-            name: np.flatnonzero(np.isin(columns, part)) for name, part in parts.items()
-        }
-    return partial(_predict, classifier.fit(features, targets), columns)
-
-
-def _predict(
-    classifier: EmotionClassifier, columns: NDArray[np.integer] | None, rows: NDArray[np.float32]
-) -> NDArray[np.integer]:
-    return classifier.predict(rows if columns is None else rows[:, :, columns])
-
-
-def run_folds(
-    features: NDArray[np.floating],
-    targets: NDArray[np.integer],
-    folds: Sequence[Fold],
-    fit: Callable[..., Predict],
-    *,
-    jobs: int,
-    description: str,
-    tests: NDArray[np.floating],
-) -> list[Tested]:
-    """Train without each fold and recognise its clips, several folds at a time.
-
-    Parameters
-    ----------
-    features : ndarray of float32, shape (n_clips, n_copies, n_features)
-        To train on.
-    targets : ndarray of int, shape (n_clips,)
-    folds : list of Fold
-        Of one protocol, or of several after each other.
-    fit : callable
-        ``fit(features, targets)`` returns a function from features to class indices.
-    jobs : int
-        Processes, each on one core.
-    description : str
-        Of the progress bar.
-    tests : ndarray, shape (n_clips, n_versions, n_speeds, n_features)
-        To test on: versions of each clip, at the speeds at which they are processed.
-
-    Returns
-    -------
-    list of Tested
-        For each fold.
-    """
-    tested = Parallel(n_jobs=jobs, return_as="generator")(
-        delayed(_run_fold)(features, targets, tests, fold, fit) for fold in folds
-    )
-    return list(tqdm(tested, total=len(folds), desc=description, unit="fold"))
-
-
-def _run_fold(
-    features: NDArray[np.floating],
-    targets: NDArray[np.integer],
-    tests: NDArray[np.floating],
-    fold: Fold,
-    fit: Callable[..., Predict],
-) -> Tested:
-    with threadpool_limits(1):
-        start = time.process_time()
-        predict = fit(np.asarray(features[fold.train]), targets[fold.train])
-        trained = time.process_time()
-        rows = np.asarray(tests[fold.test], dtype=np.float32)
-        recognised = predict(rows.reshape(-1, *rows.shape[2:])).reshape(rows.shape[:2])
-        single = rows[:20, :1]
-        start_single = time.process_time()
-        for row in single:
-            predict(row)
-        return recognised, trained - start, (time.process_time() - start_single) / len(single)
-
-
-def collect(
-    tested: Sequence[Tested],
-    folds: Sequence[Fold],
-    n_clips: int,
-) -> NDArray[np.integer]:
-    """Put what `run_folds` recognised into the order of the clips.
-
-    Returns
-    -------
-    ndarray of int, shape (n_clips, n_versions)
-    """
-    recognised = np.full((n_clips, tested[0][0].shape[1]), NOT_RECOGNISED)
-    for fold, (classes, *_) in zip(folds, tested, strict=True):
-        recognised[fold.test] = classes
-    return recognised
-
-
 def actors_of(corpus: CorpusFeatures) -> NDArray[np.integer]:
-    """Return who speaks in each clip, shape (n_clips,): RAVDESS tells it of all."""
+    """Return who speaks in each clip, shape (n_clips,): `load_corpus` checks that it is known."""
     assert corpus.speakers is not None
     return corpus.speakers
+
+
+def possible(protocols: Iterable[str], corpus: CorpusFeatures, seed: int) -> list[str]:
+    """Return the protocols that the corpora allow; a warning names the others.
+
+    Raises
+    ------
+    DatasetError
+        If they allow none.
+    """
+    allowed, refused = [], None
+    for protocol in protocols:
+        try:
+            corpus.folds(protocol, seed)
+            allowed.append(protocol)
+        except DatasetError as error:
+            logger.warning("Left out %s: %s", protocol, error)
+            refused = error
+    if refused and not allowed:
+        raise refused
+    return allowed
+
+
+def judge(corpus: CorpusFeatures, protocol: str) -> dict[str, Judged]:
+    """Return by corpus how its clips are judged under a protocol."""
+    return judge_by_corpus(
+        corpus.y,
+        labels=corpus.labels,
+        candidates=corpus.candidates,
+        corpora=corpus.corpora,
+        across=protocol == "leave-one-corpus-out",
+    )
 
 
 def paired_difference(
@@ -315,6 +246,25 @@ def paired_difference(
     by_actor = [gains[actors == actor].mean() for actor in np.unique(actors)]
     error = float(np.std(by_actor, ddof=1) / np.sqrt(len(by_actor))) if len(by_actor) > 1 else None
     return {"difference": float(gains.mean()), "standard_error": error}
+
+
+def paired_recall(
+    targets: NDArray[np.integer],
+    recognised: NDArray[np.integer],
+    baseline: NDArray[np.integer],
+    actors: NDArray[Any],
+) -> Paired:
+    """Compare the unweighted recalls of two ways of recognising the same clips.
+
+    Parameters
+    ----------
+    targets, recognised, baseline, actors : ndarray of int, shape (n_clips,)
+    """
+    _, classes, counts = np.unique(targets, return_inverse=True, return_counts=True)
+    gains = ((recognised == targets).astype(float) - (baseline == targets)) / counts[classes]
+    by_actor = [gains[actors == actor].sum() / len(counts) for actor in np.unique(actors)]
+    error = float(np.std(by_actor, ddof=1) * np.sqrt(len(by_actor))) if len(by_actor) > 1 else None
+    return {"difference": float(np.sum(by_actor)), "standard_error": error}
 
 
 def points(paired: Paired) -> str:

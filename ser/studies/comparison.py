@@ -26,17 +26,14 @@ from ser.studies.common import (
     Figures,
     StudyOptions,
     Tables,
-    collect,
     extract,
-    fit_ours,
-    load_corpus,
-    load_recordings,
-    run_folds,
+    find_ravdess,
+    load_ravdess,
 )
+from ser.studies.folds import collect, fit_ours, run_folds
 from ser.studies.seeds import with_spread
 from ser.training.features import CorpusFeatures
 from ser.training.metrics import headline_figures
-from ser.training.run import make_classifier
 
 logger = logging.getLogger(__name__)
 
@@ -68,7 +65,13 @@ def uses(row: str) -> tuple[str, ...]:
     """Return the code that decides a row: of the recipes, nothing of our recogniser."""
     if row.rpartition("/")[2] == OURS:
         return ("studies.comparison", *common.OURS)
-    modules = ("studies.comparison", "studies.baselines", "studies.common", "training.metrics")
+    modules = (
+        "studies.comparison",
+        "studies.baselines",
+        "studies.common",
+        "studies.folds",
+        "training.metrics",
+    )
     return (*modules, "audio", *common.READING)
 
 
@@ -136,8 +139,8 @@ class _Channel:
 
 def _load(options: StudyOptions, channel: str) -> _Channel:
     if OURS not in options.rows:
-        return _Channel(load_recordings(options, channel).clips)
-    corpus = load_corpus(options, channel)
+        return _Channel(find_ravdess(options, channel).clips)
+    corpus = load_ravdess(options, channel)
     return _Channel(corpus.corpus.clips, corpus)
 
 
@@ -161,8 +164,7 @@ def _compare(
         ours = [channel.ours for channel in channels if channel.ours]
         features = np.concatenate([each.X for each in ours])[kept]
         n_speeds = len(options.training.speeds)
-        classifier = make_classifier(ours[0], options.config)
-        fit = partial(fit_ours, classifier=classifier)
+        fit = partial(fit_ours, parts=ours[0].parts, config=options.config)
     else:
         recipe = RECIPES[row]
         features = np.concatenate(

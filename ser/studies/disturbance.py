@@ -138,7 +138,7 @@ def run(options: StudyOptions) -> Iterator[tuple[str, Figures]]:
     DatasetError
         If there is no such folder, or it holds no recording.
     """
-    folder = Path(options.dataset).expanduser()
+    folder = Path(options.source).expanduser()
     files = sorted(find_audio(folder)) if folder.is_dir() else []
     if not files:
         raise DatasetError(f"There are no recordings in '{folder}'; give a folder that has some.")

@@ -44,11 +44,12 @@ def table(figures: Mapping[str, Any], name: str = "this recipe") -> list[list[st
     Parameters
     ----------
     figures : dict
-        Of the row `PROTOCOL` of `ser.studies.protocols`.
+        Of the row `PROTOCOL` of `ser.studies.protocols`: those of RAVDESS.
     name : str
         Of our row.
     """
-    shares = figures["fold_mean"]
+    (of_ravdess,) = figures.values()
+    shares = of_ravdess["fold_mean"]
     rows = {**PUBLISHED, f"**{name}**": tuple(shares[metric.key] for metric in METRICS)}
     ordered = sorted(rows.items(), key=lambda row: -row[1][1])
     heading = ["features", *(f"{metric.name} %" for metric in METRICS)]
@@ -57,7 +58,8 @@ def table(figures: Mapping[str, Any], name: str = "this recipe") -> list[list[st
 
 def about(seeds: Sequence[int], figures: Mapping[str, Any]) -> str:
     """Say whose figures the table has, and how much ours vary with the seed."""
-    spread = figures["fold_mean"].get(SPREAD, {}).get("unweighted_average_recall")
+    (of_ravdess,) = figures.values()
+    spread = of_ravdess["fold_mean"].get(SPREAD, {}).get("unweighted_average_recall")
     text = ""
     if len(seeds) > 1 and spread is not None:
         text = f", mean over {len(seeds)} seeds, whose unweighted recall varies by "

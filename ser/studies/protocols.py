@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Mapping
 
 from ser.corpora.folds import PROTOCOLS
-from ser.studies.common import OURS, Figures, StudyOptions, Tables, load_corpus
+from ser.studies.common import OURS, Figures, StudyOptions, Tables, load_corpus, possible
 from ser.studies.seeds import with_spread
-from ser.training.metrics import METRICS, evaluate
+from ser.training.by_corpus import evaluate_by_corpus
+from ser.training.metrics import METRICS
 from ser.training.run import calibrate, cross_validate
 
 TITLE = "Protocols"
@@ -26,26 +27,35 @@ def uses(row: str) -> tuple[str, ...]:
 
 
 def run(options: StudyOptions) -> Iterator[tuple[str, Figures]]:
-    """Yield name and figures of each protocol."""
+    """Yield name and figures of each protocol that the corpora allow.
+
+    Raises
+    ------
+    DatasetError
+        If they allow none of them.
+    """
     corpus = load_corpus(options)
-    for protocol in options.rows:
-        probabilities, folds, _ = cross_validate(corpus, protocol, options.config)
-        metrics = evaluate(
+    for protocol in possible(options.rows, corpus, options.seed):
+        probabilities, folds = cross_validate(corpus, protocol, options.config)
+        found = evaluate_by_corpus(
             corpus.y,
             calibrate(probabilities, corpus, folds),
             labels=corpus.labels,
+            candidates=corpus.candidates,
+            corpora=corpus.corpora,
             folds=folds,
             groups={},
+            across=protocol == "leave-one-corpus-out",
         )
-        kept = {key: metrics[key] for key in ("clips", *SHARES, "fold_mean")}
-        yield protocol, kept
+        kept = ("clips", *SHARES, "fold_mean")
+        yield protocol, {name: {key: each[key] for key in kept} for name, each in found.items()}
 
 
 def tables(results: Mapping[str, Figures]) -> Tables:
     """Lay the figures out."""
-    rows = [["protocol", *SHARES.values()]]
+    rows = [["protocol", "corpus", "clips", *SHARES.values()]]
     for name in ROWS:
-        if result := results.get(name):
-            rows.append([name, *(with_spread(result, key) for key in SHARES)])
-    clips = next(iter(results.values()))["clips"]
-    return {f"{clips} clips": rows}
+        for corpus, figures in results.get(name, {}).items():
+            shares = [with_spread(figures, key) for key in SHARES]
+            rows.append([name, corpus, str(figures["clips"]), *shares])
+    return {"Clips of unseen speakers, and under random of all": rows}

@@ -21,24 +21,20 @@ from ser.audio.speed import SPEEDS, at_speeds
 from ser.errors import NoSpeechError
 from ser.features import FeatureConfig, FeatureExtractor, code_fingerprint
 from ser.studies.common import (
-    NOT_RECOGNISED,
     OURS,
     Figures,
     StudyOptions,
     Tables,
     actors_of,
-    collect,
     extract,
-    fit_ours,
-    load_corpus,
+    load_ravdess,
     paired_difference,
     points,
-    run_folds,
 )
+from ser.studies.folds import NOT_RECOGNISED, collect, fit_ours, run_folds
 from ser.studies.seeds import with_spread
 from ser.training.features import CorpusFeatures, name_seed, training_fingerprint
 from ser.training.metrics import headline_figures, percent
-from ser.training.run import make_classifier
 
 TITLE = "Robustness"
 ABOUT = (
@@ -143,7 +139,7 @@ def uses(row: str) -> tuple[str, ...]:
 
 def run(options: StudyOptions) -> Iterator[tuple[str, Figures]]:
     """Yield name and figures of each condition."""
-    corpus = load_corpus(options)
+    corpus = load_ravdess(options)
     conditions = [CLEAN, *(name for name in options.rows if name != CLEAN)]
     recognised = _recognise(corpus, conditions, options)
     clean = recognised[:, 0]
@@ -169,7 +165,7 @@ def _recognise(
         corpus.X,
         corpus.y,
         folds,
-        partial(fit_ours, classifier=make_classifier(corpus, options.config)),
+        partial(fit_ours, parts=corpus.parts, config=options.config),
         jobs=options.jobs,
         description="Training without each fold",
         tests=versions,

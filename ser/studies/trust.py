@@ -17,7 +17,16 @@ from ser.errors import NoSpeechError
 from ser.features import FeatureConfig, FeatureExtractor, code_fingerprint
 from ser.model import analysis
 from ser.model.analysis import analyse
-from ser.studies.common import OURS, Figures, StudyOptions, Tables, extract, load_corpus
+from ser.studies.common import (
+    OURS,
+    Figures,
+    StudyOptions,
+    Tables,
+    extract,
+    judge,
+    load_corpus,
+    possible,
+)
 from ser.studies.seeds import with_spread
 from ser.training.features import CorpusFeatures, training_fingerprint
 from ser.training.run import calibrate, cross_validate
@@ -55,18 +64,17 @@ def run(options: StudyOptions) -> Iterator[tuple[str, Figures]]:
     """Yield name and figures of each protocol."""
     corpus = load_corpus(options)
     warned, refused = find_warnings(corpus, options)
-    names = corpus.groups.get("corpus", np.full(len(corpus.y), corpus.corpus.about.name))
-    for protocol in options.rows:
-        probabilities, folds = cross_validate(corpus, protocol, options.config)[:2]
-        calibrated = calibrate(probabilities, corpus.y, folds)
-        wrong = calibrated.argmax(axis=1) != corpus.y
+    for protocol in possible(options.rows, corpus, options.seed):
+        probabilities, folds = cross_validate(corpus, protocol, options.config)
+        calibrated = calibrate(probabilities, corpus, folds)
         by_corpus = {}
-        for name in np.unique(names):
-            of_corpus = (names == name) & ~refused
-            by_corpus[str(name)] = {
-                **trust_figures(calibrated[of_corpus].max(axis=1), wrong[of_corpus]),
+        for name, judged in judge(corpus, protocol).items():
+            told, heard = judged.merge(calibrated), ~refused[judged.clips]
+            wrong = (told.argmax(axis=1) != judged.targets)[heard]
+            by_corpus[name] = {
+                **trust_figures(told.max(axis=1)[heard], wrong),
                 "warnings": {
-                    warning: warning_figures(flags[of_corpus], wrong[of_corpus])
+                    warning: warning_figures(flags[judged.clips][heard], wrong)
                     for warning, flags in zip(WARNINGS, warned.T, strict=True)
                 },
             }

@@ -16,6 +16,7 @@ chosen.
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -116,6 +117,73 @@ def balanced_weights(corpora: NDArray[np.str_]) -> NDArray[np.float64]:
     return 1 / counts[corpus]
 
 
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """How the clips of a corpus are judged.
+
+    Attributes
+    ----------
+    clips : ndarray of int, shape (n,)
+        Indices of those that count.
+    classes : list of str
+        Which are told apart.
+    targets : ndarray of int, shape (n,)
+        Indices into `classes`.
+    counted_as : list of str or None
+        The class as which each label counts.
+    """
+
+    clips: NDArray[np.integer]
+    classes: list[str]
+    targets: NDArray[np.integer]
+    counted_as: list[str | None]
+
+    def merge(self, probabilities: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Return the probabilities of the classes, of those of the labels of all corpora's clips.
+
+        Parameters
+        ----------
+        probabilities : ndarray, shape (n_clips, n_labels)
+
+        Returns
+        -------
+        ndarray, shape (n, n_classes)
+        """
+        return merge_classes(probabilities[self.clips], self.counted_as, self.classes)
+
+
+def judge_by_corpus(
+    targets: NDArray[np.integer],
+    *,
+    labels: Sequence[str],
+    candidates: NDArray[np.bool_],
+    corpora: NDArray[np.str_],
+    across: bool = False,
+) -> dict[str, Judged]:
+    """Return by corpus how its clips are judged; the parameters are those of `evaluate_by_corpus`.
+
+    Returns
+    -------
+    dict of str to Judged
+        In the order in which corpora occur; without those that share fewer than two classes with
+        the others.
+    """
+    judged = {}
+    for corpus in dict.fromkeys(corpora.tolist()):
+        own = corpora == corpus
+        counted_as = classes_of(candidates if across else candidates[own], labels)
+        targeted = np.array([str(name) for name in counted_as])[targets]
+        known = set(targeted[own])
+        if across:
+            known &= set(targeted[~own])
+        classes = [label for label in labels if label in known]
+        if len(classes) > 1:
+            clips = np.flatnonzero(own & np.isin(targeted, classes))
+            found = np.array([classes.index(name) for name in targeted[clips]])
+            judged[corpus] = Judged(clips, classes, found, counted_as)
+    return judged
+
+
 def evaluate_by_corpus(
     targets: NDArray[np.integer],
     probabilities: NDArray[np.floating],
@@ -145,34 +213,25 @@ def evaluate_by_corpus(
     Returns
     -------
     dict of str to dict
-        By corpus, in the order in which they occur; without those that share fewer than two
-        classes with the others.
+        By corpus, as `judge_by_corpus`.
     """
-    figures = {}
-    for corpus in dict.fromkeys(corpora.tolist()):
-        own = corpora == corpus
-        judged_by = candidates if across else candidates[own]
-        counted_as = classes_of(judged_by, labels)
-        targeted = np.array([str(name) for name in counted_as])[targets]
-        known = set(targeted[own])
-        if across:
-            known &= set(targeted[~own])
-        classes = [label for label in labels if label in known]
-        if len(classes) < 2:
-            continue
-        own &= np.isin(targeted, classes)
-        figures[corpus] = evaluate(
-            [classes.index(name) for name in targeted[own]],
-            merge_classes(probabilities[own], counted_as, classes),
-            labels=classes,
-            folds=folds[own],
-            groups=_known_groups(groups, own),
+    judged = judge_by_corpus(
+        targets, labels=labels, candidates=candidates, corpora=corpora, across=across
+    )
+    return {
+        corpus: evaluate(
+            each.targets,
+            each.merge(probabilities),
+            labels=each.classes,
+            folds=folds[each.clips],
+            groups=_known_groups(groups, each.clips),
         )
-    return figures
+        for corpus, each in judged.items()
+    }
 
 
 def _known_groups(
-    groups: Mapping[str, NDArray[np.str_]], own: NDArray[np.bool_]
+    groups: Mapping[str, NDArray[np.str_]], own: NDArray[np.integer]
 ) -> dict[str, NDArray[np.str_]]:
     """Return the groups that are known of all clips of a corpus, for these alone."""
     within = {name: np.asarray(values)[own] for name, values in groups.items()}

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,12 +15,12 @@ from ser.corpora.folds import Fold
 from ser.corpora.loading import load_corpus
 from ser.errors import DatasetError
 from ser.features import FeatureConfig, FeatureExtractor
-from ser.model.classifier import EmotionClassifier
+from ser.model.learning import LearningSettings
 from ser.model.perceptrons import PERCEPTRONS
 from ser.studies import (
-    ablation,
     comparison,
     disturbance,
+    mixture,
     protocols,
     robustness,
     trust,
@@ -27,13 +28,13 @@ from ser.studies import (
 )
 from ser.studies.baselines import RECIPES, TRIMMED, Recipe, extract_family
 from ser.studies.common import (
-    NOT_RECOGNISED,
     StudyOptions,
-    collect,
-    fit_ours,
     paired_difference,
-    run_folds,
+    paired_recall,
 )
+from ser.studies.common import load_corpus as load_features
+from ser.studies.folds import NOT_RECOGNISED, collect, run_folds
+from ser.studies.references import draw_references
 from ser.training.config import CLEAN, TrainingConfig
 from ser.training.metrics import headline_figures
 
@@ -41,10 +42,14 @@ RATE = 24000
 ACTORS = (2, 3, 8)  # each in another published fold
 PITCH = {2: 90, 3: 170, 5: 320}  # Hz, of calm, happy and angry
 TINY = FeatureConfig(families=("energy", "pitch", "mfcc"), statistics=("mean", "std", "trajectory"))
-SMALL = {"n_components": 16, "hidden_units": 16, "alpha": 0.1, "learning_rate": 0.02}
-QUICK = TrainingConfig(
-    features=TINY, perceptrons=[replace(each, batch_size=8, **SMALL) for each in PERCEPTRONS]
+LEARNING = LearningSettings(
+    hidden_units=16, alpha=0.1, dropout=0.0, learning_rate=0.02, batch_size=8
 )
+QUICK = TrainingConfig(
+    features=TINY,
+    perceptrons=[replace(each, n_components=16, learning=LEARNING) for each in PERCEPTRONS],
+)
+RECALL = "unweighted_average_recall"
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -71,7 +76,7 @@ def folder(tmp_path_factory):
 def options(folder, study, rows=None, **changes):
     rows = list(study.ROWS) if rows is None else rows
     defaults = {"protocol": "published", "seed": 0, "jobs": 1, "sets": ["eight"]}
-    given = {"dataset": str(folder), "rows": rows, "training": QUICK}
+    given = {"sources": [("ravdess", str(folder))], "rows": rows, "training": QUICK}
     return StudyOptions(**{**defaults, **given, **changes})
 
 
@@ -126,6 +131,13 @@ def test_paired_difference_is_over_clips_and_its_error_over_actors():
     assert paired_difference(targets, targets, targets, actors * 0)["standard_error"] is None
 
 
+def test_paired_recall_counts_each_class_the_same():
+    targets, actors = np.array([0, 0, 0, 1]), np.array([1, 2, 2, 2])
+    better = paired_recall(targets, targets, np.array([0, 0, 0, 0]), actors)
+    assert better["difference"] == 0.5  # from one clip in four
+    assert better["standard_error"] == pytest.approx(0.5)
+
+
 # Comparison
 
 
@@ -178,10 +190,22 @@ def test_protocols_are_evaluated_as_in_a_training(folder):
     results = dict(protocols.run(options(folder, protocols, ["actors", "random"])))
     assert list(results) == ["actors", "random"]
     for result in results.values():
-        assert result["clips"] == 18 and result["accuracy"] > 0.45  # chance is a third
-        assert 0 <= result["expected_calibration_error"] < 1
-    ((title, table),) = protocols.tables(results).items()
-    assert title == "18 clips" and [row[0] for row in table] == ["protocol", "actors", "random"]
+        assert result["RAVDESS"]["clips"] == 18
+        assert result["RAVDESS"]["accuracy"] > 0.45  # chance is a third
+        assert 0 <= result["RAVDESS"]["expected_calibration_error"] < 1
+    ((_, table),) = protocols.tables(results).items()
+    assert [row[:3] for row in table[1:]] == [
+        ["actors", "RAVDESS", "18"],
+        ["random", "RAVDESS", "18"],
+    ]
+
+
+def test_protocols_that_a_corpus_does_not_allow_are_left_out(folder, caplog):
+    given = options(folder, protocols, ["actors", "leave-one-corpus-out"])
+    assert list(dict(protocols.run(given))) == ["actors"]
+    assert "Left out leave-one-corpus-out" in caplog.text
+    with pytest.raises(DatasetError, match="needs two corpora"):
+        list(protocols.run(replace(given, rows=["leave-one-corpus-out"])))
 
 
 # Robustness
@@ -256,35 +280,58 @@ def test_eight_bits_are_those_of_a_file(tmp_path):
 # Voice profiles
 
 
-def test_clips_of_a_profile_are_not_tested_and_both_ways_test_the_same_ones(tmp_path):
-    # One is as loud in everyday speech as another when angry: only a profile tells.
-    for actor, gain in zip(ACTORS, (1, 0.3, 0.1), strict=True):
-        for emotion, level in ((1, 0.02), (5, 0.2)):
+def test_clips_of_a_neutral_reference_are_tested_in_neither_way(tmp_path):
+    # One is as high in everyday speech as another when angry: only a reference tells.
+    for actor, pitch in zip(ACTORS, (90, 130, 190), strict=True):
+        for emotion, higher in ((1, 1), (5, 1.45)):
             for repetition in (1, 2):
                 for statement in (1, 2):
                     name = f"03-01-{emotion:02}-01-{statement:02}-{repetition:02}-{actor:02}.wav"
                     seed = 100 * actor + 10 * emotion + 2 * repetition + statement
-                    waveform = speech_like(0.8, RATE, level=level, seed=seed)
-                    soundfile.write(tmp_path / name, waveform * gain, RATE, "FLOAT")
-    results = dict(voice_profiles.run(options(tmp_path, voice_profiles)))
-    assert list(results) == list(voice_profiles.ROWS)
-    assert results["without"]["clips"] == 3 * (4 - 2 + 4)
-    assert results["loudness"]["accuracy"] > results["without"]["accuracy"] + 0.2
-    gain = results["profile"]["accuracy"] - results["without"]["accuracy"]
-    assert results["profile"]["to_without"]["difference"] == pytest.approx(gain)
+                    waveform = speech_like(0.8, RATE, pitch=pitch * higher, seed=seed)
+                    soundfile.write(tmp_path / name, waveform, RATE, "FLOAT")
+    rows = ["without", "neutral2", "any4"]
+    results = dict(voice_profiles.run(options(tmp_path, voice_profiles, rows)))
+    assert list(results) == rows
+    counts = [results[row]["RAVDESS"]["with"]["clips"] for row in rows]
+    assert counts == [3 * 8, 3 * (8 - 2), 3 * 8]
+    for row in rows:
+        ways = results[row]["RAVDESS"]
+        gain, recalls = ways["gain"], [ways[way][RECALL] for way in ("with", "without")]
+        assert gain["difference"] == pytest.approx(recalls[0] - recalls[1])
+    assert results["without"]["RAVDESS"]["gain"]["difference"] == 0
+    assert results["neutral2"]["RAVDESS"]["gain"]["difference"] > 0.1
+    ((title, table),) = voice_profiles.tables(results).items()
+    assert title == "Clips of RAVDESS with a reference"
+    assert [row[0] for row in table[1:]] == ["none", "2 neutral clips", "4 other clips"]
 
 
-def test_a_profile_needs_neutral_clips(folder):
-    with pytest.raises(DatasetError, match="only 0 neutral clips"):
-        list(voice_profiles.run(options(folder, voice_profiles)))
+def test_a_neutral_reference_needs_neutral_clips(folder):
+    with pytest.raises(DatasetError, match="No speaker has 4 neutral clips"):
+        list(voice_profiles.run(options(folder, voice_profiles, ["neutral4"])))
 
 
-# Ablation
+def test_a_clip_is_never_in_its_own_reference():
+    speakers = np.repeat([0, 1], 6)
+    corpus = SimpleNamespace(speakers=speakers, y=np.arange(12) % 2, labels=("neutral", "angry"))
+    any_other = draw_references(corpus, 5, 0, everyday=False)
+    assert any_other.tested.all()
+    for clip, others in enumerate(any_other.clips):
+        expected = set(np.flatnonzero(speakers == speakers[clip])) - {clip}
+        assert set(others) == expected
+    neutral = draw_references(corpus, 2, 0, everyday=True)
+    assert not set(neutral.clips.ravel() % 2)
+    assert neutral.tested.sum() == 12 - 2 * 2
+    assert not neutral.tested[neutral.clips].any()
+    assert not draw_references(corpus, 6, 0, everyday=False).tested.any()
+
+
+# Mixture
 
 
 def test_every_feature_is_of_one_statistic():
     config = FeatureConfig()
-    columns = np.stack([ablation.statistic_columns(each, config) for each in config.statistics])
+    columns = np.stack([mixture.statistic_columns(each, config) for each in config.statistics])
     np.testing.assert_array_equal(columns.sum(axis=0), 1)
     names = np.array(FeatureExtractor(config).names)
     assert all(name.endswith(".mean") for name in names[columns[0]])
@@ -293,76 +340,50 @@ def test_every_feature_is_of_one_statistic():
 def test_without_a_family_no_feature_names_its_descriptors():
     config = FeatureConfig()
     names = np.array(FeatureExtractor(config).names)
-    left = names[
-        ablation.without("family:energy", TrainingConfig(), EmotionClassifier())["columns"]
-    ]
+    left = names[~mixture.family_columns("energy", config)]
     assert not any("energy" in name for name in left)
     assert "f0.all.mean" in left and "corr.mfcc1.f0" in left and len(left) < len(names)
 
 
-def test_a_clip_is_tested_at_its_own_speed_in_place_of_the_others():
-    features = np.arange(len(QUICK.versions))[None, :, None]
-    (tested,) = np.unique(ablation.as_recorded(features, QUICK))
-    assert (QUICK.versions[tested].speed, QUICK.versions[tested].recording) == (1.0, CLEAN)
-    assert ablation.as_recorded(features, QUICK).shape == (1, 1, len(QUICK.speeds), 1)
+def test_a_variant_changes_what_its_name_says(folder):
+    corpus = load_features(options(folder, mixture))
+
+    def recordings(row):
+        config, seen = mixture.change(row, corpus, QUICK)
+        assert seen.X.shape[1] == len(config.versions)
+        return [(each.speed, each.recording) for each in config.versions]
+
+    assert recordings("no-copies") == [(speed, CLEAN) for speed in QUICK.speeds]
+    assert recordings("one-speed")[0] == (1.0, CLEAN)
+    assert CLEAN not in [recording for _, recording in recordings("one-speed")[1:]]
+    _, one_speed = mixture.change("one-speed", corpus, QUICK)
+    original = QUICK.versions.index(QUICK.copies[0])
+    np.testing.assert_array_equal(one_speed.X[:, 0], corpus.X[:, original])
+    config, seen = mixture.change("prosody", corpus, QUICK)
+    assert config.perceptrons[-1].part == "prosody" and seen is corpus
+    _, without_mfcc = mixture.change("family:mfcc", corpus, QUICK)
+    names = np.array(FeatureExtractor(TINY).names)
+    left = names[~mixture.family_columns("mfcc", TINY)]
+    prosody = {*names[corpus.parts["prosody"]]} & {*left}
+    assert {*left[without_mfcc.parts["prosody"]]} == prosody
 
 
-def test_what_is_left_out_is_out_of_both_experts():
-    full = EmotionClassifier(perceptrons=QUICK.perceptrons, weights=[1.0, 0.3])
-
-    def left(row):
-        return ablation.without(row, QUICK, full)["classifier"]
-
-    assert set(left("weights").weights) == {1.0}
-    assert [each.part for each in left("summaries").perceptrons] == [None, "prosody"]
-    assert [each.part for each in left("prosody").perceptrons] == [None, "summaries"]
-    assert {each.whitening for each in left("classifier:whitening").perceptrons} == {0.0}
-    assert left("classifier:limit").limit > 1000 > full.limit
-    assert left("full").get_params() == full.get_params()
-
-
-def test_without_copies_there_are_as_many_training_steps():
-    clean = ablation.versions_without("all", QUICK)
-    assert [QUICK.versions[index] for index in clean] == [QUICK.copies[0]]
-    part = ablation.without("copies:all", QUICK, EmotionClassifier())
-    assert part["versions"] == clean
-    for longer, usual in zip(part["classifier"].perceptrons, PERCEPTRONS, strict=True):
-        assert longer.n_epochs == usual.n_epochs * len(QUICK.versions)
-    without_room = ablation.versions_without("room", QUICK)
-    assert {QUICK.versions[index].recording for index in without_room} == {
-        each.recording for each in QUICK.versions
-    } - {"room"}
-
-
-def test_parts_are_those_of_the_features_that_are_left():
-    rng = np.random.default_rng(0)
-    targets = np.arange(40) % 2
-    features = (rng.standard_normal((40, 1, 4)) + targets[:, None, None]).astype(np.float32)
-    columns = np.array([0, 2, 3])
-    known = {"perceptrons": QUICK.perceptrons, "weights": [1.0]}
-    whole = EmotionClassifier(parts={"summaries": np.array([1, 2])}, **known)
-    left = EmotionClassifier(parts={"summaries": np.array([1])}, **known)
-    fits = [
-        fit_ours(features, targets, classifier=whole, columns=columns),
-        fit_ours(features[..., columns], targets, classifier=left),
-    ]
-    first, second = (fit.args[0].pipelines_["general"]["mlp"].coefs_[0] for fit in fits)
-    np.testing.assert_array_equal(first, second)
-
-
-def test_ablation_compares_with_the_full_recogniser(folder):
-    rows = ["family:mfcc", "copies:all", "weights", "speed", "summaries", "prosody"]
-    results = dict(ablation.run(options(folder, ablation, rows)))
-    assert list(results) == ["full", *rows]
-    full = results["full"]
-    assert full["clean"]["to_full"] == {"difference": 0, "standard_error": 0}
-    assert results["family:mfcc"]["features"] < full["features"]
-    assert results["copies:all"]["features"] == full["features"]
+def test_variants_are_compared_with_what_ships_on_each_corpus(folder):
+    rows = ["no-relative", "no-copies", "family:mfcc"]
+    results = dict(mixture.run(options(folder, mixture, rows)))
+    assert list(results) == ["ours", *rows]
+    ours = results["ours"]["ways"]["actors"]["RAVDESS"]
+    assert ours["to_ours"] == {"difference": 0, "standard_error": 0}
+    assert results["family:mfcc"]["features"] < results["ours"]["features"]
     for result in results.values():
-        gain = result["clean"]["accuracy"] - full["clean"]["accuracy"]
-        assert result["clean"]["to_full"]["difference"] == pytest.approx(gain)
-    ((_, table),) = ablation.tables(results).items()
-    assert [row[0] for row in table[:3]] == ["without", "nothing", "family mfcc"]
+        figures = result["ways"]["actors"]["RAVDESS"]
+        assert figures["to_ours"]["difference"] == pytest.approx(figures[RECALL] - ours[RECALL])
+    ((title, table),) = mixture.tables(results).items()
+    assert title == "Variants on RAVDESS"
+    assert [row[0] for row in table[1:3]] == ["as it ships", "no relative perceptron"]
+
+
+# Trust
 
 
 def test_trust_tells_how_often_sure_answers_and_those_with_a_warning_are_wrong():
@@ -445,7 +466,7 @@ def test_several_seeds_give_the_mean_and_how_much_figures_vary(folder, tmp_path,
 @pytest.mark.parametrize("name", ["notes.md", "notes.json"])
 def test_files_that_no_study_wrote_are_left_as_they_are(tmp_path, capsys, name):
     (tmp_path / name).write_text('{"mine": 1}')
-    assert main(["study", "ablation", ".", "--output", str(tmp_path / "notes.md")]) == 1
+    assert main(["study", "mixture", ".", "--output", str(tmp_path / "notes.md")]) == 1
     assert "not written by a study" in capsys.readouterr().err
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {name: '{"mine": 1}'}
 
@@ -456,7 +477,7 @@ def test_files_that_no_study_wrote_are_left_as_they_are(tmp_path, capsys, name):
         (["comparison", ".", "--rows", "magic"], "no row 'magic'; choose from mfcc, usual"),
         (["comparison", ".", "--sets", "nine"], "no set 'nine'; choose from eight"),
         (["robustness", ".", "--sets", "six"], "no set 'six'; it has no sets"),
-        (["ablation", ".", "--output", "tables.txt"], "ending in .md"),
+        (["mixture", ".", "--output", "tables.txt"], "ending in .md"),
         (["robustness", "missing/folder/x"], "missing/folder/x"),
     ],
 )
