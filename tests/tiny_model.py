@@ -14,6 +14,7 @@ from ser.corpora.ravdess import ABOUT
 from ser.features import FeatureConfig, FeatureExtractor
 from ser.model.classifier import EmotionClassifier
 from ser.model.config import ModelConfig
+from ser.model.learning import LearningSettings
 from ser.model.perceptrons import PERCEPTRONS
 from ser.training.card import make_card
 from ser.training.config import TrainingConfig
@@ -21,6 +22,9 @@ from ser.training.metrics import evaluate
 
 LABELS = ("calm", "angry")
 FEATURES = FeatureConfig(families=("energy", "pitch", "mfcc"), statistics=("mean", "std"))
+LEARNING = LearningSettings(
+    hidden_units=16, alpha=0.1, dropout=0.1, learning_rate=0.01, batch_size=8, n_epochs=15
+)
 PITCH = {"calm": 90.0, "angry": 300.0}  # Hz
 
 
@@ -67,22 +71,11 @@ def write_tiny_model(folder):
     settings = TrainingConfig(
         features=FEATURES,
         copies=(),
-        perceptrons=[
-            replace(
-                each,
-                n_components=8,
-                hidden_units=16,
-                alpha=0.1,
-                learning_rate=0.01,
-                batch_size=8,
-            )
-            for each in PERCEPTRONS
-        ],
+        perceptrons=[replace(each, n_components=8, learning=LEARNING) for each in PERCEPTRONS],
     )
-    # Anger is 10 dB louder than calm, the everyday voice here.
     classifier = EmotionClassifier(
         model, perceptrons=settings.perceptrons, parts=extractor.parts, everyday=0
-    ).fit(features, targets, np.arange(24) // 2 % 4, levels=10.0 * targets)
+    ).fit(features, targets, np.arange(24) // 2 % 4)
     figures = metrics(targets, classifier.predict_proba(features))
     config = {
         "name": "Two voices",
@@ -95,7 +88,7 @@ def write_tiny_model(folder):
                 **{"sentences": 2, **asdict(ABOUT)},
             }
         ],
-        "training": {**settings.describe(), "false_alarms": 0.05, "seconds": 90},
+        "training": {**settings.describe(), "seconds": 90},
     }
     clip = io.BytesIO()
     soundfile.write(clip, voice("calm", seed=200), FEATURES.sample_rate, format="FLAC")

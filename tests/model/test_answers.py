@@ -13,7 +13,7 @@ from ser.model import (
     calibration,
     classifier,
     config,
-    evidence,
+    learning,
     perceptrons,
     voice_profile,
 )
@@ -25,7 +25,6 @@ TOLERANCE = 2e-3
 HARMLESS = {
     "BLOCK": "how many rows are handled at once",
     "MAX_SPEEDS": "limits what a model may ask for",
-    "MAX_NOVELTY": "limits what a model may ask for",
     "SPEED_RANGE": "limits what a model may ask for",
     "TEMPERATURE_RANGE": "limits what a model may ask for",
     "MIN_SPEECH": "refuses a profile of less, and changes no other",
@@ -57,7 +56,7 @@ def test_the_shipped_model_gives_the_answers_that_it_gave(golden):
     )
 
 
-MODULES = (boxes, calibration, classifier, config, evidence, perceptrons, voice_profile)
+MODULES = (boxes, calibration, classifier, config, learning, perceptrons, voice_profile)
 CONSTANTS = {
     name: module
     for module in MODULES
@@ -98,6 +97,6 @@ def test_the_shipped_model_was_trained_with_the_settings_of_this_code():
     assert stored["training"].items() >= json.loads(json.dumps(settings.describe())).items()
     assert stored["features"] == settings.features.to_dict()
     expected = ModelConfig(stored["model"]["labels"], speeds=settings.speeds)
-    fitted = ("temperature", "novelty_limit")
+    fitted = ("temperature",)
     for field, value in expected.to_dict().items():
         assert field in fitted or stored["model"][field] == value

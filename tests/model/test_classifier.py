@@ -1,4 +1,4 @@
-"""The classifier: perceptrons in experts, mixed by how unusual a clip is."""
+"""The classifier: clips as they are, and relative to others of their speaker."""
 
 from dataclasses import replace
 
@@ -11,15 +11,15 @@ from sklearn.model_selection import GroupKFold, cross_val_score
 
 from ser.model.classifier import EmotionClassifier
 from ser.model.config import ModelConfig
-from ser.model.perceptrons import PERCEPTRONS
+from ser.model.learning import LearningSettings
+from ser.model.perceptrons import PERCEPTRONS, PerceptronSettings, trust_in
 
-SMALL = [
-    replace(each, n_components=4, hidden_units=8, alpha=0.1, batch_size=16) for each in PERCEPTRONS
-]
-QUICK = [
-    replace(each, n_components=6, whitening=0, learning_rate=0.01, n_epochs=60, mixup=0.1)
-    for each in SMALL
-]
+LEARNING = LearningSettings(
+    hidden_units=16, alpha=0.1, dropout=0.2, learning_rate=0.01, batch_size=16, n_epochs=20
+)
+SMALL = [replace(each, n_components=6, learning=LEARNING) for each in PERCEPTRONS]
+PLAIN = [PerceptronSettings(n_components=6, learning=LEARNING)]
+PARTS = {"summaries": np.arange(4)}
 ABC = ModelConfig(("a", "b", "c"))
 
 
@@ -31,23 +31,17 @@ def blobs(seed=0):
     return features, targets
 
 
-def fit(features, targets, perceptrons=SMALL, **options):
-    return EmotionClassifier(ABC, perceptrons=perceptrons, **options).fit(features, targets)
-
-
-def prepared(classifier, features):
-    """Return features as the experts see them."""
-    return classifier.pipelines_["general"][:-1].transform(features)
-
-
-def expert(classifier, name):
-    return classifier.pipelines_[name][-1]
+def fit(features, targets, speakers=None, perceptrons=SMALL, candidates=None, clips=None, **given):
+    options = {"parts": PARTS, "everyday": 0, **given}
+    return EmotionClassifier(ABC, perceptrons=perceptrons, **options).fit(
+        features, targets, speakers, candidates=candidates, sample_weight=clips
+    )
 
 
 def test_a_classifier_is_one_of_scikit_learn():
     features, targets = blobs()
     y, speakers = np.array(["sad", "calm", "wild"])[targets], np.arange(60) // 10
-    classifier = EmotionClassifier(perceptrons=QUICK)
+    classifier = EmotionClassifier(perceptrons=SMALL)
     scores = cross_val_score(classifier, features, y, groups=speakers, cv=GroupKFold(3))
     assert scores.mean() > 0.9
     fitted = clone(classifier).fit(features[:, 0], y)
@@ -72,7 +66,7 @@ def test_data_that_do_not_fit_are_refused_in_a_sentence():
     with pytest.raises(ValueError, match="contains NaN"):
         fitted.predict(holes)
     with pytest.raises(ValueError, match="inconsistent numbers"):
-        EmotionClassifier(ABC, perceptrons=SMALL, everyday=0).fit(features, targets, [0, 1])
+        fit(features, targets, [0, 1])
     with pytest.raises(NotFittedError):
         EmotionClassifier(ABC).predict(features)
 
@@ -84,61 +78,108 @@ def test_clips_of_one_class_are_refused():
 
 def test_perceptrons_merge_into_one_that_opens_without_trust():
     features, targets = blobs()
-    made = fit(features, targets, parts={"summaries": np.arange(4)})
-    first_layer = expert(made, "general").coefs_[0]
-    assert first_layer.shape == (6, 16)
+    made = fit(features, targets, np.arange(60) // 10)
+    first_layer = made.pipelines_["plain"][-1].coefs_[0]
+    assert first_layer.shape == (6, 32)
     assert first_layer.flags.c_contiguous  # which makes a clip's products several times as fast
     data = skops.io.dumps(made.pipelines_)
     assert skops.io.get_untrusted_types(data=data) == []
     restored = EmotionClassifier.restore(skops.io.loads(data), ABC)
-    for answer, again in zip(made.assess(features), restored.assess(features), strict=True):
-        np.testing.assert_array_equal(answer, again)
-
-
-def test_logits_are_averaged_over_those_who_know_all_and_summaries_alone():
-    features, targets = blobs()
-    logits = {}
-    for share in (1e-9, 0.3, 1 - 1e-9):
-        shared = [replace(SMALL[0], share=1 - share), replace(SMALL[1], share=share)]
-        made = fit(features, targets, shared, parts={"summaries": np.arange(4)})
-        logits[share] = np.log(made.pipelines_["general"].predict_proba(features[:, 0]))
-    mean = 0.7 * logits[1e-9] + 0.3 * logits[1 - 1e-9] - logits[0.3]
-    np.testing.assert_allclose(mean, np.broadcast_to(mean[:, :1], mean.shape), atol=1e-4)
-    changed = features[:, 0].copy()
-    changed[:, 4:] += 3
-    unaware = np.log(made.pipelines_["general"].predict_proba(changed))
-    np.testing.assert_allclose(unaware, logits[1 - 1e-9], atol=1e-5)
+    restored.check(6)
+    for options in ({}, {"references": features[0, 0], "n_clips": 3}):
+        np.testing.assert_array_equal(
+            made.predict_proba(features, **options), restored.predict_proba(features, **options)
+        )
 
 
 def test_equal_seeds_give_equal_models():
     features, targets = blobs()
-    parts = {"summaries": np.arange(4), "prosody": np.arange(3)}
-    first, again = (
-        fit(features, targets, parts=each, seed=3)
-        for each in (parts, dict(reversed(parts.items())))
+    first, again, other = (
+        fit(features, targets, np.arange(60) // 10, seed=seed).predict_proba(
+            features, references=features[0, 0]
+        )
+        for seed in (3, 3, 4)
     )
-    np.testing.assert_array_equal(first.predict_proba(features), again.predict_proba(features))
+    np.testing.assert_array_equal(first, again)
+    assert np.abs(first - other).max() > 0.01
+
+
+def test_a_clip_is_judged_relative_to_others_of_its_speaker():
+    def people(seed):
+        """Return clips of speakers who differ more than their emotions do."""
+        rng = np.random.default_rng(seed)
+        speakers, targets = np.repeat(np.arange(20), 18), np.tile([0, 1, 2], 120)
+        features = 0.2 * rng.standard_normal((360, 1, 6))
+        features[..., 0] += targets[:, None] + 2 * rng.standard_normal(20)[speakers, None]
+        return features.astype(np.float32), targets, speakers
+
+    made = fit(*people(0))
+    features, targets, speakers = people(1)
+    alone = np.mean(made.predict(features) == targets)
+    assert alone < 0.6
+    for are_known in (targets < 3, targets == 0):  # all clips of a speaker, everyday ones
+        usual = [features[(speakers == one) & are_known, 0].mean(axis=0) for one in speakers]
+        told = made.predict_proba(features, references=np.array(usual), n_clips=18).argmax(axis=1)
+        assert np.mean(told == targets) > alone + 0.15
+
+
+def test_the_mean_of_few_clips_is_trusted_less():
+    assert (np.diff(trust_in([1, 2, 4, 16])) > 0).all()
+    assert 0 < trust_in(1) < 0.5 < trust_in(16) < 1
+    features, targets = blobs()
+    made = fit(features, targets, np.arange(60) // 10)
+    usual = features.mean(axis=(0, 1)) + 3
+    one, many = (made.predict_proba(features, references=usual, n_clips=n) for n in (1, 50))
+    plain = made.predict_proba(features)
+    assert np.abs(one - plain).mean() < np.abs(many - plain).mean()
+
+
+def test_without_several_clips_of_each_speaker_there_is_nothing_to_compare_with():
+    features, targets = blobs()
+    for speakers in (None, np.arange(60)):
+        assert not fit(features, targets, speakers).knows_voices
+    assert fit(features, targets, np.arange(60) // 2).knows_voices
+
+
+def test_what_a_corpus_does_not_tell_apart_is_told_apart_by_another():
+    features, targets = (np.concatenate(each) for each in zip(*map(blobs, range(4)), strict=True))
+    may_be = np.eye(3, dtype=bool)[targets]
+    vague = np.arange(240) >= 60  # of these it is only known that they are not of class 2
+    may_be[vague & (targets < 2), :2] = True
+    said = np.where(vague & (targets < 2), 0, targets)
+    right = [
+        (fit(features, said, perceptrons=PLAIN, candidates=each).predict(features) == targets)[
+            vague & (targets == 1)
+        ].mean()
+        for each in (may_be, None)
+    ]
+    assert right[0] > 0.8
+    assert right[1] < 0.4
 
 
 @pytest.mark.parametrize(("weights", "lowest", "highest"), [((1, 0), 0.75, 1), ((0, 1), 0, 0.25)])
 def test_a_copy_that_counts_nothing_teaches_nothing(weights, lowest, highest):
     features, targets = blobs()
     features[:, 1] = features[(targets + 1) % 3, 1]  # copies that sound like another class
-    perceptrons = [replace(SMALL[0], learning_rate=0.01, n_epochs=40)]
-    made = fit(features, targets, perceptrons, weights=weights)
+    made = fit(features, targets, perceptrons=PLAIN, weights=weights)
     assert lowest <= np.mean(made.predict(features[:, :1]) == targets) <= highest
+
+
+def test_clips_that_count_little_teach_little():
+    features, targets = blobs()
+    wrong = np.arange(60) >= 30
+    said = np.where(wrong, (targets + 1) % 3, targets)
+    for counted, lowest, highest in ((~wrong, 0.75, 1), (wrong, 0, 0.25)):
+        made = fit(features, said, perceptrons=PLAIN, clips=np.where(counted, 1, 1e-6))
+        assert lowest <= np.mean(made.predict(features) == targets) <= highest
 
 
 def test_probabilities_are_averaged_over_speeds():
     features, targets = blobs()
-    made = fit(features, targets, parts={"prosody": np.arange(3)})
-    rows = [prepared(made, features[:, index]) for index in range(2)]
-    experts = [
-        np.mean([expert(made, name).predict_proba(each) for each in rows], axis=0)
-        for name in ("general", "prosody")
-    ]
-    expected = np.sum(made.gate(made.assess(features)[1])[:, :, None] * experts, axis=0)
-    np.testing.assert_allclose(made.predict_proba(features), expected, atol=1e-6)
+    made = fit(features, targets)
+    plain = made.pipelines_["plain"]
+    each = [plain.predict_proba(features[:, index]) for index in range(2)]
+    np.testing.assert_allclose(made.predict_proba(features), np.mean(each, axis=0), atol=1e-6)
 
 
 def test_copies_beyond_the_speeds_are_only_learnt_from():
@@ -155,67 +196,21 @@ def test_an_odd_value_cannot_decide():
     np.testing.assert_allclose(made.predict_proba(far), made.predict_proba(farther))
 
 
-def test_what_is_far_from_training_is_novel():
+def test_a_perceptron_knows_only_its_features():
     features, targets = blobs()
-    made = fit(features, targets)
-    assert made.assess(features)[1].mean() == pytest.approx(1, abs=0.5)
-    assert made.assess(features[:5] + 4)[1].min() > made.assess(features)[1].max()
-
-
-def test_an_expert_knows_only_its_features():
-    features, targets = blobs()
-    made = fit(features, targets, parts={"prosody": np.array([0, 1])})
-    changed = features[:, 0].copy()
-    changed[:, 2:] += 3
-    rows = prepared(made, features[:, 0]), prepared(made, changed)
-    same = [
-        np.allclose(*(expert(made, name).predict_proba(each) for each in rows))
-        for name in ("prosody", "general")
-    ]
-    assert same == [True, False]
-
-
-def test_the_more_unlike_training_a_clip_is_the_more_counts_the_expert_in_prosody():
-    features, targets = blobs()
-    made = fit(features, targets, parts={"prosody": np.array([1])})
-    usual, odd = made.assess(features[:5])[1], made.assess(features[:5] + 4)[1]
-    assert made.gate(usual)[0].min() > made.gate(odd)[0].max()
-    far = np.full((1, 1, 6), 50, np.float32)
-    far[0, 0, 1] = features[0, 0, 1] + 4
-    (alone,) = expert(made, "prosody").predict_proba(prepared(made, far[0]))
-    np.testing.assert_allclose(made.predict_proba(far)[0], alone, atol=0.1)
-
-
-def test_another_expert_is_one_more_row():
-    features, targets = blobs()
-    rows = [*QUICK, replace(QUICK[2], expert="rhythm", part="rhythm")]
-    parts = {"prosody": np.array([0, 1]), "rhythm": np.array([0, 2])}
-    made = fit(features, targets, rows, parts=parts)
-    gate = made.gate(np.array([0.5, 5.0]))
-    assert gate.shape == (3, 2)
-    np.testing.assert_allclose(gate.sum(axis=0), 1)
-    assert (made.predict(features) == targets).mean() > 0.9
-
-
-def test_a_rare_class_counts_as_much_for_the_expert_in_prosody():
-    rng = np.random.default_rng(0)
-    targets = np.repeat([0, 1], [180, 20])
-    features = rng.standard_normal((200, 1, 2)).astype(np.float32)
-    features[..., 0] += targets[:, None]
-    perceptrons = [replace(each, n_epochs=30) for each in SMALL]
-    made = fit(features, targets, perceptrons, parts={"prosody": np.arange(2)})
-    rows = prepared(made, features[:, 0])
-    general, prosody = (
-        expert(made, name).predict_proba(rows)[:, 1].mean() for name in ("general", "prosody")
-    )
-    assert general < 0.3 < prosody
+    changed = features.copy()
+    changed[..., 4:] += 3
+    for settings, is_aware in ((SMALL[0], True), (SMALL[1], False)):
+        made = fit(features, targets, perceptrons=[settings])
+        known = (made.predict_proba(each) for each in (features, changed))
+        assert np.allclose(*known, atol=1e-5) != is_aware
 
 
 def test_experts_of_other_classes_are_refused():
     features, targets = blobs()
-    made = fit(features, targets, parts={"prosody": np.arange(2)})
+    made = fit(features, targets, np.arange(60) // 10)
     made.check(6)
-    expert(made, "prosody").classes_ = np.array([2, 0, 1])
+    made.pipelines_["relative"][-1].classes_ = np.array([2, 0, 1])
     with pytest.raises(ValueError, match="do not fit each other"):
         made.check(6)
 
@@ -223,10 +218,7 @@ def test_experts_of_other_classes_are_refused():
 @pytest.mark.parametrize("classes", [[0.0, 1.0, 2.0], [0, 1, 3], [0, 1, 1], ["0", "1", "2"]])
 def test_classes_that_number_no_labels_are_refused(classes):
     made = fit(*blobs())
-    made.classes_ = np.array(classes)
-    for name in ("general", "prosody"):
-        if name in made.pipelines_:
-            expert(made, name).classes_ = made.classes_
+    made.classes_ = made.pipelines_["plain"][-1].classes_ = np.array(classes)
     with pytest.raises(ValueError, match="classes are not those of the labels"):
         made.check(6)
 
@@ -234,5 +226,4 @@ def test_classes_that_number_no_labels_are_refused(classes):
 def test_features_that_never_change_do_no_harm():
     features, targets = blobs()
     features[..., 1] = 7
-    made = fit(features, targets, parts={"prosody": np.arange(3)})
-    assert np.isfinite(made.predict_proba(features)).all()
+    assert np.isfinite(fit(features, targets).predict_proba(features)).all()
