@@ -87,7 +87,7 @@ def add_train(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--skip-evaluation",
         action="store_true",
-        help="only train: no figures, no examples, no calibration, no novelty warnings",
+        help="only train: no figures, no examples, no calibration",
     )
     parser.add_argument(
         "--no-examples", action="store_true", help="put no example clips into the model folder"

@@ -120,6 +120,13 @@ def make_card(
         n_features=len(extractor.names),
         perceptrons=_perceptrons(config["training"]["perceptrons"]),
         copies=_copies(config["training"]["copies"]),
+        weights=_weights(config),
+        partial=[
+            {"corpus": each["name"], "name": label, "alike": alike}
+            for each in config["datasets"]
+            for label, alike in each.get("partial", {}).items()
+            if set(alike) <= set(config["model"]["labels"])
+        ],
         pictures=[
             {"name": file, "text": Path(file).stem.replace("_", " ").replace("-", " ")}
             for file in sorted(files)
@@ -234,6 +241,17 @@ def _copies(rows: Iterable[Described]) -> str:
         f"{row['recording']} at {row['speed']:g} times the speed, weight {row['weight']:g}"
         for row in rows
     )
+
+
+def _weights(config: Described) -> list[dict[str, Any]]:
+    """Return the corpora whose clips count more or less than those of others."""
+    names = [each["name"] for each in config["datasets"]]
+    weights = config["training"].get("corpus_weights", {})
+    return [
+        {"name": name, "value": f"{weights[name]:g}"}
+        for name in names
+        if len(names) > 1 and weights.get(name, 1) != 1
+    ]
 
 
 def _metadata(

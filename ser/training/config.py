@@ -65,7 +65,7 @@ class TrainingConfig:
     protocols : sequence of str or None
         By which the model is evaluated, of `ser.corpora.folds.PROTOCOLS`. By default ``actors`` and
         ``random``, or the latter alone unless several speakers are known. None of them: no figures,
-        no calibration, no examples, no warnings of unusual clips.
+        no calibration, no examples.
     seed : int
         On one machine, the same seed gives the same model.
     examples : bool
