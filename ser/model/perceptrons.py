@@ -261,7 +261,8 @@ class _References:
                 active = np.flatnonzero(of_kind & (number > turn))
                 others = pool.draw(clips[active], rng)
                 total[active] += rows[others, versions[active]]
-        return total / number[:, None].astype(np.float32)
+        total /= number[:, None]
+        return total
 
 
 class _Pool:

@@ -120,7 +120,7 @@ def test_a_clip_is_judged_relative_to_others_of_its_speaker():
     for are_known in (targets < 3, targets == 0):  # all clips of a speaker, everyday ones
         usual = [features[(speakers == one) & are_known, 0].mean(axis=0) for one in speakers]
         told = made.predict_proba(features, references=np.array(usual)).argmax(axis=1)
-        assert np.mean(told == targets) > alone + 0.15
+        assert np.mean(told == targets) > alone + 0.1
 
 
 def test_without_several_clips_of_each_speaker_there_is_nothing_to_compare_with():
