@@ -172,8 +172,8 @@ def test_clips_of_one_person_are_judged_relative_to_the_others(recognizer):
         others = [each for other, each in enumerate(analyses) if other != number]
         mean = VoiceProfile(
             np.mean([each.features for each in others], axis=(0, 1), dtype=np.float64),
-            float(np.mean([each.level for each in others])),
             analyses[0].feature_hash,
+            n_clips=len(others),
         )
         expected = recognizer.assess(analyses[number], mean)
         assert found.probabilities == pytest.approx(expected.probabilities, abs=1e-4)
