@@ -69,24 +69,17 @@ def make_card(
 
     Parameters
     ----------
-    config : dict
-        For ``config.json``. Beyond what `ser.model.folder` requires, the card shows ``name``,
-        ``datasets`` (each as `ser.corpora.corpus.describe_corpus` makes it) and ``training`` (as
-        `ser.training.run.train` makes it).
-    metrics : dict
-        For ``metrics.json``; ``protocols`` as `ser.training.by_corpus` describes them.
+    config, metrics : dict
+        For ``config.json`` and ``metrics.json``, as `ser.training.run.train` makes them.
     name : str
         What the snippet loads: the folder's path, or the repository that it is published to.
     files : iterable of str
         Names of the pictures and examples in the folder.
-    comparison : str
-        Markdown table of other recipes under the same folds.
-    emobox : str
-        Markdown about EmoBox's folds of RAVDESS, see `ser.studies.emobox`.
+    comparison, emobox, about_examples : str
+        Markdown: other recipes under the same folds, EmoBox's folds of RAVDESS, and what the
+        examples and the answers are.
     widget : list of dict
         The examples with our answers, as `ser.training.examples.widget` makes it.
-    about_examples : str
-        Markdown: what the examples and the answers are.
 
     Returns
     -------
