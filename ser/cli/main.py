@@ -38,7 +38,7 @@ COMMANDS = {
     "pull": Command("ser.cli.model", "fetch a model from the Hugging Face Hub"),
     "train": Command("ser.cli.train", "train a model on recordings, and evaluate it", "train"),
     "evaluate": Command("ser.cli.measure", "evaluate a model on another corpus", "train"),
-    "study": Command("ser.cli.measure", "measure the recipe: compare, degrade, ablate", "train"),
+    "study": Command("ser.cli.measure", "measure the recipe: compare, degrade, vary", "train"),
     "deploy": Command("ser.cli.model", "deploy the demo as a Space on the Hugging Face Hub"),
 }
 EXTRAS = {"train": ("training", ("datasets", "jinja2", "matplotlib", "pyarrow", "tqdm"))}
