@@ -194,10 +194,9 @@ class EmotionRecognizer:
         reference : VoiceProfile, optional
             Of `voice_profile`, or of the speaker's other clips.
         """
-        known: dict[str, Any] = {}
-        if reference is not None:
-            known = {"references": reference.features, "n_clips": reference.n_clips}
-        (probabilities,) = self._classifier.predict_proba(analysis.features[None], **known)
+        (probabilities,) = self._classifier.predict_proba(
+            analysis.features[None], references=None if reference is None else reference.features
+        )
         by_label = dict.fromkeys(self.labels, 0.0)
         for index, probability in zip(self._classifier.classes_, probabilities, strict=True):
             by_label[self.labels[index]] = float(probability)

@@ -173,7 +173,6 @@ def test_clips_of_one_person_are_judged_relative_to_the_others(recognizer):
         mean = VoiceProfile(
             np.mean([each.features for each in others], axis=(0, 1), dtype=np.float64),
             analyses[0].feature_hash,
-            n_clips=len(others),
         )
         expected = recognizer.assess(analyses[number], mean)
         assert found.probabilities == pytest.approx(expected.probabilities, abs=1e-4)

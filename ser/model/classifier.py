@@ -23,7 +23,6 @@ from ser.model.perceptrons import (
     RELATIVE,
     PerceptronSettings,
     fit_experts,
-    trust_in,
 )
 
 
@@ -179,7 +178,7 @@ class EmotionClassifier(ClassifierMixin, BaseEstimator):
         if self.knows_voices:
             if not np.array_equal(self.pipelines_[RELATIVE].classes_, self.classes_):
                 raise ValueError("the experts do not fit each other")
-            answers.append(self.predict_proba(nothing, references=nothing[:, 0], n_clips=1))
+            answers.append(self.predict_proba(nothing, references=nothing[:, 0]))
         if not np.allclose([answer.sum() for answer in answers], 1):
             raise ValueError("probabilities do not sum to 1")
 
@@ -193,7 +192,6 @@ class EmotionClassifier(ClassifierMixin, BaseEstimator):
         X: ArrayLike,
         *,
         references: NDArray[np.floating] | None = None,
-        n_clips: ArrayLike = 1,
     ) -> NDArray[np.float64]:
         """Return the probability of each class, relative to the speakers' voices if known.
 
@@ -203,8 +201,6 @@ class EmotionClassifier(ClassifierMixin, BaseEstimator):
             Versions beyond the speeds of the configuration are ignored.
         references : ndarray, shape (n_clips, n_features) or (n_features,), optional
             For each clip, or for all, the mean features of other clips of its speaker.
-        n_clips : array_like of int, shape (n_clips,) or ()
-            How many clips each reference averages.
 
         Returns
         -------
@@ -217,9 +213,9 @@ class EmotionClassifier(ClassifierMixin, BaseEstimator):
         rows = self._prepare(X.reshape(-1, X.shape[2]))
         logits = self._logits(PLAIN, rows, shape)
         if references is not None:
-            usual = self._prepare(np.atleast_2d(references)) * trust_in(n_clips).reshape(-1, 1)
+            usual = self._prepare(np.atleast_2d(references))
             usual = np.broadcast_to(usual[:, None], (*shape, X.shape[2])).reshape(rows.shape)
-            relative = self._logits(RELATIVE, rows - usual.astype(np.float32), shape)
+            relative = self._logits(RELATIVE, rows - usual, shape)
             logits = (logits + relative) / 2
         return apply_temperature(np.exp(logits), self._config.temperature)
 

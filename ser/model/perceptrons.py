@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
@@ -37,15 +37,6 @@ ROWS_PER_CLIP = 4  # that are drawn in an epoch, on average
 
 EVERYDAY_CLIPS, ANY_CLIPS = (1, 4), (4, 16)
 """Fewest and most clips of everyday speech, and of any, that a row is relative to in training."""
-
-SHRINKAGE = 3.0
-"""Clips whose mean is as far from that of their speaker as speakers are from each other: the mean
-of few is trusted less."""
-
-
-def trust_in(n_clips: ArrayLike) -> NDArray[np.float64]:
-    """Return the share of the mean of some clips of a speaker that a clip is judged less."""
-    return np.asarray(n_clips) / (np.asarray(n_clips) + SHRINKAGE)
 
 
 @dataclass(frozen=True)
@@ -245,7 +236,7 @@ class _References:
         versions: NDArray[np.integer],
         rng: np.random.Generator,
     ) -> Floats:
-        """Return the mean of other clips of the speaker of each clip, as far as it is trusted.
+        """Return the mean of other clips of the speaker of each clip.
 
         Parameters
         ----------
@@ -270,7 +261,8 @@ class _References:
                 active = np.flatnonzero(of_kind & (number > turn))
                 others = pool.draw(clips[active], rng)
                 total[active] += rows[others, versions[active]]
-        return total * (trust_in(number) / number)[:, None].astype(np.float32)
+        total /= number[:, None]
+        return total
 
 
 class _Pool:

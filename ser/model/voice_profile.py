@@ -45,20 +45,16 @@ class VoiceProfile:
         Which features these are.
     everyday : bool
         Whether it is everyday, neutral speech; else whatever the person said in other clips.
-    n_clips : int
-        Number of pieces.
     """
 
     features: np.ndarray
     feature_hash: str
     everyday: bool = True
-    n_clips: int = 1
 
     def __repr__(self) -> str:
         return (
-            f"VoiceProfile(n_features={self.features.size}, "
-            f"feature_hash={self.feature_hash!r}, everyday={self.everyday}, "
-            f"n_clips={self.n_clips})"
+            f"VoiceProfile(n_features={self.features.size}, feature_hash={self.feature_hash!r}, "
+            f"everyday={self.everyday})"
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -67,7 +63,6 @@ class VoiceProfile:
             "features": self.features.tolist(),
             "feature_hash": self.feature_hash,
             "everyday": self.everyday,
-            "n_clips": self.n_clips,
         }
 
     @classmethod
@@ -76,17 +71,17 @@ class VoiceProfile:
         try:
             features = np.array(entries["features"], dtype=np.float32)
             feature_hash = str(entries["feature_hash"])
-            everyday, n_clips = entries["everyday"], entries["n_clips"]
+            everyday = entries["everyday"]
             # No recording has values beyond these; products would overflow.
             if features.ndim != 1 or not (np.abs(features) < 1e6).all():
                 raise ValueError("not a list of numbers in the range of recordings")
-            if type(everyday) is not bool or type(n_clips) is not int or n_clips < 1:
-                raise ValueError("not a kind and a number of clips")
+            if type(everyday) is not bool:
+                raise ValueError("not a kind of speech")
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise VoiceProfileError(
                 "This is not a voice profile: give what VoiceProfile.to_dict returned."
             ) from error
-        return cls(features, feature_hash, everyday, n_clips)
+        return cls(features, feature_hash, everyday)
 
 
 class OwnSpeech:
@@ -123,7 +118,6 @@ class OwnSpeech:
             ((self._features - _sum(left_out)) / n_clips).astype(np.float32),
             self._feature_hash,
             everyday=False,
-            n_clips=n_clips,
         )
 
 
@@ -172,7 +166,6 @@ def learn_profile(
         np.array(features).mean(axis=(0, 1), dtype=np.float64).astype(np.float32),
         extractor.hash,
         everyday=True,
-        n_clips=len(pieces),
     )
 
 

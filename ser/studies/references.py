@@ -139,7 +139,6 @@ def _answer_fold(
                     classifier.predict_proba(
                         shown[tested],
                         references=usual[relative_to].mean(axis=1),
-                        n_clips=relative_to.shape[1],
                     ),
                 )
     wide = {}

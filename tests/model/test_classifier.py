@@ -12,7 +12,7 @@ from sklearn.model_selection import GroupKFold, cross_val_score
 from ser.model.classifier import EmotionClassifier
 from ser.model.config import ModelConfig
 from ser.model.learning import LearningSettings
-from ser.model.perceptrons import PERCEPTRONS, PerceptronSettings, trust_in
+from ser.model.perceptrons import PERCEPTRONS, PerceptronSettings
 
 LEARNING = LearningSettings(
     hidden_units=16, alpha=0.1, dropout=0.2, learning_rate=0.01, batch_size=16, n_epochs=20
@@ -86,7 +86,7 @@ def test_perceptrons_merge_into_one_that_opens_without_trust():
     assert skops.io.get_untrusted_types(data=data) == []
     restored = EmotionClassifier.restore(skops.io.loads(data), ABC)
     restored.check(6)
-    for options in ({}, {"references": features[0, 0], "n_clips": 3}):
+    for options in ({}, {"references": features[0, 0]}):
         np.testing.assert_array_equal(
             made.predict_proba(features, **options), restored.predict_proba(features, **options)
         )
@@ -119,19 +119,8 @@ def test_a_clip_is_judged_relative_to_others_of_its_speaker():
     assert alone < 0.6
     for are_known in (targets < 3, targets == 0):  # all clips of a speaker, everyday ones
         usual = [features[(speakers == one) & are_known, 0].mean(axis=0) for one in speakers]
-        told = made.predict_proba(features, references=np.array(usual), n_clips=18).argmax(axis=1)
-        assert np.mean(told == targets) > alone + 0.15
-
-
-def test_the_mean_of_few_clips_is_trusted_less():
-    assert (np.diff(trust_in([1, 2, 4, 16])) > 0).all()
-    assert 0 < trust_in(1) < 0.5 < trust_in(16) < 1
-    features, targets = blobs()
-    made = fit(features, targets, np.arange(60) // 10)
-    usual = features.mean(axis=(0, 1)) + 3
-    one, many = (made.predict_proba(features, references=usual, n_clips=n) for n in (1, 50))
-    plain = made.predict_proba(features)
-    assert np.abs(one - plain).mean() < np.abs(many - plain).mean()
+        told = made.predict_proba(features, references=np.array(usual)).argmax(axis=1)
+        assert np.mean(told == targets) > alone + 0.1
 
 
 def test_without_several_clips_of_each_speaker_there_is_nothing_to_compare_with():
