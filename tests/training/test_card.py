@@ -225,7 +225,7 @@ def test_a_card_of_two_corpora_names_both_and_keeps_their_figures_apart(parts):
         "CREMA-D, under `actors`",
         "A clip of CREMA-D is drawn 0.25 times as often",
         "a calm clip of CREMA-D may be calm or angry, as nobody",
-        "trusted, and the weight of CREMA-D's clips (from 0.1 to 1).",
+        "subtracted, and the weight of CREMA-D's clips (from 0.1 to 1).",
         "with two English sentences; from 67 actors who performed emotions, with twelve Engl",
         "livingstone2018ravdess",
         "cao2014cremad",
