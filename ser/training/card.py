@@ -143,7 +143,6 @@ def _data_in_words(datasets: Sequence[Described]) -> dict[str, Any]:
     """Return what the template says of all recordings; None of what is not known."""
     licence = model_licence([dataset["licence"] for dataset in datasets])
     names = [dataset["name"] for dataset in datasets]
-    in_view = [name for name in IN_VIEW if name in names]
     return {
         "datasets": [_dataset_in_words(dataset) for dataset in datasets],
         "speaker": _speaker(datasets),
@@ -155,10 +154,7 @@ def _data_in_words(datasets: Sequence[Described]) -> dict[str, Any]:
             for each in datasets
             if licence == each["licence"] and licence in _licences(each["name"])
         ],
-        "chosen": f"with recordings of {' and '.join(in_view)} in view: expect somewhat lower\n"
-        "figures on other speakers."
-        if in_view
-        else "on other recordings than these.",
+        "in_view": [name for name in IN_VIEW if name in names],
     }
 
 

@@ -11,40 +11,37 @@ from datasets import Dataset
 from numpy.typing import ArrayLike
 
 from ser.audio.loading import load_audio
-from ser.corpora.corpus import About
+from ser.corpora.corpus import Corpus
 from ser.hub.licences import licence_name
 
 SAMPLE_RATE = 24_000  # Hz, of examples from formats that libsndfile cannot read
 
 
-def make_examples(
-    clips: Dataset, predicted: ArrayLike, *, about: About, seed: int
-) -> dict[str, bytes]:
+def make_examples(corpus: Corpus, predicted: ArrayLike, *, seed: int) -> dict[str, bytes]:
     """Choose a clip of each emotion, from women and men in turn, each by a different speaker.
 
     The choice depends on `seed` alone, so that it shows the model as it is, mistakes included.
 
     Parameters
     ----------
-    clips : datasets.Dataset
-        As `ser.corpora.corpus.Corpus.clips`.
+    corpus : Corpus
     predicted : array_like of int, shape (n_clips,)
         Index of the emotion that a model which was not trained on its speaker recognised in each
         clip.
-    about : ser.corpora.corpus.About
-        What they are, for the table.
     seed : int
 
     Returns
     -------
     dict of str to bytes
         FLAC files and ``metadata.csv`` by name, all in ``examples/``, for a model folder.
-        The table has no columns of what is not known.
+        The table has the source and licence of each, and no columns of what is not known.
     """
-    labels, classes = clips.features["emotion"].names, np.asarray(predicted)
+    clips, labels, classes = corpus.clips, corpus.labels, np.asarray(predicted)
+    sources = {origin.about.name: origin.about for origin in corpus.origins}
     files, rows = {}, []
     for index in _choose(clips, seed):
         clip = clips[int(index)]
+        about = sources[clip["corpus"]]
         name = f"{clip['file']}.flac"
         files[f"examples/{name}"] = _to_flac(clip["audio"]["path"])
         rows.append(

@@ -148,12 +148,7 @@ def train(
     }
     files, answers = draw_figures(metrics), {}
     if held_out is not None and config.examples:
-        files |= make_examples(
-            features.corpus.clips,
-            held_out.argmax(axis=1),
-            about=features.corpus.about,
-            seed=config.seed,
-        )
+        files |= make_examples(features.corpus, held_out.argmax(axis=1), seed=config.seed)
         answers = {
             f"examples/{file}.flac": dict(zip(features.labels, row.tolist(), strict=True))
             for file, row in zip(features.corpus.clips["file"], held_out, strict=True)

@@ -88,7 +88,9 @@ def test_the_microphone_hears_what_an_upload_would_say(page, clips):
     page.wait_for_timeout(1000 * soundfile.info(clips["short"]).duration + 2500)
     page.locator("#ser-clip .stop-button").click()
     page.locator("#ser-result .ser-result").wait_for()
-    assert shown_probabilities(page) == pytest.approx(uploaded, abs=0.1)
+    heard = shown_probabilities(page)
+    assert heard == pytest.approx(uploaded, abs=0.2)  # recording starts and ends within the clip
+    assert max(heard, key=heard.get) == max(uploaded, key=uploaded.get)
 
 
 def test_an_example_is_one_click_and_has_a_link(page, app):

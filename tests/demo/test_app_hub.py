@@ -86,7 +86,7 @@ def test_the_hub_being_away_is_said_and_a_shared_clip_waits(start, session_hub, 
         page.get_by_role("radio", name="happy").check()
         time.sleep(0.5)
         assert share.is_disabled()
-        page.get_by_role("checkbox").check()
+        page.get_by_role("checkbox", name="I agree").check()
         share.click()
         page.get_by_text("Thank you").wait_for()
         assert share.is_disabled()

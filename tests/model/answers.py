@@ -16,12 +16,12 @@ from ser.model.config import ModelConfig
 STORED = Path(__file__).with_name("answers.json")
 
 
-def small_training(model=None, rows=None):
+def small_training(model=None):
     """Return answers of a classifier with the settings of `ser.model`, fitted to a made-up corpus.
 
     The noise in it is a sine of large numbers, the same everywhere.
     """
-    n_clips, n_versions, n_features = 160, 3, 200
+    n_clips, n_versions, n_features = 80, 3, 110
     clips, features = np.arange(n_clips), np.arange(n_features)
     y, speakers = clips % 4, clips // 4 % 8
     noise = np.sin(12.9898 * np.arange(n_clips * n_versions * n_features) ** 1.1) * 1.5
@@ -33,7 +33,7 @@ def small_training(model=None, rows=None):
     X = X.astype(np.float32)
     fitted = EmotionClassifier(
         model or ModelConfig(("neutral", "happy", "sad", "angry")),
-        perceptrons=rows or perceptrons.PERCEPTRONS,
+        perceptrons=perceptrons.PERCEPTRONS,
         limit=perceptrons.FEATURE_LIMIT,
         parts={"summaries": np.arange(0, 100)},
         weights=(1, 1, 0.35),

@@ -50,7 +50,7 @@ PICTURES = {
 @pytest.fixture(scope="module")
 def model():
     mlp = MLPClassifier((4,), solver="lbfgs", max_iter=300, random_state=0)
-    return {"general": make_pipeline(StandardScaler(), mlp).fit(X, np.arange(30) % 2)}
+    return {"plain": make_pipeline(StandardScaler(), mlp).fit(X, np.arange(30) % 2)}
 
 
 @pytest.fixture
@@ -86,8 +86,8 @@ def refused(folder, kind, words):
 
 def test_what_is_written_is_read_back(folder, model):
     read = read_model_folder(folder)
-    expected = model["general"].predict_proba(X)
-    np.testing.assert_array_equal(read.model["general"].predict_proba(X), expected)
+    expected = model["plain"].predict_proba(X)
+    np.testing.assert_array_equal(read.model["plain"].predict_proba(X), expected)
     assert read.config.items() >= CONFIG.items()
     assert read.config["format_version"] == FORMAT_VERSION
     assert set(read.config["versions"]) == {"scikit-learn", "skops", "librosa"}
@@ -110,7 +110,7 @@ def test_an_untrusted_model_is_not_written(folder, model):
     before = contents(folder)
     mlp = MLPClassifier((4,), tol=10).fit(X, np.arange(30) % 2)
     with pytest.raises(UntrustedModelError, match="AdamOptimizer"):
-        write(folder, {"general": make_pipeline(mlp)})
+        write(folder, {"plain": make_pipeline(mlp)})
     assert contents(folder) == before
     assert list(folder.parent.iterdir()) == [folder]
 
@@ -252,9 +252,8 @@ def test_another_format_version_is_refused(folder, found, words):
         {"labels": ["calm", "calm"]},
         {"labels": []},
         {"temperature": 0},
-        {"gate_midpoint": "1.1"},
-        {"novelty_limit": -1},
-        {"novelty_limit": 10**400},
+        {"temperature": "1.1"},
+        {"temperature": 10**400},
         {"labels": ["calm", "a\nb"]},
         {"labels": ["calm", "\ud800"]},
         {"labels": ["calm", ""]},
@@ -300,7 +299,7 @@ def test_any_flipped_byte_is_refused(folder):
 @pytest.mark.parametrize("with_digest", [True, False])
 def test_a_foreign_type_is_refused_by_name_before_it_is_built(folder, tmp_path, with_digest):
     evil = make_pipeline(FunctionTransformer(os.system, kw_args={}))
-    content = skops.io.dumps({"general": evil})
+    content = skops.io.dumps({"plain": evil})
     put_model(folder, content)
     if not with_digest:
         edit_config(folder, sha256="0" * 64)
@@ -325,7 +324,7 @@ def test_a_zip_bomb_is_refused(folder):
     refused(folder, ModelFormatError, "not a model of ser")
 
 
-@pytest.mark.parametrize("saved", [[1, 2], {}, {"general": [1]}, StandardScaler()], ids=repr)
+@pytest.mark.parametrize("saved", [[1, 2], {}, {"plain": [1]}, StandardScaler()], ids=repr)
 def test_trusted_types_that_are_no_pipelines_are_refused(folder, saved):
     put_model(folder, skops.io.dumps(saved))
     refused(folder, ModelFormatError, "not a model of ser")

@@ -206,6 +206,7 @@ def test_speakers_of_unknown_sex_are_counted(parts):
 def test_a_card_of_two_corpora_names_both_and_keeps_their_figures_apart(parts):
     ravdess = {**asdict(RAVDESS), "speakers": 24, "men": 12, "women": 12, "sentences": 2}
     crema_d = {**asdict(CREMA_D.about), "speakers": 67, "sentences": 12}
+    crema_d["partial"] = {"calm": ["calm", "angry"], "bored": ["bored", "calm"]}
     card = card_of_several(parts, [ravdess, crema_d])
     data, text = ModelCard(card).data, " ".join(card.split())
     assert (data.license, data.language) == ("cc-by-nc-sa-4.0", "en")
@@ -222,11 +223,15 @@ def test_a_card_of_two_corpora_names_both_and_keeps_their_figures_apart(parts):
         "Weakest emotions of CREMA-D:",
         "RAVDESS, under `actors`",
         "CREMA-D, under `actors`",
+        "A clip of CREMA-D is drawn 0.25 times as often",
+        "a calm clip of CREMA-D may be calm or angry, as nobody",
+        "subtracted, and the weight of CREMA-D's clips (from 0.1 to 1).",
         "with two English sentences; from 67 actors who performed emotions, with twelve Engl",
         "livingstone2018ravdess",
         "cao2014cremad",
     ):
         assert said in text, said
+    assert "bored" not in text
 
 
 def test_sentences_are_english_only_in_english(parts):
