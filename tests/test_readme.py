@@ -31,7 +31,7 @@ NOT_RUN = re.compile(
     r"(SER_\w+=\S+ )*(python (-m (pip|pytest|ser (train|study|evaluate))|-m ser\.|app\.py|"
     r"train\.py|tools/)|ruff|mypy|\.ci/run)"
 )
-MAX_LINES = 160
+MAX_LINES = 175
 """Of README, which is for newcomers."""
 
 
