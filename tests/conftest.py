@@ -14,7 +14,7 @@ SLOW_FIXTURES = {"app", "browser", "installed", "machine", "ravdess_speech", "se
 SLOW_FILES = (
     *("audio/test_speech_check", "cli/test_train", "demo/test_app"),
     *("features/test_golden", "model/test_answers"),
-    *("studies/test_age", "studies/test_studies", "training/test_run"),
+    *("studies/test_age", "studies/test_recogniser", "studies/test_studies", "training/test_run"),
     *("test_own_corpus", "test_packaging"),
 )
 """Beginnings of the paths of tests that train models or start processes by themselves."""

@@ -254,12 +254,7 @@ def paired_recall(
     baseline: NDArray[np.integer],
     actors: NDArray[Any],
 ) -> Paired:
-    """Compare the unweighted recalls of two ways of recognising the same clips.
-
-    Parameters
-    ----------
-    targets, recognised, baseline, actors : ndarray of int, shape (n_clips,)
-    """
+    """Compare unweighted recalls, as `paired_difference` does accuracies."""
     _, classes, counts = np.unique(targets, return_inverse=True, return_counts=True)
     gains = ((recognised == targets).astype(float) - (baseline == targets)) / counts[classes]
     by_actor = [gains[actors == actor].sum() / len(counts) for actor in np.unique(actors)]
