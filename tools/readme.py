@@ -115,10 +115,10 @@ def headline(metrics: Mapping[str, Any]) -> str:
     return _wrapped(
         f"**Correct on {_all(right)} by speakers it has never heard** "
         f"({_all(str(len(count)) for count in counts)} emotions, protocol "
-        f"`{strangers[0].protocol}`; guessing gives {_all(guessed)} %). Calibrated on others of the "
-        f"same corpora, its confidence is off by {_all(errors)} points on average; the model that "
-        "ships is less sure of itself, for voices from elsewhere. The figure usually reported, with the same actors in "
-        f"training and test (random split), is {_all(usual)} %."
+        f"`{strangers[0].protocol}`; guessing gives {_all(guessed)} %). Calibrated on others of "
+        f"the same corpora, its confidence is off by {_all(errors)} points on average; the model "
+        "that ships is less sure of itself, for voices from elsewhere. The figure usually "
+        f"reported, with the same actors in training and test (random split), is {_all(usual)} %."
     )
 
 
