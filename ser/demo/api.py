@@ -153,7 +153,11 @@ def add_endpoints(model: "ServedModel") -> None:
     ):
         description, _, returns = get_function_description(function)
         call.click(  # the endpoint is named after the function
-            function, inputs, answer, api_description=f"{description} Returns {'; '.join(returns)}."
+            function,
+            inputs,
+            answer,
+            api_description=f"{description} Returns {'; '.join(returns)}.",
+            postprocess=function != endpoints.timeline,  # which would hide its file from gradio
         )
 
 
