@@ -48,7 +48,7 @@ def _timeline(args: Namespace) -> int:
         print(TOO_SHORT, file=sys.stderr)
     if args.to is not None:
         timeline.save(args.to)
-        print(f"{args.to}: {len(timeline.windows)} windows, {len(timeline.segments)} segments")
+        print(f"{args.to}: timeline of {timeline.duration:.1f} s")
         return 0
     for part in timeline.segments:
         said = "no speech" if part.emotion is None else f"{part.emotion} {part.confidence:.0%}"
