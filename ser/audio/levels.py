@@ -25,4 +25,5 @@ def split_frames(waveform: NDArray[np.float32], length: int) -> NDArray[np.float
 
 def frame_power(waveform: NDArray[np.float32], length: int) -> NDArray[np.float64]:
     """Return the mean power of each frame, shape (n_frames,); see `split_frames`."""
-    return np.mean(np.square(split_frames(waveform, length), dtype=np.float64), axis=1)
+    frames = split_frames(waveform, length)
+    return np.einsum("ij,ij->i", frames, frames).astype(np.float64) / frames.shape[1]

@@ -4,6 +4,9 @@ A model file opens without trusting anything but scikit-learn's and NumPy's type
 classifier computes is stored as one of them: a limit as a
 MinMaxScaler, an average of perceptrons as one MLPClassifier. All that depends on how these
 are built inside is here, and tested on the oldest and the newest scikit-learn that is allowed.
+
+`prepare` and `recognise` compute what the boxes would, without the checks, conversions and copies
+that take most of their time with a clip or two.
 """
 
 from collections.abc import Sequence
@@ -11,14 +14,17 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit, softmax
 from sklearn.decomposition import PCA
 from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MinMaxScaler
 
 from ser.model.learning import Layers
 
 VARIANCE_FLOOR = 1e-6  # least variance of a component, of that of the first
 LAYER_LEVELS = 127  # to which weights of a first layer are rounded, either side of 0
+FEW_ROWS = 2  # up to which a product for each row is faster than one for all
 
 
 def limiter(n_features: int, limit: float) -> MinMaxScaler:
@@ -129,3 +135,58 @@ def quantise(
     """
     scale = levels / np.maximum(np.abs(weights).max(axis=axis), np.finfo(np.float32).tiny)
     return np.rint(weights * np.expand_dims(scale, axis)).astype(np.int8, order="C"), scale
+
+
+def unpack(perceptron: MLPClassifier) -> None:
+    """Store the weights of a first layer as products with them need them: once, not at each use."""
+    perceptron.coefs_[0] = np.asfortranarray(perceptron.coefs_[0], np.float32)
+
+
+def prepare(steps: Pipeline, rows: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Return what the scaler and the limiter of a pipeline make of rows.
+
+    Parameters
+    ----------
+    steps : Pipeline
+        Of a StandardScaler named ``scale``, `limiter` named ``limit``, and more.
+    rows : ndarray, shape (n_rows, n_features)
+        Finite.
+
+    Raises
+    ------
+    ValueError
+        If there are not as many features as the scaler knows.
+    """
+    scaler, limit = steps["scale"], steps["limit"]
+    known = np.array(rows, np.float32)
+    if known.shape[1] != scaler.n_features_in_:
+        raise ValueError(f"{known.shape[1]} features instead of {scaler.n_features_in_}")
+    np.subtract(known, scaler.mean_, out=known, casting="same_kind")
+    np.divide(known, scaler.scale_, out=known, casting="same_kind")
+    return np.clip(known, *limit.feature_range, out=known)
+
+
+def recognise(perceptron: MLPClassifier, rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the probability of each class, as `MLPClassifier.predict_proba` does.
+
+    Parameters
+    ----------
+    perceptron : MLPClassifier
+        Of `average_perceptrons`.
+    rows : ndarray of float32, shape (n_rows, n_features)
+
+    Returns
+    -------
+    ndarray of float32, shape (n_rows, n_classes)
+    """
+    first, second = perceptron.coefs_
+    if len(rows) <= FEW_ROWS:
+        hidden = np.stack([row @ first for row in rows])
+    else:
+        hidden = rows @ first
+    hidden += perceptron.intercepts_[0]
+    logits = np.maximum(hidden, 0, out=hidden) @ second + perceptron.intercepts_[1]
+    if logits.shape[1] == 1:
+        ahead = expit(logits)
+        return np.hstack([1 - ahead, ahead])
+    return softmax(logits, axis=1)

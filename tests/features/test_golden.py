@@ -43,6 +43,9 @@ UNSEEN = {
     "rumble.BLOCK",
     "rumble.MARGIN",
     "tracks.BLOCK",
+    # How much is kept rather than decoded again, and from where a filter takes nothing.
+    "loading.KEPT",
+    "rumble.PASSED",
     # There is nothing below.
     "voice_quality.HAMMARBERG_BANDS.0.0",
     # They decide what is refused, not what is measured: test_speech_check.py watches them.
