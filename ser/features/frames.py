@@ -9,6 +9,7 @@ from scipy.fft import rfft, rfftfreq
 from scipy.ndimage import uniform_filter1d
 from scipy.signal import get_window
 
+from ser.features.mel import mel_filters
 from ser.features.pitch import Pitch, track_pitch
 
 if TYPE_CHECKING:
@@ -158,19 +159,11 @@ def _window(length: int) -> NDArray[np.float32]:
     return get_window("hann", length).astype(np.float32)
 
 
+@lru_cache  # keyed by what affects them, as configurations for pictures differ in more
+def _cached_mel_filters(sample_rate: int, fft_length: int, n_mels: int) -> NDArray[np.float32]:
+    return mel_filters(sample_rate, fft_length, n_mels, MEL_LOWEST)
+
+
 def _mel_filters(config: "FeatureConfig") -> NDArray[np.float32]:
     """Return triangular filters on Slaney's mel scale, shape (n_mels, n_bins)."""
     return _cached_mel_filters(config.sample_rate, config.fft_length, config.n_mels)
-
-
-@lru_cache  # keyed by what affects them, as configurations for pictures differ in more
-def _cached_mel_filters(sample_rate: int, fft_length: int, n_mels: int) -> NDArray[np.float32]:
-    import librosa  # here, since it takes seconds to import
-
-    return librosa.filters.mel(
-        sr=sample_rate,
-        n_fft=fft_length,
-        n_mels=n_mels,
-        fmin=MEL_LOWEST,
-        norm=None,
-    )

@@ -16,7 +16,13 @@ MODULES = [
     for name in (
         *("audio.loading", "audio.activity", "audio.rumble", "audio.speed", "audio.speech_check"),
         *("features.config", "features.extractor", "features.families", "features.frames"),
-        *("features.kernels", "features.pitch", "features.statistics", "features.tracks"),
+        *(
+            "features.kernels",
+            "features.mel",
+            "features.pitch",
+            "features.statistics",
+            "features.tracks",
+        ),
         "features.voice_quality",
     )
 ]
