@@ -77,7 +77,7 @@ class Frames:
     @cached_property
     def power(self) -> NDArray[np.float32]:
         """Power spectra, shape (n_frames, n_bins)."""
-        window = _window(self.config.window_length)
+        window = _window(self.config.window_length, self.config.fft_length)
         views = np.lib.stride_tricks.sliding_window_view(self._samples, window.size)
         # In place where possible: allocating memory would take longer than the computation.
         padded = np.zeros((len(self), self.config.fft_length), dtype=np.float32)
@@ -85,7 +85,6 @@ class Frames:
         spectra = rfft(padded, axis=1, overwrite_x=True)
         power = np.square(spectra.real)
         power += np.square(spectra.imag)
-        power *= 2 / (self.config.fft_length * np.sum(window**2))
         return power
 
     @cached_property
@@ -155,8 +154,10 @@ class Frames:
 
 
 @lru_cache
-def _window(length: int) -> NDArray[np.float32]:
-    return get_window("hann", length).astype(np.float32)
+def _window(length: int, fft_length: int) -> NDArray[np.float32]:
+    """Return a window under which squared spectra are powers."""
+    window = get_window("hann", length)
+    return (window * np.sqrt(2 / (fft_length * np.sum(window**2)))).astype(np.float32)
 
 
 @lru_cache  # keyed by what affects them, as configurations for pictures differ in more

@@ -49,6 +49,8 @@ UNSEEN = {
     "rumble.BLOCK",
     "rumble.MARGIN",
     "tracks.BLOCK",
+    "families.RUN",
+    "pitch.RUN",
     # How much is kept rather than decoded again, and from where a filter takes nothing.
     "loading.KEPT",
     "rumble.PASSED",
