@@ -87,8 +87,9 @@ class Unpacker:
             kind, full_scale = PLAIN[frame.format.packed.name]
             planes: list[Any] = list(frame.planes)
             size = frame.samples * channels // len(planes)
-            samples = np.stack([np.frombuffer(each, kind, size) for each in planes], axis=1)
-            return (samples.astype(np.float32) / full_scale).reshape(-1, channels)
+            found = [np.frombuffer(each, kind, size) for each in planes]
+            samples = np.stack(found, axis=1) if len(found) > 1 else found[0]
+            return np.divide(samples, full_scale, dtype=np.float32).reshape(-1, channels)
         # PyAV crashes on the planes of eight channels, so samples are interleaved before.
         key = frame.rate, frame.layout.name, frame.format.name
         if key not in self._packers:

@@ -92,9 +92,7 @@ class EmotionClassifier(ClassifierMixin, BaseEstimator):
         Its classes are indices of the labels of `config`.
         """
         classifier = cls(config)
-        for pipeline in pipelines.values():
-            boxes.unpack(pipeline[-1])
-        classifier.pipelines_ = dict(pipelines)
+        classifier._take(pipelines)
         classifier.classes_ = np.asarray(pipelines[PLAIN].classes_)
         return classifier
 
@@ -136,7 +134,7 @@ class EmotionClassifier(ClassifierMixin, BaseEstimator):
         may_be = np.eye(len(self.classes_), dtype=bool)[targets]
         if candidates is not None:
             may_be |= np.asarray(candidates, dtype=bool)
-        self.pipelines_ = fit_experts(
+        pipelines = fit_experts(
             X,
             may_be,
             self.classes_,
@@ -149,7 +147,14 @@ class EmotionClassifier(ClassifierMixin, BaseEstimator):
             speakers=None if groups is None else np.asarray(groups),
             everyday=labels == self.everyday,
         )
+        self._take(pipelines)
         return self
+
+    def _take(self, pipelines: Mapping[str, Pipeline]) -> None:
+        self.pipelines_ = dict(pipelines)
+        self._perceptrons = {
+            name: boxes.Perceptron(pipeline[-1]) for name, pipeline in pipelines.items()
+        }
 
     @property
     def knows_voices(self) -> bool:
@@ -226,7 +231,7 @@ class EmotionClassifier(ClassifierMixin, BaseEstimator):
         self, expert: str, rows: NDArray[np.float32], shape: tuple[int, ...]
     ) -> NDArray[np.float64]:
         """Return the logarithm of the mean probability over the versions of each clip."""
-        known = boxes.recognise(self.pipelines_[expert][-1], rows).reshape(*shape, -1)
+        known = self._perceptrons[expert](rows).reshape(*shape, -1)
         return np.log(known.mean(axis=1, dtype=np.float64) + np.finfo(float).tiny)
 
 
