@@ -124,9 +124,11 @@ def read_recording(
         chunks = []
         for ((rate, n_channels), run), channels in zip(runs(again), mixes, strict=True):
             resampler = soxr.ResampleStream(rate, sample_rate, 1, dtype="float32", quality="HQ")
-            weights = np.zeros(n_channels, np.float32)
-            weights[channels] = 1 / (len(channels) * full_scale)
-            chunks += [resampler.resample_chunk(block @ weights) for _, block in run]
+            weight = np.float32(1 / (len(channels) * full_scale))
+            for _, block in run:
+                first, *others = block.T[channels] if n_channels > 1 else block.T
+                mix = sum(others, first) * weight
+                chunks.append(resampler.resample_chunk(mix))
             chunks.append(resampler.resample_chunk(np.empty(0, np.float32), last=True))
     waveform = np.concatenate(chunks)
     waveform = _mute_rounding(waveform, sample_rate) if is_coarse else waveform
