@@ -5,8 +5,8 @@ time is that of the processor; of the rounds, the median counts.
 
 The usual recipe of 193 values is the mean over time of 40 MFCCs, 12 chroma and 128 mel bands,
 7 bands of spectral contrast, and the tonnetz of the harmonic part, each by its own call of
-librosa at 22050 Hz, of samples that are decoded already. The sets of openSMILE are timed if it is
-installed (``pip install opensmile``); it takes a file, as we do.
+librosa at 22050 Hz. The sets of openSMILE are timed if it is installed (``pip install opensmile``).
+All of them take the file, as we do.
 
 Run it with ``python -m benchmarks.answer [CLIP]``, from the root of the repository; without a clip
 it takes an example of the model, repeated up to the length of a clip of RAVDESS.
@@ -96,8 +96,7 @@ def stages(recognizer, clip):
 
 def others(clip):
     """Return what else gives features of a clip, by name."""
-    waveform = None if clip is None else load_audio(clip, USUAL_RATE)
-    found = {"usual 193 values": lambda: usual_recipe(waveform)}
+    found = {"usual 193 values": partial(usual_recipe, clip)}
     try:
         import opensmile
     except ImportError:
@@ -111,8 +110,9 @@ def others(clip):
     return found
 
 
-def usual_recipe(waveform):
-    """Return the 193 values of a waveform at `USUAL_RATE`."""
+def usual_recipe(clip):
+    """Return the 193 values of a file."""
+    waveform, _ = librosa.load(clip, sr=USUAL_RATE)
     spectrum = np.abs(librosa.stft(waveform))
     harmonic = librosa.effects.harmonic(waveform)
     descriptors = (

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import median_filter
 
-from ser.audio.levels import frame_power
+from ser.audio.levels import frame_power, percentile
 from ser.audio.rumble import remove_rumble
 from ser.errors import NoSpeechError
 
@@ -138,7 +138,7 @@ def _find_sound(waveform: NDArray[np.float32], sample_rate: int) -> tuple[NDArra
         raise NoSpeechError(
             "The recording is silent; check that the microphone is on and record again."
         )
-    background = np.percentile(levels, BACKGROUND)
+    background = percentile(levels, BACKGROUND)
     threshold = np.clip(background + RISE, loudest - RANGE, loudest - MIN_RANGE)
     (sounding,) = np.nonzero(levels > threshold)
     if sounding.size * FRAME < MIN_SOUND:

@@ -7,7 +7,7 @@ much. Quiet recordings, 8 bits, a little clipping or noise cost next to nothing.
 import numpy as np
 from numpy.typing import NDArray
 
-from ser.audio.levels import split_frames
+from ser.audio.levels import percentile, split_frames
 from ser.audio.rumble import remove_rumble
 
 FRAME = 0.025
@@ -77,9 +77,9 @@ def recording_warnings(
     duration = speech.size / sample_rate
     # What the recogniser works on: an offset, hum or rumble is no noise to it.
     filtered = remove_rumble(waveform, sample_rate) if filtered is None else filtered
-    loud = np.percentile(_frame_levels(filtered[segment], sample_rate), 95)
+    loud = percentile(_frame_levels(filtered[segment], sample_rate), 95)
     sounding = _frame_levels(waveform, sample_rate) > DIGITAL_SILENCE
-    noise = np.percentile(_frame_levels(filtered, sample_rate)[sounding], BACKGROUND)
+    noise = percentile(_frame_levels(filtered, sample_rate)[sounding], BACKGROUND)
     size = np.abs(speech)
     clipped, beyond = np.mean(size >= CLIPPED_LEVEL), np.mean(size >= BEYOND_LEVEL)
 

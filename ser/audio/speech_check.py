@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy.fft import dct
 from scipy.ndimage import uniform_filter1d
 
+from ser.audio.levels import percentile
 from ser.errors import NoSpeechError
 
 # Beyond these a sound is refused.
@@ -120,7 +121,7 @@ def measure(tracks: Tracks) -> Speechness:
         articulation=_spread(envelope[loud], [0]),
         held_pitch=_held_pitch(semitones),
         persistence=float(np.median(tracks.persistence[loud])),
-        breadth=float(np.percentile(filled, 90)),
+        breadth=percentile(filled, 90),
         clarity=clarity(tracks),
         free_timbre=_free_timbre(envelope[loud], semitones[loud]),
     )
@@ -168,7 +169,7 @@ def _no_speech(kind: str) -> NoSpeechError:
 
 def _envelope(log_mel: NDArray[np.float32]) -> NDArray[np.float64]:
     """Return the spectral envelope without its level, in dB, shape (n_frames, ENVELOPE_ORDER)."""
-    floored = np.maximum(log_mel, np.percentile(log_mel, 99.5) - RANGE)
+    floored = np.maximum(log_mel, percentile(log_mel, 99.5) - RANGE)
     cepstra = dct(floored, axis=1, norm="ortho")[:, 1 : ENVELOPE_ORDER + 1]
     return uniform_filter1d(cepstra / np.sqrt(log_mel.shape[1]), SMOOTHING, axis=0)
 

@@ -92,10 +92,11 @@ def kernel_shares(
     scaled = (rows - rows.mean(axis=1, keepdims=True)) / scales
     n_tracks, n_frames = scaled.shape
     change, with_voice, (chosen,) = [], [], np.nonzero(voiced)
+    longest = N_TAPS // 2 * max(DILATIONS)
+    padded = np.pad(scaled, ((0, 0), (longest, longest)), mode="edge")
     for index, dilation in enumerate(DILATIONS):
-        reach = N_TAPS // 2 * dilation
-        padded = np.pad(scaled, ((0, 0), (reach, reach)), mode="edge")
-        taps = np.concatenate([padded[:, tap * dilation :][:, :n_frames] for tap in range(N_TAPS)])
+        starts = longest + dilation * np.arange(-(N_TAPS // 2), N_TAPS // 2 + 1)
+        taps = np.concatenate([padded[:, start : start + n_frames] for start in starts])
         change.append(_shares(_kernels(N_CHANGE, n_tracks, True)[index] @ taps))
         taps = taps.take(chosen, axis=1)
         with_voice.append(_shares(_kernels(N_VOICED, n_tracks, False)[index] @ taps))
