@@ -150,7 +150,7 @@ class Frames:
 
     def bins(self, lowest: float, highest: float) -> slice:
         """Return the slice of bins from one frequency up to another, in Hz."""
-        return slice(*np.searchsorted(self.frequencies, (lowest, highest)))
+        return _bins(self.config.sample_rate, self.config.fft_length, lowest, highest)
 
 
 @lru_cache
@@ -158,6 +158,11 @@ def _window(length: int, fft_length: int) -> NDArray[np.float32]:
     """Return a window under which squared spectra are powers."""
     window = get_window("hann", length)
     return (window * np.sqrt(2 / (fft_length * np.sum(window**2)))).astype(np.float32)
+
+
+@lru_cache
+def _bins(sample_rate: int, fft_length: int, lowest: float, highest: float) -> slice:
+    return slice(*np.searchsorted(rfftfreq(fft_length, 1 / sample_rate), (lowest, highest)))
 
 
 @lru_cache  # keyed by what affects them, as configurations for pictures differ in more
