@@ -25,6 +25,7 @@ FLOORS = [
     {"hub"},
     {"corpora"},
     {"recognizer", "timeline"},
+    {"streaming"},
     {"training"},
     {"studies", "demo"},
     {"cli"},
@@ -79,7 +80,8 @@ def test_an_import_upwards_would_be_seen(tmp_path):
 
 def test_every_module_stands_in_a_room():
     assert {path.name for path in PACKAGE.glob("*.py")} == {
-        *("__init__.py", "__main__.py", "errors.py", "recognizer.py", "timeline.py")
+        *("__init__.py", "__main__.py", "errors.py", "recognizer.py", "streaming.py"),
+        "timeline.py",
     }
     assert {room_of(path) for path in MODULES} - {"__init__", "__main__"} == LEVELS.keys()
 
@@ -121,6 +123,7 @@ def test_the_front_has_what_is_public_and_no_more():
     assert sorted(ser.__all__) == [
         "EmotionRecognizer",
         "Prediction",
+        "SpeechStream",
         "Timeline",
         "TrainedModel",
         "TrainingConfig",
