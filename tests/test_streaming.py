@@ -51,10 +51,10 @@ def test_each_stretch_of_speech_has_a_start_results_and_an_end(tiny):
     check(tiny, samples, events)
     first, second = (event for event in events if event["event"] == "end")
     assert (first["emotion"], second["emotion"]) == ("calm", "angry")
-    assert first["start"] == pytest.approx(1.5, abs=0.1)
-    assert first["end"] == pytest.approx(4.5, abs=0.1)
-    assert second["start"] == pytest.approx(6.5, abs=0.1)
-    assert second["end"] == pytest.approx(8.5, abs=0.1)
+    assert first["start"] == pytest.approx(1.4, abs=0.1)
+    assert first["end"] == pytest.approx(4.6, abs=0.1)
+    assert second["start"] == pytest.approx(6.4, abs=0.1)
+    assert second["end"] == pytest.approx(8.6, abs=0.1)
     assert [event["time"] for event in events if event["event"] == "start"] == [
         first["start"],
         second["start"],
@@ -98,5 +98,5 @@ def test_what_is_no_stream_of_sound_is_refused_in_one_sentence(tiny):
             SpeechStream(tiny, RATE).feed(samples)
     stream = SpeechStream(tiny, RATE)
     stream.feed(np.zeros(9, np.int16))
-    with pytest.raises(AudioError, match="float32 .*; give int16 of shape"):
+    with pytest.raises(AudioError, match=r"float32 .*; give int16 of shape"):
         stream.feed(np.zeros(9, np.float32))
