@@ -64,7 +64,7 @@ class SpeechStream:
         self._recognizer = recognizer
         self._rate = sample_rate
         self._step = round(STEP * sample_rate)
-        self._kept: NDArray[np.int16] | NDArray[np.float32] | None = None
+        self._kept: NDArray[Any] | None = None
         # All of these count samples from the beginning of the stream.
         self._first = 0  # of those that are kept
         self._looked = 0  # up to here
@@ -100,16 +100,16 @@ class SpeechStream:
         AudioError
             If the samples are of another type or shape, or not finite.
         """
-        samples = np.asarray(samples)
-        kind = samples.dtype if self._kept is None else self._kept.dtype
-        if samples.ndim != 1 or samples.dtype != kind or kind not in KINDS:
+        piece = np.asarray(samples)
+        kind = piece.dtype if self._kept is None else self._kept.dtype
+        if piece.ndim != 1 or piece.dtype != kind or kind not in KINDS:
             wanted = "int16 or float32" if kind not in KINDS else str(kind)
             raise AudioError(
-                f"The samples are of type {samples.dtype} and shape {samples.shape}; "
+                f"The samples are of type {piece.dtype} and shape {piece.shape}; "
                 f"give {wanted} of shape (n_samples,)."
             )
         # Copied, as callers may fill the same array again.
-        self._kept = np.concatenate([samples[:0] if self._kept is None else self._kept, samples])
+        self._kept = np.concatenate([piece[:0] if self._kept is None else self._kept, piece])
         events = []
         while self._first + self._kept.size - self._looked >= self._step:
             events += self._look(self._looked + self._step)
