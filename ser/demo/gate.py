@@ -37,6 +37,9 @@ class Gate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
         headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
         if self._is_right is not None and not self._may_enter(headers.get(b"authorization", "")):
             sentence = "Give the password, with any user name, as HTTP Basic authentication."
