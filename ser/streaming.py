@@ -17,7 +17,7 @@ STEP = 0.5
 """Seconds of new sound from one look to the next."""
 
 SPAN = 3.0
-"""Seconds that each look goes back, but not into a stretch that has ended."""
+"""Seconds that each look goes back, and results as well, but not into a stretch that has ended."""
 
 EVERY = 1.0
 """Seconds from one result to the next while somebody speaks."""
@@ -127,9 +127,15 @@ class SpeechStream:
     def _look(self, now: int) -> list[dict[str, Any]]:
         """Find out what is happening at a sample."""
         self._looked = now
-        begin = max(self._floor, now - round(SPAN * self._rate))
+        earliest = max(0, now - round(SPAN * self._rate))
+        begin = max(earliest, self._floor)
         try:
             analysis = self._recognizer.analyse(self._clip(begin, now))
+            if self._start is None and begin > earliest:
+                # Breath or noise that follows speech may pass for speech, but not beside it.
+                both = self._recognizer.analyse(self._clip(earliest, now))
+                if earliest + round(both.speech_end * self._rate) <= begin:
+                    return []
         except NoSpeechError:
             return [] if self._start is None else [self._end(self._heard)]
         last = begin + round(analysis.speech_end * self._rate)
@@ -175,7 +181,7 @@ class SpeechStream:
     def _forget(self) -> None:
         """Drop the samples that no later answer can need."""
         assert self._kept is not None
-        recent = max(self._floor, self._looked - round(SPAN * self._rate))
+        recent = max(0, self._looked - round(SPAN * self._rate))
         needed = recent if self._start is None else min(recent, self._start)
         self._kept = self._kept[needed - self._first :].copy()
         self._first = needed

@@ -84,6 +84,15 @@ def test_speech_that_never_pauses_is_cut_and_forgotten(tiny, monkeypatch):
     check(tiny, samples, events)
 
 
+def test_what_is_faint_beside_speech_starts_nothing(tiny):
+    """Such as a breath, or another room's voice, after the speech of the one in front."""
+    faint = 0.02 * voice("calm", seconds=1)[RATE // 2 : -RATE // 2]
+    samples = pcm(voice("angry", seconds=2), silence(0.3), faint, silence(0.5))
+    events = events_of(tiny, samples)
+    assert [event["event"] for event in events].count("start") == 1
+    assert [event["event"] for event in events_of(tiny, pcm(silence(1), faint, silence(1)))]
+
+
 def test_nothing_happens_where_nobody_speaks(tiny):
     assert events_of(tiny, pcm(silence(2), noise(3, RATE, level=0.01))) == []
     assert SpeechStream(tiny, RATE).close() == []

@@ -157,16 +157,23 @@ def test_a_password_is_asked_for_before_anything_else(model):
         socket.send_text("end")
 
 
-def test_too_many_requests_are_asked_to_come_back(tiny_model, monkeypatch):
+def test_too_many_requests_are_asked_to_come_back(model, monkeypatch):
     monkeypatch.setattr(gate, "MAX_WAITING", 1)
-    model = ServedModel(str(tiny_model))  # which has not loaded yet
-    with TestClient(make_api(model, None, MAX_SIZE)) as api, ThreadPoolExecutor(1) as pool:
+    is_asked, may_answer = threading.Event(), threading.Event()
+
+    class SlowModel:
+        def get(self):
+            is_asked.set()
+            assert may_answer.wait(10)
+            return model.get()
+
+    with TestClient(make_api(SlowModel(), None, MAX_SIZE)) as api, ThreadPoolExecutor(1) as pool:
         first = pool.submit(api.get, "/model")
-        deadline = time.monotonic() + 10
-        while (second := api.get("/nothing")).status_code != 503:
-            assert time.monotonic() < deadline
-        assert second.headers["Retry-After"] and "try again" in second.json()["detail"]
-        model.start()
+        assert is_asked.wait(10)
+        second = api.get("/model")
+        may_answer.set()
+        assert second.status_code == 503 and second.headers["Retry-After"]
+        assert second.json()["detail"].endswith("try again in some seconds.")
         assert first.result().status_code == 200
         assert api.get("/model").status_code == 200
 
@@ -251,5 +258,5 @@ def test_streams_are_limited_and_leave_their_place(api, monkeypatch):
         assert event["detail"].startswith("1 streams are open already")
     deadline = time.monotonic() + 5
     while stream_api._open and time.monotonic() < deadline:
-        threading.Event().wait(0.01)
+        time.sleep(0.01)
     assert not stream_api._open
