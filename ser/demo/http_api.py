@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -113,6 +114,7 @@ def make_api(
     )
     endpoints = Endpoints(model)
     limiter = CapacityLimiter(os.cpu_count() or 1)
+    form = partial(api.post, dependencies=[Depends(_only_known_fields)])
 
     async def answer(function: Callable[..., Any], *inputs: Any) -> JSONResponse:
         try:
@@ -123,23 +125,17 @@ def make_api(
             status = 503 if isinstance(error.__cause__, ModelError) else 422
             raise HTTPException(status, error.message) from None
 
-    @api.post("/predict", response_model=Prediction, dependencies=[Depends(_only_known_fields)])
+    @form("/predict", response_model=Prediction)
     async def predict(clip: Clip, voice: Voice = None) -> Any:
         """Recognise the emotion in one recording of a voice."""
         return await answer(endpoints.predict, clip, voice)
 
-    @api.post(
-        "/timeline", response_model=TimelineAnswer, dependencies=[Depends(_only_known_fields)]
-    )
+    @form("/timeline", response_model=TimelineAnswer)
     async def timeline(clip: Clip, voice: Voice = None, same_speaker: SameSpeaker = False) -> Any:
         """Recognise how emotion changes over a recording, in overlapping windows of 3 seconds."""
         return await answer(endpoints.timeline, clip, voice, same_speaker)
 
-    @api.post(
-        "/batch",
-        response_model=list[ClipAnswer | ClipProblem],
-        dependencies=[Depends(_only_known_fields)],
-    )
+    @form("/batch", response_model=list[ClipAnswer | ClipProblem])
     async def batch(clips: Clips, same_speaker: SameSpeaker = False) -> Any:
         """Recognise the emotion in many recordings."""
         return await answer(endpoints.predict_batch, clips, same_speaker)
@@ -166,9 +162,8 @@ def make_api(
                 for path, methods in api.openapi()["paths"].items()
                 for method in methods
             ]
-            detail = f"There is no {request.method} {request.url.path}: " + (
-                f"there are {', '.join(calls)}."
-            )
+            asked = f"{request.method} {request.url.path:.200}"
+            detail = f"There is no {asked}: there are {', '.join(calls)}."
         return JSONResponse({"detail": detail}, error.status_code, error.headers)
 
     return api

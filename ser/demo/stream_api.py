@@ -6,6 +6,7 @@ TCP makes it, and nothing piles up here.
 
 import asyncio
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -44,20 +45,20 @@ async def answer_stream(websocket: WebSocket, model: "ServedModel") -> None:
         in pieces of any size.
     model : ser.demo.served_model.ServedModel
     """
-    await websocket.accept()
-    try:
-        if len(_open) >= MAX_STREAMS:
-            raise AudioError(f"{MAX_STREAMS} streams are open already: try again later.")
-        _open.add(websocket)
-        await _answer(websocket, model)
-        await websocket.close()
-    except SerError as error:
-        await websocket.send_json({"event": "error", "detail": str(error)})
-        await websocket.close(1008)
-    except WebSocketDisconnect:
-        pass  # nobody is there to hear more
-    finally:
-        _open.discard(websocket)
+    code = 1000
+    with suppress(WebSocketDisconnect):  # after which nobody is there to hear more
+        await websocket.accept()
+        try:
+            if len(_open) >= MAX_STREAMS:
+                raise AudioError(f"{MAX_STREAMS} streams are open already: try again later.")
+            _open.add(websocket)
+            await _answer(websocket, model)
+        except SerError as error:
+            code = 1008
+            await websocket.send_json({"event": "error", "detail": str(error)})
+        finally:
+            _open.discard(websocket)
+        await websocket.close(code)
 
 
 async def _answer(websocket: WebSocket, model: "ServedModel") -> None:
