@@ -18,6 +18,7 @@ from anyio import CapacityLimiter, to_thread
 from fastapi import Depends, FastAPI, File, Form, HTTPException, Request, UploadFile, WebSocket
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from gradio_client.utils import strip_invalid_filename_characters
 from starlette.datastructures import UploadFile as Upload
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.middleware import Middleware
@@ -179,7 +180,8 @@ def _with_files(function: Callable[..., Any], inputs: tuple[Any, ...]) -> Any:
             if not isinstance(value, Upload):
                 return value
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="ser-"))
-            path = Path(folder, Path(value.filename or "").name[-100:] or "clip")
+            name = strip_invalid_filename_characters(Path(value.filename or "").name)  # as gradio
+            path = Path(folder, "clip" if name in ("", ".", "..") else name)
             with path.open("wb") as file:
                 shutil.copyfileobj(value.file, file)
             return str(path)

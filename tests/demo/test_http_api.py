@@ -117,6 +117,22 @@ def test_what_is_wrong_is_said_in_one_sentence(api, path, files, data, status, s
     assert "\n" not in answer.json()["detail"]
 
 
+@pytest.mark.parametrize(
+    "name", ["../../evil.wav", "..", "/", "a\0b.wav", "\N{GRINNING FACE}" * 300]
+)
+def test_a_name_leads_nowhere_else(api, paths, name):
+    header = f'form-data; name="clips"; filename="{name}"'
+    part = f"--x\r\nContent-Disposition: {header}\r\n\r\n".encode()
+    answer = api.post(
+        "/batch",
+        content=part + paths[0].read_bytes() + b"\r\n--x--\r\n",
+        headers={"Content-Type": "multipart/form-data; boundary=x"},
+    )
+    (row,) = answer.json()
+    assert row["emotion"] == "calm"
+    assert 0 < len(row["file"].encode()) <= 200 and not {"/", "\0"} & set(row["file"])
+
+
 def test_a_large_request_is_refused_whatever_its_header_says(api):
     def pieces():
         yield b'--x\r\nContent-Disposition: form-data; name="clip"; filename="a.wav"\r\n\r\n'
