@@ -25,6 +25,7 @@ FLOORS = [
     {"hub"},
     {"corpora"},
     {"recognizer", "timeline", "timeline_formats"},
+    {"streaming"},
     {"training"},
     {"studies", "demo"},
     {"cli"},
@@ -79,7 +80,7 @@ def test_an_import_upwards_would_be_seen(tmp_path):
 
 def test_every_module_stands_in_a_room():
     assert {path.name for path in PACKAGE.glob("*.py")} == {
-        *("__init__.py", "__main__.py", "errors.py", "threads.py"),
+        *("__init__.py", "__main__.py", "errors.py", "threads.py", "streaming.py"),
         *(f"{name}.py" for name in NEIGHBOURS),
     }
     assert {room_of(path) for path in MODULES} - {"__init__", "__main__"} == LEVELS.keys()
@@ -123,6 +124,7 @@ def test_the_front_has_what_is_public_and_no_more():
     assert sorted(ser.__all__) == [
         "EmotionRecognizer",
         "Prediction",
+        "SpeechStream",
         "Timeline",
         "TrainedModel",
         "TrainingConfig",

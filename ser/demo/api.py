@@ -167,7 +167,7 @@ def errors_in_one_sentence() -> Iterator[None]:
     try:
         yield
     except SerError as error:
-        raise gr.Error(str(error), print_exception=False) from None
+        raise gr.Error(str(error), print_exception=False) from error
 
 
 def _path(clip: str | NotReceivedError | None) -> str:
