@@ -17,7 +17,7 @@ import gradio as gr
 from anyio import CapacityLimiter, to_thread
 from fastapi import Depends, FastAPI, File, Form, HTTPException, Request, UploadFile, WebSocket
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from gradio_client.utils import strip_invalid_filename_characters
 from starlette.datastructures import UploadFile as Upload
 from starlette.exceptions import HTTPException as StarletteHTTPException
@@ -30,6 +30,7 @@ from ser.demo.stream_api import answer_stream
 from ser.errors import ModelError
 from ser.model.prediction import Prediction
 from ser.timeline import Segment, Timeline
+from ser.timeline_formats import FORMATS
 
 if TYPE_CHECKING:
     from ser.demo.served_model import ServedModel
@@ -44,6 +45,16 @@ Voice = Annotated[
 SameSpeaker = Annotated[
     bool, Form(description="whether one person speaks in all, to compare each part with the rest")
 ]
+
+Format = Annotated[str | None, Form(description=f"of a file to answer with: {', '.join(FORMATS)}")]
+MEDIA = {
+    "csv": "text/csv",
+    "json": "application/json",
+    "srt": "application/x-subrip",
+    "vtt": "text/vtt",
+    "TextGrid": "text/plain",
+}
+"""Maps the format of a timeline to the media type of its file."""
 
 
 @dataclass(frozen=True)
@@ -117,14 +128,15 @@ def make_api(
     limiter = CapacityLimiter(os.cpu_count() or 1)
     form = partial(api.post, dependencies=[Depends(_only_known_fields)])
 
-    async def answer(function: Callable[..., Any], *inputs: Any) -> JSONResponse:
+    async def compute(function: Callable[..., Any], *inputs: Any) -> Any:
         try:
-            return JSONResponse(
-                await to_thread.run_sync(_with_files, function, inputs, limiter=limiter)
-            )
+            return await to_thread.run_sync(_with_files, function, inputs, limiter=limiter)
         except gr.Error as error:
             status = 503 if isinstance(error.__cause__, ModelError) else 422
             raise HTTPException(status, error.message) from None
+
+    async def answer(function: Callable[..., Any], *inputs: Any) -> JSONResponse:
+        return JSONResponse(await compute(function, *inputs))
 
     @form("/predict", response_model=Prediction)
     async def predict(clip: Clip, voice: Voice = None) -> Any:
@@ -132,9 +144,17 @@ def make_api(
         return await answer(endpoints.predict, clip, voice)
 
     @form("/timeline", response_model=TimelineAnswer)
-    async def timeline(clip: Clip, voice: Voice = None, same_speaker: SameSpeaker = False) -> Any:
+    async def timeline(
+        clip: Clip,
+        voice: Voice = None,
+        same_speaker: SameSpeaker = False,
+        format: Format = None,
+    ) -> Any:
         """Recognise how emotion changes over a recording, in overlapping windows of 3 seconds."""
-        return await answer(endpoints.timeline, clip, voice, same_speaker)
+        if format is None:
+            return await answer(endpoints.timeline, clip, voice, same_speaker)
+        text, chosen = await compute(endpoints.timeline_text, clip, voice, same_speaker, format)
+        return Response(text, media_type=MEDIA[chosen])
 
     @form("/batch", response_model=list[ClipAnswer | ClipProblem])
     async def batch(clips: Clips, same_speaker: SameSpeaker = False) -> Any:

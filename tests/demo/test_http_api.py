@@ -48,6 +48,15 @@ def paths(tmp_path_factory):
     return [folder / name for name in ("calm.wav", "angry.wav", "notes.wav")]
 
 
+def test_a_timeline_can_be_a_file(api, model, paths):
+    clip = {"clip": paths[0].read_bytes()}
+    answer = api.post("/timeline", files=clip, data={"format": "SRT"})
+    assert answer.text == model.get().timeline(paths[0]).to_text("srt")
+    assert answer.headers["content-type"].startswith("application/x-subrip")
+    refused = api.post("/timeline", files=clip, data={"format": "mp3"})
+    assert refused.status_code == 422 and "'mp3' is not a format" in refused.json()["detail"]
+
+
 def fits(schema, answer, components):
     """Whether an answer has exactly the keys that its description names."""
     if "$ref" in schema:
