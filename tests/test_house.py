@@ -25,6 +25,7 @@ FLOORS = [
     {"hub"},
     {"corpora"},
     {"recognizer", "timeline"},
+    {"collection"},
     {"training"},
     {"studies", "demo"},
     {"cli"},
