@@ -5,6 +5,7 @@ import logging
 import re
 import sys
 from collections.abc import Iterable
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Literal
 
@@ -131,10 +132,11 @@ def _run(
         file=sys.stderr,
     ) as progress:
         try:
-            for clips, failed in do_all(work, recognizer, left, jobs):
-                n_failed += failed
-                progress.update(clips)
-                progress.set_postfix(failed=n_failed, refresh=False)
+            with closing(do_all(work, recognizer, left, jobs)) as results:
+                for clips, failed in results:
+                    n_failed += failed
+                    progress.update(clips)
+                    progress.set_postfix(failed=n_failed, refresh=False)
         except BaseException:
             progress.close()
             logger.warning(

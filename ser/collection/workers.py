@@ -4,9 +4,10 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from multiprocessing.connection import Connection
@@ -46,7 +47,7 @@ class Work:
 
 def do_all(
     work: Work, recognizer: EmotionRecognizer, pieces: Mapping[int, Piece], jobs: int
-) -> Iterator[tuple[int, int]]:
+) -> Generator[tuple[int, int], None, None]:
     """Do the work for all pieces.
 
     Parameters
@@ -87,8 +88,9 @@ def do_all(
                 "A process was ended from outside, perhaps for want of memory: start again, with "
                 "fewer processes (--jobs) if it was that; what is done is kept."
             ) from error
-        finally:
-            mouth.close()  # which ends processes that are still busy
+        except BaseException:
+            mouth.close()  # which ends the processes, busy as they are
+            raise
 
 
 def _each(
@@ -97,12 +99,26 @@ def _each(
     """Yield the results of pieces, of which so many are in the hands of the pool at once."""
     left, running = iter(pieces), set[Future[tuple[int, int]]]()
     while True:
-        running |= {pool.submit(_do, *each) for each in islice(left, most - len(running))}
+        with _interrupts_wait():  # so that processes that are started now never see any
+            running |= {pool.submit(_do, *each) for each in islice(left, most - len(running))}
         if not running:
             return
         done, running = wait(running, return_when=FIRST_COMPLETED)
         for future in done:
             yield future.result()
+
+
+@contextmanager
+def _interrupts_wait() -> Iterator[None]:
+    """Hold back Ctrl-C, which goes to all processes at once; those that are started inherit it."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 _at_work: tuple[Work, EmotionRecognizer]
