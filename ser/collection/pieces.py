@@ -11,26 +11,9 @@ from typing import Any
 import pyarrow.parquet
 
 from ser.collection.places import Place, fetching
+from ser.collection.rows import Item
 
 READ_AT_ONCE = 8  # rows, each perhaps a long recording
-
-
-@dataclass(frozen=True)
-class Item:
-    """A clip of a collection.
-
-    Attributes
-    ----------
-    path : str
-        What to call it.
-    clip : Any
-        As `ser.audio.loading.read_recording` takes it.
-    speaker : str or None
-    """
-
-    path: str
-    clip: Any
-    speaker: str | None = None
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from ser.audio.channels import split_channels
-from ser.collection.pieces import Item
 from ser.errors import AudioError, SerError
+from ser.hub.errors import one_line
 from ser.model.prediction import Prediction
 from ser.model.voice_profile import VoiceProfile
 from ser.recognizer import EmotionRecognizer
@@ -14,6 +14,24 @@ from ser.timeline import Segment, Timeline, Window
 
 Row = dict[str, Any]
 """Values by column; without those that are not known."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """A clip of a collection.
+
+    Attributes
+    ----------
+    path : str
+        What to call it.
+    clip : Any
+        As `ser.audio.loading.read_recording` takes it.
+    speaker : str or None
+    """
+
+    path: str
+    clip: Any
+    speaker: str | None = None
 
 
 @dataclass(frozen=True)
@@ -108,6 +126,8 @@ def _answer_one(
         return [result_row(recognizer.predict(clip, voice=voice))]
     except AudioError as error:
         return [result_row(error)]
+    except Exception as error:  # a fault of ours in one clip must not end the work for all others
+        return [{"error": f"{type(error).__name__}: {one_line(error)}"}]
 
 
 def result_row(result: Prediction | SerError) -> Row:
