@@ -39,7 +39,8 @@ def add_collection(parser: ArgumentParser) -> None:
     group.add_argument(
         "--voices",
         metavar="TABLE",
-        help="table of everyday speech, with the columns speaker and path",
+        help="everyday speech of the speakers: a table with the columns speaker and path, or a "
+        "folder with a subfolder for each",
     )
     group.add_argument("--private", action="store_true", help="create a private dataset")
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from sys import intern
 from typing import Any
 
 import pyarrow
@@ -119,7 +120,7 @@ def _collection(name: str, place: Place, pieces: Iterable[Piece]) -> Collection:
 def _read_folder(place: Place, largest: int) -> Iterator[Piece]:
     if names := place.names(SUFFIXES):
         # People who record others give each a folder.
-        speakers = [PurePosixPath(name).parent.name or None for name in names]
+        speakers = [intern(PurePosixPath(name).parent.name) or None for name in names]
         return _files(place, names, speakers, largest)
     tables = place.names((".parquet",))
     with ThreadPoolExecutor(8) as pool:  # each is asked over the network for its size

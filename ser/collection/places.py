@@ -14,7 +14,7 @@ from typing import Any, BinaryIO, Protocol
 from huggingface_hub import HfApi, HfFileSystem, RepoFile
 from huggingface_hub.errors import EntryNotFoundError
 
-from ser.corpora.files import find_files, is_visible
+from ser.corpora.files import is_visible, walk_files
 from ser.errors import DatasetError
 from ser.hub.errors import plain_words
 
@@ -62,8 +62,7 @@ class LocalFolder:
 
     def names(self, suffixes: Sequence[str]) -> list[str]:
         """Return the paths of files in it, as `Place.names`."""
-        files = find_files(self.root, suffixes)
-        return [file.relative_to(self.root).as_posix() for file in files]
+        return list(walk_files(self.root, suffixes))
 
     def open(self, name: str) -> BinaryIO:
         """Open one of its files."""

@@ -64,9 +64,10 @@ def recognise_collection(
     voice : VoiceProfile, or clip or clips, optional
         The everyday voice of whoever speaks, as `EmotionRecognizer.predict` takes it.
     voices : str or Path, optional
-        A table of samples of everyday voices, with the columns ``speaker`` and ``path``. Clips of
-        these speakers are judged relative to them. The speaker of a clip is the folder that it
-        lies in, or the column ``speaker`` or ``speaker_id`` of its table.
+        A table of samples of everyday voices, with the columns ``speaker`` and ``path``, or a
+        folder with a subfolder for each speaker. Clips of these speakers are judged relative to
+        them, and those of others to `voice`. The speaker of a clip is the folder that it lies in,
+        or the column ``speaker`` or ``speaker_id`` of its table.
     private : bool
         Whether a dataset on the Hub that is made for the table is private.
 

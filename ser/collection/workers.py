@@ -38,8 +38,7 @@ class Work:
 
     def do(self, recognizer: EmotionRecognizer, number: int, piece: Piece) -> tuple[int, int]:
         """Write the shard of a piece; return how many clips it has, and how many of them failed."""
-        with threadpool_limits(1):  # products are small, and processes share the cores
-            answers = list(answer_clips(recognizer, piece.items(), self.settings, self.voices))
+        answers = list(answer_clips(recognizer, piece.items(), self.settings, self.voices))
         rows = [row for answer in answers for row in answer]
         write_shard(self.folder, number, to_parquet(rows, self.schema))
         return len(answers), sum("error" in answer[0] for answer in answers)
@@ -73,8 +72,9 @@ def do_all(
     """
     jobs = min(jobs, len(pieces))
     if jobs <= 1:
-        for number, piece in pieces.items():
-            yield work.do(recognizer, number, piece)
+        with threadpool_limits(1):
+            for number, piece in pieces.items():
+                yield work.do(recognizer, number, piece)
         return
     context = multiprocessing.get_context("spawn")  # threads and forks do not mix
     ears, mouth = context.Pipe(duplex=False)
@@ -133,6 +133,7 @@ def _start(
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the one that started this one will tell
     threading.Thread(target=_end_with, args=(ears,), daemon=True).start()
     folder = audit(files, source=source)
+    threadpool_limits(1)  # from now on: products are small, and processes share the cores
     _at_work = work, EmotionRecognizer(folder, source=source, revision=revision)
 
 

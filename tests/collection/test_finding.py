@@ -34,10 +34,10 @@ def test_a_folder_is_searched_in_one_order_without_what_is_hidden(tmp_path):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(b"x")
     assert named(tmp_path) == [
+        ("z.flac", None),
         ("a/x/1.mp4", "x"),
         ("b/10.wav", "b"),
         ("b/2.WAV", "b"),
-        ("z.flac", None),
     ]
 
 
