@@ -17,7 +17,7 @@ from ser.collection.pieces import Files, Piece, Rows, text
 from ser.collection.places import ON_HUB, LocalFolder, Place, fetching, find_on_hub
 from ser.corpora.files import AUDIO_SUFFIXES
 from ser.corpora.tables import TEXT_SUFFIXES, read_table
-from ser.errors import DatasetError
+from ser.errors import DatasetError, HubError
 
 SUFFIXES = (
     *AUDIO_SUFFIXES,
@@ -102,7 +102,12 @@ def find_collection(source: str | Path, *, largest: int = MAX_FILES) -> Collecti
             f"There is no folder or table '{source}'; give one that exists, or a dataset on the "
             "Hub as OWNER/NAME or hf://datasets/OWNER/NAME/FOLDER."
         )
-    place = find_on_hub(**match.groupdict())
+    try:
+        place = find_on_hub(**match.groupdict())
+    except HubError as error:
+        raise HubError(
+            f"There is no folder or table '{source}', and it cannot be read from the Hub: {error}"
+        ) from error
     return _collection(str(source), place, _read_folder(place, largest))
 
 
