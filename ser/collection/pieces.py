@@ -17,6 +17,7 @@ from ser.collection.rows import Item
 
 READ_AT_ONCE = 8  # rows, each perhaps a long recording
 FETCHED_AHEAD = 8  # files, the same
+BUFFER = 1 << 20  # bytes of a column, which otherwise is read whole
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class Rows:
         """Yield the clips, a few of which are in memory at once."""
         columns = [self.audio, *([self.speaker] if self.speaker else [])]
         with fetching(self.place), self.place.open(self.name) as file:
-            groups = pyarrow.parquet.ParquetFile(file)
+            groups = pyarrow.parquet.ParquetFile(file, buffer_size=BUFFER)
             number = 0
             for batch in groups.iter_batches(READ_AT_ONCE, [self.group], columns):
                 rows = batch.to_pylist() if number + len(batch) > self.start else [{}] * len(batch)
