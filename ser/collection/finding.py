@@ -28,7 +28,7 @@ CLIP_COLUMNS = ("path", "audio", "file", "file_name")
 SPEAKER_COLUMNS = ("speaker", "speaker_id")
 
 MAX_FILES = 64  # in a piece: what a process that is killed does again
-MANY_PIECES = 100  # so that a small collection, too, has work for all processes
+MANY_PIECES = 200  # so that a small collection, too, has work for all processes
 MAX_ROWS = 128  # in a piece; `datasets` writes recordings in groups of 100
 MAX_SPLITS = 16  # of a larger group, since each piece reads the rows before it again
 
