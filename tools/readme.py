@@ -31,6 +31,7 @@ from ser.corpora.catalog import CORPORA  # noqa: E402
 from ser.hub.licences import licence_name, model_licence  # noqa: E402
 from ser.studies import EVALUATION, emobox, record  # noqa: E402
 from ser.studies.comparison import OURS, ROWS, tables  # noqa: E402
+from ser.studies.cross_corpus import REFERENCES  # noqa: E402
 from ser.training.by_corpus import Result, results_in, same_protocol  # noqa: E402
 from ser.training.card import make_card  # noqa: E402
 from ser.training.examples import widget  # noqa: E402
@@ -72,7 +73,6 @@ def card() -> str:
         comparison=comparison(compared) if f"eight/{OURS}" in current else "",
         emobox=ours or "",
         widget=widget(recognizer.files, answers),
-        about_examples="`examples/` has synthetic clips, of no emotion, with this model's answers.",
     )
 
 
@@ -209,9 +209,9 @@ def _elsewhere(corpus: str, result: Mapping[str, Any]) -> str:
         f"recall is {percent(whole[RECALL])} % (guessing: {percent(1 / len(result['emotions']))} "
         f"%), and its calibration error {whole['expected_calibration_error']:.2f}"
     )
-    if result["with"]:
-        gain = result["with"][RECALL] - result["without"][RECALL]
-        text += f"; voice profiles change the recall by {100 * gain:+.1f} points"
+    for name, each in result["references"].items():
+        gain = each["with"][RECALL] - each["without"][RECALL]
+        text += f"; relative to {REFERENCES[name]} of the speaker it is {100 * gain:+.1f} points"
     return f"{text}."
 
 

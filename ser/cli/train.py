@@ -92,6 +92,12 @@ def add_train(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--no-examples", action="store_true", help="put no example clips into the model folder"
     )
+    parser.add_argument(
+        "--examples-of",
+        metavar="NAME",
+        help="keep a woman and a man of a corpus, such as CREMA-D, out of training and figures, "
+        "and take the example clips of them",
+    )
     add_jobs(parser)
     parser.add_argument(
         "--seed",
@@ -171,6 +177,7 @@ def _train(parser: ArgumentParser, options: Namespace) -> int:
         protocols=() if options.skip_evaluation else options.protocol,
         seed=options.seed,
         examples=not options.no_examples,
+        examples_of=options.examples_of,
         name=options.name,
     )
     model = train(corpus, config, jobs=options.jobs)

@@ -49,6 +49,7 @@ def make_schema(
         "emotion": text,
         "confidence": number,
         **(shares if settings.timeline != "segments" else {}),
+        **({"speech_duration": number} if settings.timeline == "windows" else {}),
         **({} if settings.timeline else {"speech_start": number, "speech_end": number}),
         "duration": number,
         **({"reference": text} if voices else {}),

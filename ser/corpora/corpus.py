@@ -20,6 +20,8 @@ class About:
     name : str
     licence : str or None
         Of the recordings, and so of the model and its examples: an identifier of the Hub.
+    clip_licence : str or None
+        Of a single recording, if it is another.
     repo_id, revision : str or None
         The dataset on the Hub, and the commit of it that was used.
     link : str or None
@@ -34,6 +36,7 @@ class About:
 
     name: str
     licence: str | None = None
+    clip_licence: str | None = None
     repo_id: str | None = None
     revision: str | None = None
     link: str | None = None

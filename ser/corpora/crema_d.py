@@ -91,6 +91,7 @@ CREMA_D = KnownCorpus(
     about=About(
         name="CREMA-D",
         licence="odbl",
+        clip_licence="dbcl",
         repo_id="AbstractTTS/CREMA-D",  # a copy
         link="https://github.com/CheyneyComputerScience/CREMA-D",
         language="en",

@@ -9,18 +9,21 @@ gradio reads them line by line, each parameter as `name: meaning`.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
-from gradio.utils import get_function_description
+from gradio.utils import get_function_description, get_upload_folder
 
 from ser.demo.about_tab import model_facts
-from ser.demo.received import FILE, NotReceivedError
+from ser.demo.received import FILE, META, NotReceivedError
 from ser.errors import AudioError, SerError
+from ser.timeline_formats import FORMATS, find_format
 
 if TYPE_CHECKING:
     from ser import EmotionRecognizer, VoiceProfile
     from ser.demo.served_model import ServedModel
+    from ser.timeline import Timeline
 
 
 class Endpoints:
@@ -58,7 +61,11 @@ class Endpoints:
             return recognizer.predict(_path(clip), voice=profile).to_dict()
 
     def timeline(
-        self, clip: str, voice: str | None = None, same_speaker: bool | None = False
+        self,
+        clip: str,
+        voice: str | None = None,
+        same_speaker: bool | None = False,
+        format: str | None = None,
     ) -> dict[str, Any]:
         """Recognise how emotion changes over a recording, in overlapping windows of 3 seconds.
 
@@ -66,6 +73,7 @@ class Endpoints:
             clip: one person speaking, up to 10 minutes, in any usual audio format.
             voice: optionally, a few seconds of the same person's everyday speech to compare with.
             same_speaker: whether one person speaks in all of it, to compare with the rest of it.
+            format: optionally, of a file to answer with, "csv", "json", "srt", "vtt" or "TextGrid".
 
         Returns:
             duration: of the recording in seconds
@@ -73,14 +81,16 @@ class Endpoints:
             warnings: reasons to doubt that all was read, one sentence each
             reference: what windows were compared with, "voice", "recording" or null
             segments: where one emotion dominates, start, end, emotion, confidence
+            url: of the file instead of all these, if a format was given, for an hour
         """
         with errors_in_one_sentence():
+            chosen = find_format(format) if format else None
             recognizer = self._model.get()
             profile = _profile(recognizer, voice)
             timeline = recognizer.timeline(
                 _path(clip), voice=profile, same_speaker=bool(same_speaker)
             )
-            return timeline.to_dict()
+            return _file(timeline, chosen) if chosen else timeline.to_dict()
 
     def predict_batch(
         self, clips: list[str | NotReceivedError], same_speaker: bool | None = False
@@ -128,6 +138,7 @@ def add_endpoints(model: "ServedModel") -> None:
     clip = gr.Audio(type="filepath", label="clip", visible=False)
     voice = gr.Audio(type="filepath", label="voice", visible=False)
     same_speaker = gr.Checkbox(label="same_speaker", visible=False)
+    format = gr.Dropdown(list(FORMATS), value=None, label="format", visible=False)
     clips = gr.File(file_count="multiple", type="filepath", label="clips", visible=False)
     # Methods are replaced, as gradio offers no other way to give a component another schema.
     clip.api_info = voice.api_info = lambda: FILE  # type: ignore[method-assign]
@@ -136,13 +147,17 @@ def add_endpoints(model: "ServedModel") -> None:
     call = gr.Button(visible=False)
     for function, inputs in (
         (endpoints.predict, [clip, voice]),
-        (endpoints.timeline, [clip, voice, same_speaker]),
+        (endpoints.timeline, [clip, voice, same_speaker, format]),
         (endpoints.predict_batch, [clips, same_speaker]),
         (endpoints.model_info, []),
     ):
         description, _, returns = get_function_description(function)
         call.click(  # the endpoint is named after the function
-            function, inputs, answer, api_description=f"{description} Returns {'; '.join(returns)}."
+            function,
+            inputs,
+            answer,
+            api_description=f"{description} Returns {'; '.join(returns)}.",
+            postprocess=function != endpoints.timeline,  # which would hide its file from gradio
         )
 
 
@@ -166,6 +181,13 @@ def _path(clip: str | NotReceivedError | None) -> str:
 def _profile(recognizer: "EmotionRecognizer", voice: str | None) -> "VoiceProfile | None":
     """Return the voice profile of a recording of everyday speech; None if none was given."""
     return recognizer.voice_profile([_path(voice)]) if voice else None
+
+
+def _file(timeline: "Timeline", format: str) -> dict[str, Any]:
+    """Write a timeline where gradio deletes files in time, as an answer that clients download."""
+    path = Path(mkdtemp(dir=get_upload_folder())) / f"emotions.{format}"
+    timeline.save(path)
+    return {"path": str(path), "orig_name": path.name, "meta": META}
 
 
 def _rows(

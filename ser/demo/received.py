@@ -87,6 +87,13 @@ async def _received(component: Any, sent: Any) -> Any:
                 f"{_short(sent)} is not a yes or no: pass true or false.", print_exception=False
             )
         return sent
+    if kind == "string":
+        if not isinstance(sent, str):
+            allowed = ", ".join(component.api_info()["enum"])
+            raise gr.Error(
+                f"{_short(sent)} is not a text: pass one of {allowed}.", print_exception=False
+            )
+        return sent
     if kind != "array":
         return await _file(component, sent)
     if not isinstance(sent, list):

@@ -15,7 +15,7 @@ from ser.demo.picture import draw_recording, empty_picture
 from ser.demo.result_panel import empty_panel, error_panel, relative, result_panel
 from ser.demo.wording import TO_VOICE
 from ser.errors import AudioError, SerError, VoiceProfileError
-from ser.timeline import MIN_DURATION, timeline_steps
+from ser.timeline import MIN_DURATION, TOO_SHORT, timeline_steps
 
 if TYPE_CHECKING:
     from ser import EmotionRecognizer, VoiceProfile
@@ -26,7 +26,6 @@ SEE_RESULT = '() => document.querySelector("#ser-result h2").scrollIntoView({ bl
 """Brings the headline of a result onto a small screen, whatever was clicked below it."""
 
 TO_REST = "Timeline relative to the rest of the recording"
-TOO_SHORT = "There is too little speech to compare parts of it with the rest: it takes 20 seconds."
 SAME_SPEAKER_INFO = (
     "Parts of a recording of some length are then judged relative to the rest of it."
 )

@@ -3,7 +3,7 @@
 HOW_SURE = (
     (0.9, "Very sure"),
     (0.7, "Fairly sure"),
-    (0.5, "More likely than not"),
+    (0.5, "Somewhat sure"),
     (0.0, "Not sure"),
 )
 """Words for probabilities, each from the given one up."""

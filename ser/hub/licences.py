@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 _OTHERS = {
     "cc0-1.0": ("CC0 1.0", "https://creativecommons.org/publicdomain/zero/1.0/"),
+    "dbcl": ("DbCL 1.0", "https://opendatacommons.org/licenses/dbcl/1-0/"),
     "odbl": ("ODbL 1.0", "https://opendatacommons.org/licenses/odbl/1-0/"),
 }
 _CREATIVE_COMMONS = re.compile(r"cc-(by[a-z-]*)-(\d\.\d)")

@@ -78,6 +78,8 @@ FEATURE_LIMIT = 5.0
 in a new speaker's clip cannot decide."""
 
 
+# A batch is too small for several threads to share: each perceptron has one of its own instead.
+@threadpool_limits.wrap(limits=1)
 def fit_experts(
     features: NDArray[np.floating],
     candidates: NDArray[np.bool_],
@@ -170,11 +172,9 @@ def fit_experts(
 
         return components.widen(fit_perceptron(draw, settings.learning, rng), n_features)
 
-    # A batch is too small for several threads to share; each perceptron has one of its own instead.
-    with threadpool_limits(1):
-        learnt = Parallel(len(known), require="sharedmem")(
-            delayed(learn)(*each) for each in enumerate(known)
-        )
+    learnt = Parallel(len(known), require="sharedmem")(
+        delayed(learn)(*each) for each in enumerate(known)
+    )
     steps: list[tuple[str, Any]] = [("scale", scaler), ("limit", boxes.limiter(n_features, limit))]
     pipelines = {}
     for name, relative in ((PLAIN, False), (RELATIVE, True)):

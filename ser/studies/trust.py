@@ -54,6 +54,9 @@ WARNINGS = {
 }
 """Name and beginning of each warning about a recording."""
 
+WARNING_COLUMNS = ("clips", "errors % with", "without", "ratio")
+"""Headings of the figures of a warning."""
+
 
 def uses(row: str) -> tuple[str, ...]:
     """Return the code that decides a row."""
@@ -167,16 +170,21 @@ def tables(results: Mapping[str, Figures]) -> Tables:
     found: Tables = {}
     for protocol, result in results.items():
         scores = [["corpus", "clips", "AUC %", *ERRORS.values()]]
-        doubts = [["corpus", "warning", "clips", "errors % with", "without", "ratio"]]
+        doubts = [["corpus", "warning", *WARNING_COLUMNS]]
         for name, figures in result["corpora"].items():
             shares = [_share(figures, key) for key in ("auc", *ERRORS)]
             scores.append([name, f"{figures['clips']:.0f}", *shares])
             for warning, each in figures["warnings"].items():
-                shares = [_share(each, key) for key in ("with", "without")]
-                doubts.append([name, warning, f"{each['clips']:.0f}", *shares, _ratio(each)])
+                doubts.append([name, warning, *warning_row(each)])
         found[f"Confidence, protocol {protocol}"] = scores
         found[f"Warnings, protocol {protocol}"] = doubts
     return found
+
+
+def warning_row(figures: Figures) -> list[str]:
+    """Lay what `warning_figures` returns out, in the order of `WARNING_COLUMNS`."""
+    shares = [_share(figures, key) for key in ("with", "without")]
+    return [f"{figures['clips']:.0f}", *shares, _ratio(figures)]
 
 
 def _share(figures: Figures, key: str) -> str:

@@ -30,12 +30,6 @@ TEMPLATE = Path(__file__).with_name("model_card.md")
 if not TEMPLATE.is_file():
     TEMPLATE = Path(__file__).parents[2] / "model_card.md"
 
-EXAMPLES = (
-    "`examples/` has a clip of each emotion, chosen at random, with the answer of a model that had "
-    "not been trained on\nthat speaker."
-)
-"""What a card says of the examples."""
-
 IN_VIEW = ("RAVDESS", "CREMA-D")
 """Corpora that had a part in the choice of features, copies and settings."""
 
@@ -63,7 +57,6 @@ def make_card(
     comparison: str = "",
     emobox: str = "",
     widget: Iterable[dict[str, Any]] = (),
-    about_examples: str = EXAMPLES,
 ) -> str:
     """Write the model card of a model folder.
 
@@ -75,9 +68,8 @@ def make_card(
         What the snippet loads: the folder's path, or the repository that it is published to.
     files : iterable of str
         Names of the pictures and examples in the folder.
-    comparison, emobox, about_examples : str
-        Markdown: other recipes under the same folds, EmoBox's folds of RAVDESS, and what the
-        examples and the answers are.
+    comparison, emobox : str
+        Markdown: other recipes under the same folds, and EmoBox's folds of RAVDESS.
     widget : list of dict
         The examples with our answers, as `ser.training.examples.widget` makes it.
 
@@ -126,7 +118,7 @@ def make_card(
             if file.endswith(".png")
         ],
         example=next((file for file in sorted(files) if file.endswith(".flac")), None),
-        about_examples=about_examples,
+        kept_apart=config["training"].get("kept_apart", []),
         **_data_in_words(datasets),
         **figures,
     )

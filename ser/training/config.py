@@ -70,6 +70,9 @@ class TrainingConfig:
         On one machine, the same seed gives the same model.
     examples : bool
         Whether the model comes with example clips of the corpus.
+    examples_of : str or None
+        Name of a corpus of which a woman and a man are kept out of training and figures, to be
+        the examples; by default examples are of any speaker.
     name : str
         Title of the model's card.
     features : FeatureConfig
@@ -94,6 +97,7 @@ class TrainingConfig:
     protocols: Sequence[str] | None = None
     seed: int = 0
     examples: bool = True
+    examples_of: str | None = None
     name: str = TITLE
     features: FeatureConfig = field(default_factory=FeatureConfig)
     speeds: Sequence[float] = SPEEDS

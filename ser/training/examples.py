@@ -1,23 +1,72 @@
-"""Example clips that are published with a model."""
+"""Example clips that are published with a model, by speakers whom it never heard."""
 
 import csv
 import io
+import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import soundfile
 from datasets import Dataset
-from numpy.typing import ArrayLike
+from numpy.typing import NDArray
 
 from ser.audio.loading import load_audio
 from ser.corpora.corpus import Corpus
+from ser.errors import DatasetError
 from ser.hub.licences import licence_name
 
 SAMPLE_RATE = 24_000  # Hz, of examples from formats that libsndfile cannot read
 
 
-def make_examples(corpus: Corpus, predicted: ArrayLike, *, seed: int) -> dict[str, bytes]:
+def keep_apart(corpus: Corpus, name: str, *, seed: int) -> tuple[Corpus, Corpus]:
+    """Draw a woman and a man of a corpus, to be heard in examples only.
+
+    Parameters
+    ----------
+    corpus : Corpus
+    name : str
+        Of one of its origins.
+    seed : int
+        Decides who is drawn, one speaker of each sex that the corpus tells.
+
+    Returns
+    -------
+    others, drawn : Corpus
+        The clips of all others, and those of whom are drawn.
+
+    Raises
+    ------
+    DatasetError
+        If there is no such corpus, it does not say who speaks, or nobody else speaks in it.
+    """
+    names = [origin.about.name for origin in corpus.origins]
+    if name not in names:
+        raise DatasetError(
+            f"There is no corpus {name!r} to take examples of; there are {', '.join(names)}."
+        )
+    rng, clips = np.random.default_rng(seed), corpus.clips
+    columns = (clips[column] for column in ("corpus", "speaker", "sex"))
+    told = [row[1:] for row in zip(*columns, strict=True) if row[0] == name]
+    by_sex = {
+        sex: sorted({each for each, own in told if own == sex}) for sex in {s for _, s in told}
+    }
+    drawn = {str(rng.choice(by_sex[sex])) for sex in sorted(by_sex, key=str)}
+    if (None, None) in told or len({speaker for speaker, _ in told}) <= len(drawn):
+        raise DatasetError(
+            f"{name} has too few known speakers to keep some apart for examples; leave out "
+            "--examples-of."
+        )
+    apart = np.array([speaker in drawn for speaker in clips["speaker"]])
+    parts = (np.flatnonzero(~apart), np.flatnonzero(apart))
+    others, kept = (replace(corpus, clips=clips.select(part)) for part in parts)
+    return others, kept
+
+
+def make_examples(
+    corpus: Corpus, told: NDArray[np.floating], *, seed: int
+) -> tuple[dict[str, bytes], dict[str, dict[str, float]]]:
     """Choose a clip of each emotion, from women and men in turn, each by a different speaker.
 
     The choice depends on `seed` alone, so that it shows the model as it is, mistakes included.
@@ -25,33 +74,37 @@ def make_examples(corpus: Corpus, predicted: ArrayLike, *, seed: int) -> dict[st
     Parameters
     ----------
     corpus : Corpus
-    predicted : array_like of int, shape (n_clips,)
-        Index of the emotion that a model which was not trained on its speaker recognised in each
-        clip.
+    told : ndarray, shape (n_clips, n_labels)
+        Probabilities by a model that was not trained on the clip's speaker.
     seed : int
 
     Returns
     -------
-    dict of str to bytes
+    files : dict of str to bytes
         FLAC files and ``metadata.csv`` by name, all in ``examples/``, for a model folder.
         The table has the source and licence of each, and no columns of what is not known.
+    answers : dict of str to (dict of str to float)
+        `told` of each FLAC file.
     """
-    clips, labels, classes = corpus.clips, corpus.labels, np.asarray(predicted)
+    clips, labels = corpus.clips, corpus.labels
     sources = {origin.about.name: origin.about for origin in corpus.origins}
-    files, rows = {}, []
-    for index in _choose(clips, seed):
+    files, rows, answers = {}, [], {}
+    for number, index in enumerate(_choose(clips, seed), 1):
         clip = clips[int(index)]
-        about = sources[clip["corpus"]]
-        name = f"{clip['file']}.flac"
+        about, emotion = sources[clip["corpus"]], labels[clip["emotion"]]
+        name = "-".join(re.findall(r"\w+", f"{number} {emotion} {clip['sex'] or ''}")) + ".flac"
         files[f"examples/{name}"] = _to_flac(clip["audio"]["path"])
+        answers[f"examples/{name}"] = dict(zip(labels, told[index].tolist(), strict=True))
+        licence = about.clip_licence or about.licence
         rows.append(
             {
                 "file_name": name,
-                "emotion": labels[clip["emotion"]],
-                "predicted": labels[classes[index]],
+                "emotion": emotion,
+                "predicted": labels[told[index].argmax()],
                 **{column: clip[column] for column in ("speaker", "sex", "intensity", "sentence")},
+                "recording": clip["file"],
                 "source": ", ".join(filter(None, (about.name, about.link))),
-                "license": about.licence and licence_name(about.licence),
+                "license": licence and licence_name(licence),
                 "attribution": about.attribution,
             }
         )
@@ -60,7 +113,7 @@ def make_examples(corpus: Corpus, predicted: ArrayLike, *, seed: int) -> dict[st
     writer = csv.DictWriter(table, known, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
-    return {"examples/metadata.csv": table.getvalue().encode(), **files}
+    return {"examples/metadata.csv": table.getvalue().encode(), **files}, answers
 
 
 def widget(

@@ -29,7 +29,7 @@ from ser.recognizer import EmotionRecognizer
 from ser.training.by_corpus import balanced_weights, evaluate_by_corpus
 from ser.training.card import make_card
 from ser.training.config import TrainingConfig
-from ser.training.examples import make_examples, widget
+from ser.training.examples import keep_apart, make_examples, widget
 from ser.training.features import (
     CorpusFeatures,
     corpus_folds,
@@ -127,14 +127,22 @@ def train(
     """
     start, config = time.monotonic(), config or TrainingConfig()
     corpus = corpus if isinstance(corpus, Corpus) else load_corpus(corpus)
+    shown = None
+    if config.examples_of is not None:
+        corpus, shown = keep_apart(corpus, config.examples_of, seed=config.seed)
     if len(set(corpus.clips["emotion"])) < 2:
         raise DatasetError("All clips have the same emotion; give at least two emotions.")
     protocols = choose_protocols(corpus, config)
-    features = extract_features(corpus, config, jobs=jobs or os.cpu_count() or 1)
+    jobs = jobs or os.cpu_count() or 1
+    features = extract_features(corpus, config, jobs=jobs)
     logger.info("%d clips with %d features each", len(features.y), features.X.shape[2])
     metrics, model_config, held_out = _evaluate(features, protocols, config)
     logger.info("Training on all clips")
     classifier = fit_classifier(features, np.arange(len(features.y)), config, model_config)
+    if shown is not None:
+        heard = extract_features(shown, config, jobs=jobs)
+        held_out = np.zeros((len(heard.y), len(features.labels)))
+        held_out[:, classifier.classes_] = classifier.predict_proba(heard.X)
     described = {
         "name": config.name,
         "model": model_config.to_dict(),
@@ -143,16 +151,15 @@ def train(
         "datasets": describe_corpora(features.corpus),
         "training": {
             **config.describe(),
+            "kept_apart": sorted(set(shown.clips["speaker"])) if shown else [],
             "seconds": round(time.monotonic() - start),
         },
     }
-    files, answers = draw_figures(metrics), {}
+    files = draw_figures(metrics)
+    answers: dict[str, dict[str, float]] = {}
     if held_out is not None and config.examples:
-        files |= make_examples(features.corpus, held_out.argmax(axis=1), seed=config.seed)
-        answers = {
-            f"examples/{file}.flac": dict(zip(features.labels, row.tolist(), strict=True))
-            for file, row in zip(features.corpus.clips["file"], held_out, strict=True)
-        }
+        examples, answers = make_examples(shown or features.corpus, held_out, seed=config.seed)
+        files |= examples
     card = make_card(described, metrics, name="model", files=files, widget=widget(files, answers))
     contents = make_model_files(
         classifier.pipelines_, config=described, metrics=metrics, readme=card, files=files

@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import urllib.request
+from pathlib import Path
 from urllib.error import HTTPError
 
 import pytest
@@ -127,6 +128,30 @@ def test_every_client_calls_all_four_endpoints(app, recognizer, clips, ask):
     rows = [{"file": clip.name} | answer for clip, answer in zip(clips, answers, strict=True)]
     assert ask(app, "/predict_batch", clips=clips) == rows
     assert ask(app, "/model_info")["emotions"] == list(recognizer.labels)
+
+
+def test_every_client_gets_a_timeline_as_a_file(app, recognizer, clips):
+    clip, timeline = clips[0], recognizer.timeline(clips[0])
+    client = Client(app.url, verbose=False)
+    path = client.predict(handle_file(clip), format="textgrid", api_name="/timeline")
+    assert Path(path).name == "emotions.TextGrid"
+    assert Path(path).read_bytes().decode() == timeline.to_text("TextGrid")
+    sent = uploaded(app, clip)
+    _, (file,) = outcome(app, "call/v2/timeline", {"clip": sent, "format": "csv"})
+    with urllib.request.urlopen(file["url"]) as answer:
+        assert answer.read().decode() == timeline.to_text("csv")
+    address = f"{app.url}/gradio_api/file={sent['path']}"
+    answer = call_tool(app, "timeline", {"clip": address, "format": "json"})
+    with urllib.request.urlopen(answer.content[0].text) as file:
+        assert json.load(file) == timeline.to_dict()
+
+
+@pytest.mark.parametrize("sent", ["doc", 5])
+def test_an_unknown_format_is_said_before_the_clip_is_read(app, sent):
+    event, answer = outcome(app, "call/v2/timeline", {"clip": None, "format": sent})
+    assert event == "error" and answer["error"].startswith(f"{sent!r} is not ")
+    assert answer["error"].endswith("csv, json, srt, vtt, TextGrid.")
+    assert "Traceback" not in app.log.read_text()
 
 
 def test_a_tool_takes_a_clip_as_a_data_url(app, recognizer, clips):

@@ -10,16 +10,18 @@ from tiny_model import FEATURES, voice
 
 from ser.cli.main import main
 from ser.errors import DatasetError, NoSpeechError, VoiceProfileError
+from ser.model.voice_profile import VoiceProfile
 from ser.studies.cross_corpus import evaluate_corpus, find_clips, format_result
 
 SAID = {"NEU": "neutral", "HAP": "happy", "ANG": "angry"}
 
 
 class Recognizer:
-    """Says what its table says of a file; with a profile it is always right."""
+    """Says what its table says of a file; with a reference it is always right."""
 
     labels = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
     source = "table"
+    knows_voices = True
 
     def __init__(self, answers=()):
         self.answers = dict(answers)
@@ -30,16 +32,27 @@ class Recognizer:
         if actor == "1009":
             raise VoiceProfileError("Too little speech.")
         self.profiles[actor] = [clip.name for clip in clips]
-        return actor
+        return SimpleNamespace(actor=actor)
 
-    def predict(self, clip, voice=None):
-        assert voice is None or clip.name.startswith(voice)
-        said = self.answers.get(clip.stem, {})
-        if said == "nothing":
+    def analyse(self, clip):
+        if self.answers.get(clip.stem) == "nothing":
             raise NoSpeechError("No speech.")
-        if voice or not said:
-            said = {SAID[clip.stem.split("_")[2]]: 1.0}
-        return SimpleNamespace(probabilities=dict.fromkeys(self.labels, 0.0) | said)
+        # The clip's place in the reference, so that a test can see what was averaged.
+        features = np.eye(100, dtype=np.float32)[None, int(clip.stem[6:8])]
+        return SimpleNamespace(features=features, feature_hash=clip.stem[:4], stem=clip.stem)
+
+    def assess(self, analysis, reference=None):
+        said = self.answers.get(analysis.stem, {})
+        if reference or not said:
+            said = {SAID[analysis.stem.split("_")[2]]: 1.0}
+        if isinstance(reference, VoiceProfile):
+            assert reference.features[int(analysis.stem[6:8])] == 0, "compared with itself"
+            assert np.count_nonzero(reference.features) == 16
+        speaker = getattr(reference, "actor", None) or getattr(reference, "feature_hash", None)
+        assert speaker in (None, analysis.stem[:4]), "compared with someone else"
+        warnings = ["It is noisy: ..."] if analysis.stem.endswith("noisy") else []
+        probabilities = dict.fromkeys(self.labels, 0.0) | said
+        return SimpleNamespace(probabilities=probabilities, warnings=warnings)
 
 
 @pytest.fixture
@@ -71,14 +84,36 @@ def test_profile_is_the_first_four_neutral_clips_and_neither_way_tests_them(corp
     result = evaluate_corpus(recognizer, find_clips(corpus))
     names = [f"1001_S{index:02}_NEU_XX.wav" for index in range(4)]
     assert recognizer.profiles["1001"] == names == result["profiles"]["1001"]
-    assert (result["all"]["clips"], result["without"]["clips"], result["with"]["clips"]) == (
-        *(16, 8, 8),
-    )
+    ways = result["references"]["profile"]
+    assert [figures["clips"] for figures in (result["all"], ways["without"], ways["with"])] == [
+        *(16, 8, 8)
+    ]
     assert result["all"]["accuracy"] == 10 / 16
-    assert result["without"]["accuracy"] == 6 / 8  # clips 4 and 5 of speaker 1001 are wrong
-    assert result["without"]["unweighted_average_recall"] == (2 / 4 + 4 / 4) / 2
-    assert result["with"]["accuracy"] == 1
-    assert result["profile_difference"]["difference"] == 2 / 8
+    assert ways["without"]["accuracy"] == 6 / 8  # clips 4 and 5 of speaker 1001 are wrong
+    assert ways["without"]["unweighted_average_recall"] == (2 / 4 + 4 / 4) / 2
+    assert ways["with"]["accuracy"] == 1
+    assert ways["gain"]["difference"] == 1 / 4
+    assert "others" not in result["references"]  # speakers have fewer clips
+
+
+def test_sixteen_other_clips_of_the_same_speaker_are_drawn(corpus):
+    for index in range(8, 18):
+        (corpus / f"1001_S{index:02}_HAP_XX.wav").write_bytes(b"")
+    answers = {f"1001_S{index:02}_HAP_XX": {"angry": 1.0} for index in range(8, 18)}
+    result = evaluate_corpus(Recognizer(answers), find_clips(corpus))
+    ways = result["references"]["others"]
+    assert ways["with"]["clips"] == 18 and ways["with"]["accuracy"] == 1
+    assert ways["without"]["accuracy"] == 8 / 18
+    assert "16 other clips" in format_result(result)
+
+
+def test_confidence_and_warnings_are_held_against_the_errors(corpus):
+    (corpus / "1001_S05_NEU_XX.wav").rename(corpus / "1001_S05_NEU_noisy.wav")
+    answers = {"1001_S05_NEU_noisy": {"angry": 0.5, "neutral": 0.4, "surprised": 0.1}}
+    result = evaluate_corpus(Recognizer(answers), find_clips(corpus))
+    assert result["all"]["auc"] == 1  # the only wrong answer is the only unsure one
+    assert result["warnings"]["noisy"] == {"clips": 1, "with": 1.0, "without": 0.0}
+    assert result["warnings"]["clipped"]["with"] is None
 
 
 def test_speakers_without_a_profile_are_named_and_not_compared(corpus):
@@ -91,7 +126,10 @@ def test_speakers_without_a_profile_are_named_and_not_compared(corpus):
         "1002": "3 neutral clips, 4 are needed",
         "1009": "Too little speech.",
     }
-    assert result["all"]["clips"] == 8 + 5 + 4 and result["with"]["clips"] == 4
+    assert (
+        result["all"]["clips"] == 8 + 5 + 4
+        and result["references"]["profile"]["with"]["clips"] == 4
+    )
     assert "no profile for 1002: 3 neutral clips" in format_result(result)
 
 
@@ -99,9 +137,9 @@ def test_no_speaker_with_a_profile_still_gives_figures(corpus):
     for file in corpus.glob("*NEU*"):
         file.rename(file.with_name(file.name.replace("NEU", "HAP")))
     result = evaluate_corpus(Recognizer(), find_clips(corpus))
-    assert result["without"] is None and result["with"] is None
+    assert result["references"] == {}
     text = format_result(result)
-    assert "without a profile, all clips" in text and "outside" not in text
+    assert "none" in text and "4 neutral clips" not in text.split("no profile")[0]
 
 
 def test_clips_that_fail_are_counted_and_listed(corpus):

@@ -1,0 +1,182 @@
+"""A timeline as the text of a file: a table, JSON, subtitles, or annotations for Praat and ELAN."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterator
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ser.errors import SerError
+
+if TYPE_CHECKING:
+    from ser.timeline import Timeline
+
+
+def to_csv(timeline: Timeline) -> str:
+    """Write a row for each window, with every probability; cells without speech are empty.
+
+    References
+    ----------
+    RFC 4180, "Common Format and MIME Type for Comma-Separated Values (CSV) Files", 2005.
+    """
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\r\n")
+    labels = timeline.labels
+    table.writerow(["start", "end", "speech_duration", "emotion", "confidence", *labels])
+    for each in timeline.windows:
+        known = each.probabilities or {}
+        row = [each.start, each.end, each.speech_duration, each.emotion, each.confidence]
+        table.writerow([*row, *(known.get(label) for label in labels)])
+    return text.getvalue()
+
+
+def to_json(timeline: Timeline) -> str:
+    """Write what `Timeline.to_dict` returns."""
+    return json.dumps(timeline.to_dict(), indent=2, allow_nan=False) + "\n"
+
+
+def to_srt(timeline: Timeline) -> str:
+    """Write a subtitle for each segment with speech, in the format of SubRip."""
+    subtitles = []
+    for number, (start, end, text) in enumerate(_subtitles(timeline), 1):
+        line = text.replace("-->", "->")  # which means times, and cannot be escaped
+        subtitles.append(f"{number}\n{_clock(start, ',')} --> {_clock(end, ',')}\n{line}\n")
+    return "\n".join(subtitles)
+
+
+def to_vtt(timeline: Timeline) -> str:
+    """Write a subtitle for each segment with speech, in the format of the Web.
+
+    References
+    ----------
+    W3C, "WebVTT: The Web Video Text Tracks Format", 2019.
+    """
+    cues = (
+        f"{_clock(start, '.')} --> {_clock(end, '.')}\n{escape(text, quote=False)}\n"
+        for start, end, text in _subtitles(timeline)
+    )
+    return "\n".join(["WEBVTT\n", *cues])
+
+
+def to_textgrid(timeline: Timeline) -> str:
+    """Write a tier of emotions and one of confidence, empty where nobody speaks.
+
+    References
+    ----------
+    P. Boersma and D. Weenink, "Praat: doing phonetics by computer", manual, "TextGrid file
+    formats"; this is the long one.
+    """
+    segments = timeline.segments
+    tiers = {
+        "emotion": [each.emotion or "" for each in segments],
+        "confidence": [
+            "" if each.confidence is None else f"{each.confidence:.2f}" for each in segments
+        ],
+    }
+    lines = [
+        'File type = "ooTextFile"',
+        'Object class = "TextGrid"',
+        "",
+        *_span("", 0.0, timeline.duration),
+        "tiers? <exists>",
+        f"size = {len(tiers)}",
+        "item []:",
+    ]
+    for number, (name, texts) in enumerate(tiers.items(), 1):
+        lines += [
+            f"    item [{number}]:",
+            '        class = "IntervalTier"',
+            f'        name = "{name}"',
+            *_span("        ", 0.0, timeline.duration),
+            f"        intervals: size = {len(texts)}",
+        ]
+        for index, (segment, text) in enumerate(zip(segments, texts, strict=True), 1):
+            doubled = text.replace('"', '""')
+            lines += [
+                f"        intervals [{index}]:",
+                *_span("            ", segment.start, segment.end),
+                f'            text = "{doubled}"',
+            ]
+    return "\n".join(lines) + "\n"
+
+
+FORMATS: dict[str, Callable[[Timeline], str]] = {
+    "csv": to_csv,
+    "json": to_json,
+    "srt": to_srt,
+    "vtt": to_vtt,
+    "TextGrid": to_textgrid,
+}
+"""Maps a format, which is also the suffix of its files, to its writer."""
+
+
+def find_format(name: str) -> str:
+    """Return the name of a format as it stands in `FORMATS`, whatever case it was given in.
+
+    Raises
+    ------
+    SerError
+        If there is no such format.
+    """
+    known = {each.casefold(): each for each in FORMATS}
+    if name.casefold() not in known:
+        raise SerError(f"{name!r} is not a format of timelines: choose from {', '.join(FORMATS)}.")
+    return known[name.casefold()]
+
+
+def find_target(path: str | Path) -> tuple[Path, str]:
+    """Check that a timeline could be written to a file, before one is made.
+
+    Parameters
+    ----------
+    path : str or Path
+        Its suffix says the format.
+
+    Returns
+    -------
+    path : Path
+    format : str
+        Of `FORMATS`.
+
+    Raises
+    ------
+    SerError
+        If there is no format for the suffix, no such folder, or a folder of that name.
+    """
+    path = Path(path)
+    suffixes = ", ".join(f".{each}" for each in FORMATS)
+    try:
+        chosen = find_format(path.suffix.removeprefix("."))
+    except SerError:
+        raise SerError(
+            f"'{path}' does not say a format: give a name that ends in one of {suffixes}."
+        ) from None
+    if not path.parent.is_dir():
+        raise SerError(
+            f"There is no folder '{path.parent}': make it, or give another than '{path}'."
+        )
+    if path.is_dir():
+        raise SerError(f"'{path}' is a folder: give the name of a file.")
+    return path, chosen
+
+
+def _subtitles(timeline: Timeline) -> Iterator[tuple[float, float, str]]:
+    """Yield start and end in seconds, and the text, of each segment with speech."""
+    for each in timeline.segments:
+        if each.emotion is not None:
+            yield each.start, each.end, f"{each.emotion} {each.confidence:.0%}"
+
+
+def _clock(seconds: float, mark: str) -> str:
+    """Write hours, minutes, seconds and milliseconds, with a mark before the last."""
+    rest, milliseconds = divmod(round(1000 * seconds), 1000)
+    minutes, second = divmod(rest, 60)
+    return f"{minutes // 60:02}:{minutes % 60:02}:{second:02}{mark}{milliseconds:03}"
+
+
+def _span(indent: str, start: float, end: float) -> list[str]:
+    return [f"{indent}xmin = {start:.15g}", f"{indent}xmax = {end:.15g}"]
