@@ -1,16 +1,20 @@
 """The answer for a clip as flat rows of a table: one, or one for each part or channel of it."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from ser.audio.channels import split_channels
 from ser.errors import AudioError, SerError
 from ser.hub.errors import one_line
-from ser.model.prediction import Prediction
-from ser.model.voice_profile import VoiceProfile
-from ser.recognizer import EmotionRecognizer
-from ser.timeline import Segment, Timeline, Window
+
+if TYPE_CHECKING:  # so that the demo, which shows rows, starts without these
+    from ser.model.prediction import Prediction
+    from ser.model.voice_profile import VoiceProfile
+    from ser.recognizer import EmotionRecognizer
+    from ser.timeline import Segment, Timeline, Window
 
 Row = dict[str, Any]
 """Values by column; without those that are not known."""
