@@ -4,7 +4,7 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -56,7 +56,7 @@ def do_all(
     pieces : dict of int to Piece
         By their numbers.
     jobs : int
-        Processes. One is this one; several are started anew, and end if this one ends.
+        Processes. One of them is this one; others are started, and end if this one ends.
 
     Yields
     ------
@@ -70,40 +70,50 @@ def do_all(
     HubError
         If clips cannot be fetched.
     """
-    jobs = min(jobs, len(pieces))
-    if jobs <= 1:
-        with threadpool_limits(1):
+    with threadpool_limits(1):  # products are small, and processes share the cores
+        others = min(jobs, len(pieces)) - 1
+        if others <= 0:
             for number, piece in pieces.items():
                 yield work.do(recognizer, number, piece)
-        return
-    context = multiprocessing.get_context("spawn")  # threads and forks do not mix
-    ears, mouth = context.Pipe(duplex=False)
-    files = {name: recognizer.files[name] for name in REQUIRED_FILES}
-    arguments = (ears, work, files, recognizer.source, recognizer.revision)
-    with ProcessPoolExecutor(jobs, context, _start, arguments) as pool:
-        try:
-            yield from _each(pool, pieces.items(), AHEAD * jobs)
-        except BrokenProcessPool as error:
-            raise SerError(
-                "A process was ended from outside, perhaps for want of memory: start again, with "
-                "fewer processes (--jobs) if it was that; what is done is kept."
-            ) from error
-        except BaseException:
-            mouth.close()  # which ends the processes, busy as they are
-            raise
+            return
+        context = multiprocessing.get_context("spawn")  # threads and forks do not mix
+        ears, mouth = context.Pipe(duplex=False)
+        files = {name: recognizer.files[name] for name in REQUIRED_FILES}
+        arguments = (ears, work, files, recognizer.source, recognizer.revision)
+        with ProcessPoolExecutor(others, context, _start, arguments) as pool:
+            try:
+                yield from _share(pool, AHEAD * others, work, recognizer, pieces)
+            except BrokenProcessPool as error:
+                raise SerError(
+                    "A process was ended from outside, perhaps for want of memory: start again, "
+                    "with fewer processes (--jobs) if it was that; what is done is kept."
+                ) from error
+            except BaseException:
+                mouth.close()  # which ends the processes, busy as they are
+                raise
 
 
-def _each(
-    pool: ProcessPoolExecutor, pieces: Iterable[tuple[int, Piece]], most: int
+def _share(
+    pool: ProcessPoolExecutor,
+    most: int,
+    work: Work,
+    recognizer: EmotionRecognizer,
+    pieces: Mapping[int, Piece],
 ) -> Iterator[tuple[int, int]]:
-    """Yield the results of pieces, of which so many are in the hands of the pool at once."""
-    left, running = iter(pieces), set[Future[tuple[int, int]]]()
+    """Share pieces between a pool, which has so many in its hands at once, and this process.
+
+    This one begins at once, while others start, which takes seconds.
+    """
+    left, running = iter(pieces.items()), set[Future[tuple[int, int]]]()
     while True:
         with _interrupts_wait():  # so that processes that are started now never see any
             running |= {pool.submit(_do, *each) for each in islice(left, most - len(running))}
-        if not running:
+        own = next(left, None)
+        if own:
+            yield work.do(recognizer, *own)
+        elif not running:
             return
-        done, running = wait(running, return_when=FIRST_COMPLETED)
+        done, running = wait(running, 0 if own else None, FIRST_COMPLETED)
         for future in done:
             yield future.result()
 
@@ -133,7 +143,7 @@ def _start(
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the one that started this one will tell
     threading.Thread(target=_end_with, args=(ears,), daemon=True).start()
     folder = audit(files, source=source)
-    threadpool_limits(1)  # from now on: products are small, and processes share the cores
+    threadpool_limits(1)  # from now on
     _at_work = work, EmotionRecognizer(folder, source=source, revision=revision)
 
 
