@@ -66,6 +66,9 @@ class Handler(BaseHTTPRequestHandler):
         except ConnectionAbortedError:
             return
         status, headers, content = answer
+        if self.command == "GET" and status == 200 and "Range" in self.headers:
+            first, last = self.headers["Range"].removeprefix("bytes=").split("-")
+            status, content = 206, content[int(first) : int(last) + 1 if last else None]
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)

@@ -25,7 +25,7 @@ FLOORS = [
     {"hub"},
     {"corpora"},
     {"recognizer", "timeline", "timeline_formats"},
-    {"streaming"},
+    {"streaming", "collection"},
     {"training"},
     {"studies", "demo"},
     {"cli"},

@@ -33,7 +33,7 @@ class Command(NamedTuple):
 
 
 COMMANDS = {
-    "predict": Command("ser.cli.model", "recognise the emotion in clips"),
+    "predict": Command("ser.cli.model", "recognise the emotion in clips, or in whole collections"),
     "timeline": Command("ser.cli.timeline", "follow emotion over a recording, as text or a file"),
     "push": Command("ser.cli.model", "publish a model folder on the Hugging Face Hub"),
     "pull": Command("ser.cli.model", "fetch a model from the Hugging Face Hub"),

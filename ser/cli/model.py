@@ -5,6 +5,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from functools import partial
 
+from ser.cli.collection import add_collection, check_no_collection, predict_collection
 from ser.cli.options import add_links
 from ser.errors import SerError
 
@@ -28,10 +29,20 @@ def add_predict(parser: ArgumentParser) -> None:
         action="store_true",
         help="one person speaks in all clips: judge each relative to the others",
     )
+    parser.add_argument(
+        "--voice",
+        action="append",
+        metavar="CLIP",
+        help="everyday speech of whoever speaks, to judge clips relative to it; may be repeated",
+    )
+    add_collection(parser)
     parser.set_defaults(run=partial(_predict, parser))
 
 
 def _predict(parser: ArgumentParser, args: Namespace) -> int:
+    if args.to:
+        return predict_collection(parser, args)
+    check_no_collection(parser, args)
     from ser.model.voice_profile import TOO_FEW
     from ser.recognizer import EmotionRecognizer
 
@@ -41,7 +52,7 @@ def _predict(parser: ArgumentParser, args: Namespace) -> int:
     stdin = getattr(sys.stdin, "buffer", b"")  # none if it was closed
     given = (stdin if clip == "-" else clip for clip in args.clips)
     failed = is_compared = False
-    results = recognizer.predict_many(given, same_speaker=args.same_speaker)
+    results = recognizer.predict_many(given, voice=args.voice, same_speaker=args.same_speaker)
     for clip, result in zip(args.clips, results, strict=True):
         is_compared |= getattr(result, "reference", None) is not None
         if isinstance(result, SerError):

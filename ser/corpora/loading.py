@@ -11,8 +11,9 @@ from ser.corpora.catalog import CORPORA
 from ser.corpora.clips import choose_labels, make_clips
 from ser.corpora.corpus import About, Clip, Corpus, KnownCorpus, Origin
 from ser.corpora.emotions import in_order
+from ser.corpora.files import find_audio
 from ser.corpora.own import Columns, read_own
-from ser.corpora.sources import Source, find_audio, find_source, list_recordings, open_source
+from ser.corpora.sources import Source, find_source, list_recordings, open_source
 from ser.corpora.tables import TEXT_SUFFIXES
 from ser.errors import DatasetError
 

@@ -11,7 +11,8 @@ from typing import Any
 
 from ser.corpora.catalog import CORPORA
 from ser.corpora.corpus import Clip
-from ser.corpora.sources import Source, audio_suffix, find_audio, find_tables, open_source, unpack
+from ser.corpora.files import find_audio
+from ser.corpora.sources import Source, audio_suffix, find_tables, open_source, unpack
 from ser.corpora.tables import parquet_columns, read_parquet, read_table
 from ser.errors import DatasetError
 

@@ -26,13 +26,13 @@ from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HFValidationError
 from huggingface_hub.utils import validate_repo_id
 
+from ser.corpora.files import AUDIO_SUFFIXES, find_audio, find_files, is_visible
 from ser.corpora.tables import TEXT_SUFFIXES, parquet_columns, read_parquet
 from ser.errors import DatasetError, HubError
 from ser.hub.errors import plain_words
 
 logger = logging.getLogger(__name__)
 
-AUDIO_SUFFIXES = (".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a")
 ARCHIVE_SUFFIXES = (".parquet", ".zip")
 METADATA = ("*metadata.csv", "*metadata.jsonl")
 MAX_SHOWN = 100  # characters of a name, in a message
@@ -107,7 +107,7 @@ def open_source(source: Source, name_of: NameOf, *, naming: str) -> Path:
     """
     archives = _archives(source)
     if not archives:
-        ignored = ", ".join(file.name for file in _find(source.path, ARCHIVE_SUFFIXES))
+        ignored = ", ".join(file.name for file in find_files(source.path, ARCHIVE_SUFFIXES))
         if ignored:
             logger.warning("Ignored in %s: %s, since there are audio files, too", source, ignored)
         return source.path
@@ -142,37 +142,15 @@ def find_tables(path: Path) -> list[Path]:
     """
     if not path.is_dir():
         return [path] if path.suffix.lower() in (*TEXT_SUFFIXES, ".parquet") else []
-    tables = _find(path, TEXT_SUFFIXES)
-    return _find(path, (".parquet",)) or [file for file in tables if file.stem == "metadata"]
+    tables = find_files(path, TEXT_SUFFIXES)
+    return find_files(path, (".parquet",)) or [file for file in tables if file.stem == "metadata"]
 
 
 def _archives(source: Source) -> list[Path]:
     """Return the archives of a source; none if audio files lie beside them, as when unpacked."""
     if not source.path.is_dir():
         return [source.path]
-    return [] if find_audio(source.path) else _find(source.path, ARCHIVE_SUFFIXES)
-
-
-def find_audio(folder: Path) -> list[Path]:
-    """Return the audio files below a folder, sorted, without the files that macOS adds."""
-    return _find(folder, AUDIO_SUFFIXES)
-
-
-def _find(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
-    files, visited = [], set()
-    for parent, folders, names in os.walk(folder, followlinks=True):  # unlike `Path.rglob`
-        place = Path(parent).resolve()
-        if place in visited:  # through a circular link
-            folders.clear()
-            continue
-        visited.add(place)
-        files += [Path(parent, name) for name in names]
-    return sorted(file for file in files if _is_visible(file.relative_to(folder), suffixes))
-
-
-def _is_visible(path: Path, suffixes: tuple[str, ...]) -> bool:
-    hidden = any(part.startswith((".", "__MACOSX")) for part in path.parts)
-    return path.suffix.lower() in suffixes and not hidden
+    return [] if find_audio(source.path) else find_files(source.path, ARCHIVE_SUFFIXES)
 
 
 def _download(source: str | Path) -> Source:
@@ -266,7 +244,7 @@ def _members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
     """Return the audio files in a ZIP."""
     with archive:
         members = archive.infolist()
-    return [each for each in members if _is_visible(Path(each.filename), AUDIO_SUFFIXES)]
+    return [each for each in members if is_visible(Path(each.filename), AUDIO_SUFFIXES)]
 
 
 def _read_zip(archive: Path) -> Iterator[tuple[str, bytes]]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
+from ser.collection.rows import Row, result_row
 from ser.demo.api import errors_in_one_sentence
 from ser.demo.result_panel import colour, relative
 from ser.demo.wording import TO_VOICE, percent, runner_up
@@ -20,10 +21,8 @@ if TYPE_CHECKING:
     from ser import Prediction
     from ser.demo.served_model import ServedModel
 
-COLUMNS = ("file", "emotion", "confidence", "second choice", "duration", "warnings", "error")
-
-Row = dict[str, Any]
-"""A value for each of `COLUMNS`; empty text where there is none."""
+COLUMNS = ("file", "emotion", "confidence", "second choice", "duration", "doubts", "error")
+"""Those that the page shows; the file that one can download has the probabilities, too."""
 
 TO_OTHERS = "Each relative to the others"
 SAME_SPEAKER = "One person speaks in all of these"
@@ -87,7 +86,7 @@ def add_tab(model: "ServedModel", profile: gr.State) -> None:
 
 
 def row(name: str, result: "Prediction | SerError") -> Row:
-    """Put a result, or the error in its place, into the columns of the table.
+    """Put a result, or the error in its place, into a row of the table.
 
     Parameters
     ----------
@@ -95,16 +94,10 @@ def row(name: str, result: "Prediction | SerError") -> Row:
         File name.
     result : ser.Prediction or ser.errors.AudioError
     """
-    cells: Row = dict.fromkeys(COLUMNS, "") | {"file": name}
-    if isinstance(result, SerError):
-        return cells | {"error": str(result)}
-    return cells | {
-        "emotion": result.emotion,
-        "confidence": round(result.confidence, 4),
-        "second choice": runner_up(result.probabilities)[0],
-        "duration": round(result.duration, 2),
-        "warnings": " ".join(result.warnings),
-    }
+    cells: Row = {"file": name, **result_row(result)}
+    if not isinstance(result, SerError):
+        cells["second choice"] = runner_up(result.probabilities)[0]
+    return cells
 
 
 def table_html(rows: Sequence[Row], note: str = "", *, done: bool = False) -> str:
@@ -130,9 +123,11 @@ def to_csv(rows: Sequence[Row]) -> str:
         As `row` makes them.
     """
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(COLUMNS)
-    writer.writerows([defused(cells[name]) for name in COLUMNS] for cells in rows)
+    # A row with a result has all columns but that for the error, which so comes last.
+    names = dict.fromkeys(name for cells in sorted(rows, key=len, reverse=True) for name in cells)
+    writer = csv.DictWriter(text, list(names), lineterminator="\r\n")
+    writer.writeheader()
+    writer.writerows({name: defused(cell) for name, cell in cells.items()} for cells in rows)
     return text.getvalue()
 
 
@@ -150,12 +145,11 @@ def defused(cell: Any) -> Any:
 
 
 def _cells(cells: Row) -> str:
-    emotion, confidence, duration = cells["emotion"], cells["confidence"], cells["duration"]
-    shown = cells | {
-        "emotion": emotion or "no result",
-        "confidence": percent(confidence) if emotion else "",
-        "duration": f"{duration:.1f}\N{NO-BREAK SPACE}s" if emotion else "",
-    }
+    emotion = cells.get("emotion")
+    shown = {name: cells.get(name) or "" for name in COLUMNS} | {"emotion": emotion or "no result"}
+    if emotion:
+        shown["confidence"] = percent(cells["confidence"])
+        shown["duration"] = f"{cells['duration']:.1f}\N{NO-BREAK SPACE}s"
     marks = {
         "emotion": f' class="ser-dot" style="--colour:{colour(emotion)}"' if emotion else "",
         "error": ' class="ser-bad"',

@@ -19,14 +19,21 @@ class RepoInfo(Protocol):
 
 
 def check_target(
-    repo_id: str, *, private: bool = False, tag: str | None = None, token: str | None = None
+    repo_id: str,
+    *,
+    private: bool = False,
+    tag: str | None = None,
+    token: str | None = None,
+    repo_type: str = "model",
 ) -> None:
-    """Check that a new model can be published, so that nobody trains for nothing.
+    """Check that something new can be published, so that nobody works for nothing.
 
     Parameters
     ----------
     repo_id, private, tag, token
         As for `ser.hub.repository.push_model`.
+    repo_type : str
+        As huggingface_hub takes it.
 
     Raises
     ------
@@ -40,21 +47,21 @@ def check_target(
     api = HfApi(token=token)
     with plain_words(repo_id):
         try:
-            info = api.model_info(repo_id)
+            info = api.repo_info(repo_id, repo_type=repo_type)
         except RepositoryNotFoundError:
             info = None
-        _check_right(api, repo_id, exists=info is not None)
+        _check_right(api, repo_id, repo_type, exists=info is not None)
         if info is None:
             return
         check_privacy(info, private=private)
-        refs = api.list_repo_refs(repo_id) if tag else None
+        refs = api.list_repo_refs(repo_id, repo_type=repo_type) if tag else None
         if refs and tag in {ref.name for ref in (*refs.branches, *refs.tags)}:
             raise HubError(
-                f"The tag '{tag}' of '{repo_id}' is taken: choose another tag for the new model."
+                f"The tag '{tag}' of '{repo_id}' is taken: choose another tag for the new one."
             )
 
 
-def _check_right(api: HfApi, repo_id: str, *, exists: bool) -> None:
+def _check_right(api: HfApi, repo_id: str, repo_type: str, *, exists: bool) -> None:
     """Refuse a token that may not write to the repository, or create it."""
     user = api.whoami()
     if user.get("auth", {}).get("accessToken", {}).get("role") == "read":
@@ -64,7 +71,7 @@ def _check_right(api: HfApi, repo_id: str, *, exists: bool) -> None:
         )
     if exists:
         try:
-            api.auth_check(repo_id, write=True)
+            api.auth_check(repo_id, repo_type=repo_type, write=True)
         except HfHubHTTPError as error:
             if error.response.status_code in (401, 403):
                 raise HubError(f"Your token is not allowed to write to '{repo_id}'.") from error

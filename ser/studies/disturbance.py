@@ -19,7 +19,7 @@ from tqdm.auto import tqdm
 from ser.audio.activity import find_speech
 from ser.audio.augmentation import speech_power
 from ser.audio.loading import load_audio
-from ser.corpora.sources import find_audio
+from ser.corpora.files import find_audio
 from ser.errors import AudioError, DatasetError
 from ser.recognizer import EmotionRecognizer
 from ser.studies.common import Figures, StudyOptions, Tables

@@ -67,6 +67,14 @@ def test_clips_of_one_person_are_compared_with_each_other_if_they_are_enough(mod
     assert "too few recordings" in capsys.readouterr().err
 
 
+def test_clips_can_be_judged_relative_to_a_voice(model, clips, capsys, tmp_path):
+    everyday = tmp_path / "everyday.wav"
+    soundfile.write(everyday, voice("calm", seconds=4.0), FEATURES.sample_rate)
+    arguments = ["--json", "--voice", str(everyday), "--model", model]
+    assert main(["predict", clips[0], *arguments]) == 0
+    assert json.loads(capsys.readouterr().out)["reference"] == "voice"
+
+
 def run(arguments, folder, **options):
     done = subprocess.run(
         [sys.executable, "-m", "ser", "predict", "--model", *arguments],

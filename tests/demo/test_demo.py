@@ -86,9 +86,12 @@ def test_cells_that_a_spreadsheet_would_run_are_defused(cell):
 
 def test_batch_rows_hold_result_or_error():
     good = batch_tab.row("a.wav", prediction(happy=0.6, calm=0.4))
-    assert (good["emotion"], good["second choice"], good["error"]) == ("happy", "calm", "")
     bad = batch_tab.row("b.wav", UnreadableAudioError("b.wav is not audio."))
-    assert (bad["emotion"], bad["error"]) == ("", "b.wav is not audio.")
+    assert batch_tab.table_html([good, bad]).count("no result") == 1
+    one, other = csv.DictReader(io.StringIO(batch_tab.to_csv([bad, good])))
+    assert (one["file"], one["emotion"], one["error"]) == ("b.wav", "", "b.wav is not audio.")
+    assert (other["emotion"], other["second choice"], other["error"]) == ("happy", "calm", "")
+    assert float(other["probability_calm"]) == pytest.approx(0.4)
 
 
 def test_the_table_can_be_downloaded_when_it_is_complete():

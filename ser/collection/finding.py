@@ -1,0 +1,234 @@
+"""What is in a collection, in a fixed order and in pieces that can be recognised one by one."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from sys import intern
+from typing import Any
+
+import pyarrow
+import pyarrow.parquet
+from pyarrow.types import is_binary, is_large_binary, is_struct
+
+from ser.collection.pieces import Files, Piece, Rows, text
+from ser.collection.places import ON_HUB, LocalFolder, Place, fetching, find_on_hub
+from ser.corpora.files import AUDIO_SUFFIXES
+from ser.corpora.tables import TEXT_SUFFIXES, read_table
+from ser.errors import DatasetError, HubError
+
+SUFFIXES = (
+    *AUDIO_SUFFIXES,
+    *(".aac", ".aif", ".aiff", ".amr", ".au", ".caf", ".oga", ".wma", ".wv"),
+    *(".avi", ".flv", ".mka", ".mkv", ".mov", ".mp4", ".webm"),
+)
+CLIP_COLUMNS = ("path", "audio", "file", "file_name")
+SPEAKER_COLUMNS = ("speaker", "speaker_id")
+
+MAX_FILES = 64  # in a piece: what a process that is killed does again
+MANY_PIECES = 200  # so that a small collection, too, has work for all processes
+MAX_ROWS = 128  # in a piece; `datasets` writes recordings in groups of 100
+MAX_SPLITS = 16  # of a larger group, since each piece reads the rows before it again
+
+
+@dataclass(frozen=True)
+class Collection:
+    """The clips of a source.
+
+    Attributes
+    ----------
+    source : str
+        As it was given; of a path only the name, as its place is private.
+    revision : str or None
+        The commit of a dataset on the Hub.
+    pieces : list of Files or Rows
+        In order.
+    """
+
+    source: str
+    revision: str | None
+    pieces: Sequence[Piece]
+
+    def __len__(self) -> int:
+        return sum(map(len, self.pieces))
+
+    @property
+    def sha256(self) -> str:
+        """A hash of which clips there are, and of how they are divided into pieces."""
+        digest = hashlib.sha256()
+        for piece in self.pieces:
+            what = (
+                [*piece.names, *piece.speakers]
+                if isinstance(piece, Files)
+                else [piece.name, piece.group, piece.first, piece.start, piece.stop]
+            )
+            digest.update(json.dumps(what).encode())
+        return digest.hexdigest()
+
+
+def find_collection(source: str | Path, *, largest: int = MAX_FILES) -> Collection:
+    """Find the clips that a source names.
+
+    Parameters
+    ----------
+    source : str or Path
+        A folder, searched with its subfolders; a table (CSV, JSON lines or Parquet) with a column
+        of paths, or a Parquet file that holds recordings; or a dataset on the Hub, ``OWNER/NAME``
+        or ``hf://datasets/OWNER/NAME/FOLDER``, each with ``@REVISION`` after the name or without.
+        Parquet files of a folder or a dataset are read if no audio files lie beside them.
+    largest : int
+        Most files in a piece.
+
+    Raises
+    ------
+    DatasetError
+        If there is no such source, or no clip in it.
+    HubError
+        If the Hub does not give it.
+    """
+    path = Path(source).expanduser()
+    if path.is_file():
+        place: Place = LocalFolder(path.resolve().parent)
+        pieces = _read_table(place, path, largest)
+        return _collection(path.resolve().name, place, pieces)
+    if path.is_dir():
+        place = LocalFolder(path.resolve())
+        return _collection(path.resolve().name, place, _read_folder(place, largest))
+    match = ON_HUB.fullmatch(str(source))
+    if match is None:
+        raise DatasetError(
+            f"There is no folder or table '{source}'; give one that exists, or a dataset on the "
+            "Hub as OWNER/NAME or hf://datasets/OWNER/NAME/FOLDER."
+        )
+    try:
+        place = find_on_hub(**match.groupdict())
+    except HubError as error:
+        raise HubError(
+            f"There is no folder or table '{source}', and it cannot be read from the Hub: {error}"
+        ) from error
+    return _collection(str(source), place, _read_folder(place, largest))
+
+
+def _collection(name: str, place: Place, pieces: Iterable[Piece]) -> Collection:
+    found = Collection(name, place.revision, list(pieces))
+    if not len(found):
+        raise DatasetError(
+            f"'{name}' has no recording: give a folder with audio files ({', '.join(SUFFIXES)}), a "
+            "table of their paths, or Parquet files that hold recordings. The Hub converts most "
+            "datasets to such files: OWNER/NAME@refs/convert/parquet."
+        )
+    return found
+
+
+def _read_folder(place: Place, largest: int) -> Iterator[Piece]:
+    if names := place.names(SUFFIXES):
+        # People who record others give each a folder.
+        speakers = [intern(PurePosixPath(name).parent.name) or None for name in names]
+        return _files(place, names, speakers, largest)
+    tables = place.names((".parquet",))
+    with ThreadPoolExecutor(8) as pool:  # each is asked over the network for its size
+        heads = list(pool.map(lambda name: _head(place, name), tables))
+    return (
+        piece
+        for name, head in zip(tables, heads, strict=True)
+        for piece in _rows(place, name, head)
+    )
+
+
+def _files(
+    place: Place, names: Sequence[str], speakers: Sequence[str | None], largest: int
+) -> Iterator[Files]:
+    size = max(1, min(largest, len(names) // MANY_PIECES))
+    for start in range(0, len(names), size):
+        part = slice(start, start + size)
+        yield Files(place, names[part], speakers[part])
+
+
+def _read_table(place: Place, path: Path, largest: int) -> Iterator[Piece]:
+    if path.suffix.lower() == ".parquet":
+        head = _head(place, path.name)
+        if _holds_recordings(_audio_column(path.name, head), head):
+            return _rows(place, path.name, head)
+        wanted = {*CLIP_COLUMNS, *SPEAKER_COLUMNS}.intersection(head.schema.names)
+        rows: list[dict[str, Any]]
+        rows = pyarrow.parquet.read_table(path, columns=sorted(wanted)).to_pylist()
+    elif path.suffix.lower() in TEXT_SUFFIXES:
+        rows = read_table(path)
+    else:
+        raise DatasetError(
+            f"'{path}' is neither a folder nor a table; give a folder, or a file that ends in "
+            f"{', '.join(TEXT_SUFFIXES)} or .parquet."
+        )
+    present = {name for row in rows for name in row}
+    clip, speaker = _one_of(CLIP_COLUMNS, present), _one_of(SPEAKER_COLUMNS, present)
+    if clip is None:
+        raise _no_column(path.name, present)
+    names = [text(row.get(clip)) or "" for row in rows]
+    if "" in names:
+        raise DatasetError(
+            f"Row {names.index('') + 1} of {path.name} has no {clip}; give every row a recording."
+        )
+    return _files(place, names, [text(row.get(speaker or "")) for row in rows], largest)
+
+
+def _rows(place: Place, name: str, head: pyarrow.parquet.FileMetaData) -> Iterator[Rows]:
+    audio = _audio_column(name, head)
+    if not _holds_recordings(audio, head):
+        raise DatasetError(
+            f"{name} has no recordings in its column {audio}; give the table by itself, on this "
+            "machine, if that holds their paths."
+        )
+    speaker = _one_of(SPEAKER_COLUMNS, head.schema.to_arrow_schema().names)
+    first = 0
+    for group in range(head.num_row_groups):
+        n_rows = head.row_group(group).num_rows
+        step = max(MAX_ROWS, -(-n_rows // MAX_SPLITS))
+        for start in range(0, n_rows, step):
+            stop = min(start + step, n_rows)
+            yield Rows(place, name, group, first, start, stop, audio, speaker)
+        first += n_rows
+
+
+def _audio_column(name: str, head: pyarrow.parquet.FileMetaData) -> str:
+    """Return the column of recordings; if there is none, that of paths."""
+    names = head.schema.to_arrow_schema().names
+    embedded = [column for column in names if _holds_recordings(column, head)]
+    audio = (
+        _one_of(CLIP_COLUMNS, embedded)
+        or _one_of(CLIP_COLUMNS, names)
+        or next(iter(embedded), None)
+    )
+    if audio is None:
+        raise _no_column(name, names)
+    return audio
+
+
+def _holds_recordings(column: str, head: pyarrow.parquet.FileMetaData) -> bool:
+    """Tell whether a column is of bytes, by themselves or beside a path as `datasets` has them."""
+    kind = head.schema.to_arrow_schema().field(column).type
+    if is_struct(kind):
+        return kind.get_field_index("bytes") >= 0
+    return is_binary(kind) or is_large_binary(kind)
+
+
+def _one_of(names: Sequence[str], present: Iterable[str]) -> str | None:
+    known = set(present)
+    return next((name for name in names if name in known), None)
+
+
+def _no_column(name: str, present: Iterable[str]) -> DatasetError:
+    return DatasetError(
+        f"{name} has the columns {', '.join(sorted(present))}; one of recordings or their paths is "
+        f"needed, named {' or '.join(CLIP_COLUMNS)}."
+    )
+
+
+def _head(place: Place, name: str) -> pyarrow.parquet.FileMetaData:
+    with fetching(place):
+        try:
+            with place.open(name) as file:
+                return pyarrow.parquet.read_metadata(file)
+        except pyarrow.ArrowInvalid as error:
+            raise DatasetError(f"{name} is not a readable Parquet file.") from error

@@ -1,0 +1,151 @@
+"""Where the files of a collection are: below a folder of this machine, or in a dataset on the Hub.
+
+Files on the Hub are read as they are needed, a part of a Parquet file or one recording at a time;
+nothing is kept on this machine.
+"""
+
+import re
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any, BinaryIO, Protocol
+
+from huggingface_hub import HfApi, HfFileSystem, RepoFile
+from huggingface_hub.errors import EntryNotFoundError
+
+from ser.corpora.files import is_visible, walk_files
+from ser.errors import DatasetError
+from ser.hub.errors import plain_words
+
+ON_HUB = re.compile(
+    r"(?:hf://datasets/|(?!hf://))(?P<repo_id>[\w.-]+/[\w.-]+)"
+    r"(?:@(?P<revision>refs/(?:convert|pr)/[^/]+|[^/]+))?(?:/(?P<inside>.*))?"
+)
+"""``OWNER/NAME`` and ``hf://datasets/OWNER/NAME``, either with ``@REVISION`` and a path inside."""
+
+
+class Place(Protocol):
+    """A folder that holds the files of a collection; it can be sent to other processes.
+
+    Attributes
+    ----------
+    is_remote : bool
+        Whether its files come over the network.
+    revision : str or None
+        The commit of a dataset on the Hub.
+    """
+
+    @property
+    def is_remote(self) -> bool: ...  # noqa: D102
+
+    @property
+    def revision(self) -> str | None: ...  # noqa: D102
+
+    def names(self, suffixes: Sequence[str]) -> list[str]:
+        """Return the paths of files in it, in a fixed order, by how their names end."""
+
+    def open(self, name: str) -> BinaryIO:
+        """Open one of its files, in which one can seek."""
+
+    def clip(self, name: str) -> Any:
+        """Return a file as `ser.audio.loading.read_recording` takes it."""
+
+
+@dataclass(frozen=True)
+class LocalFolder:
+    """A folder of this machine."""
+
+    root: Path
+    is_remote = False
+    revision = None
+
+    def names(self, suffixes: Sequence[str]) -> list[str]:
+        """Return the paths of files in it, as `Place.names`."""
+        return list(walk_files(self.root, suffixes))
+
+    def open(self, name: str) -> BinaryIO:
+        """Open one of its files."""
+        return (self.root / name).open("rb")
+
+    def clip(self, name: str) -> Path:
+        """Return the path of a file, absolute if `name` is."""
+        return self.root / name
+
+
+@dataclass(frozen=True)
+class HubFolder:
+    """A folder of a dataset on the Hub, or one of its files, at one commit."""
+
+    repo_id: str
+    revision: str
+    inside: str = ""
+    is_remote = True
+
+    def names(self, suffixes: Sequence[str]) -> list[str]:
+        """Return the paths of files in it, as `Place.names`.
+
+        Raises
+        ------
+        DatasetError
+            If the dataset has no such folder or file.
+        HubError
+            If the Hub cannot be asked.
+        """
+        with fetching(self):
+            repo: dict[str, Any] = {"repo_id": self.repo_id, "repo_type": "dataset"}
+            api, tree = HfApi(), []
+            if self.inside:
+                tree = api.get_paths_info(**repo, paths=[self.inside], revision=self.revision)
+                if not tree:
+                    raise DatasetError(
+                        f"The dataset '{self.repo_id}' has no {self.inside}; give a folder or a "
+                        "file that it has."
+                    )
+            if not any(isinstance(entry, RepoFile) for entry in tree):
+                repo |= {"path_in_repo": self.inside or None, "revision": self.revision}
+                try:
+                    tree = list(api.list_repo_tree(**repo, recursive=True))
+                except EntryNotFoundError:  # there is nothing in it
+                    tree = []
+        paths = [PurePosixPath(entry.path) for entry in tree if isinstance(entry, RepoFile)]
+        return [str(path) for path in sorted(paths) if is_visible(Path(path), suffixes)]
+
+    def open(self, name: str) -> BinaryIO:
+        """Open one of its files; what is read is fetched."""
+        return self._open(name)
+
+    def clip(self, name: str) -> dict[str, Any]:
+        """Fetch a file whole.
+
+        Raises
+        ------
+        HubError
+            If the Hub does not give it.
+        """
+        with fetching(self), self._open(name, block_size=0) as file:
+            return {"path": name, "bytes": file.read()}
+
+    def _open(self, name: str, **options: Any) -> Any:
+        path = f"datasets/{self.repo_id}/{name}"
+        return HfFileSystem().open(path, "rb", revision=self.revision, **options)
+
+
+def find_on_hub(repo_id: str, revision: str | None, inside: str | None) -> HubFolder:
+    """Return a folder of a dataset as it is now; it stays so whatever is committed later.
+
+    Raises
+    ------
+    HubError
+        If there is no such dataset, or the Hub cannot be asked.
+    """
+    with plain_words(repo_id, revision):
+        info = HfApi().dataset_info(repo_id, revision=revision)
+    return HubFolder(repo_id, str(info.sha), (inside or "").strip("/"))
+
+
+def fetching(place: Place) -> AbstractContextManager[None]:
+    """Say in one sentence, as a `HubError`, why the files of a place cannot be fetched."""
+    if isinstance(place, HubFolder):
+        return plain_words(place.repo_id, place.revision)
+    return nullcontext()

@@ -1,0 +1,136 @@
+"""The shards of a table that is not complete yet: kept aside, so that nothing is done twice.
+
+They lie in ``TABLE.parts`` beside the table, a Parquet file for each piece of the collection, which
+is there whole or not at all. So the work can be ended at any moment, by whatever means; when it is
+started again, it goes on where it was. At the end the shards become the table, and the folder goes.
+"""
+
+import json
+import re
+import shutil
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pyarrow
+
+from ser.collection.tables import read_metadata, side_file, write_table
+from ser.errors import SerError
+from ser.model.atomic_folder import replace_file
+
+MANIFEST = "manifest.json"
+
+
+class Shards:
+    """The shards of one table.
+
+    Parameters
+    ----------
+    table : Path
+        The table that they will become; its suffix is its format.
+    schema : pyarrow.Schema
+    metadata : dict
+        What makes the table, ready for JSON. Shards that anything else made are refused.
+    """
+
+    def __init__(self, table: Path, schema: pyarrow.Schema, metadata: dict[str, Any]) -> None:
+        self.table = table
+        self.folder = table.with_name(f"{table.name}.parts")
+        self._schema = schema
+        self._metadata = metadata
+
+    def begin(self) -> bool:
+        """Make room for shards, unless the table is complete.
+
+        Returns
+        -------
+        bool
+            Whether there is anything to do.
+
+        Raises
+        ------
+        SerError
+            If there is a table, or there are shards, that something else made, or the place cannot
+            be written.
+        """
+        if self.table.exists():
+            self._check(read_metadata(self.table), self.table)
+            self._clear()  # if the work was ended when all but this was done
+            return False
+        manifest = self.folder / MANIFEST
+        try:
+            if manifest.is_file():
+                self._check(_parse(manifest.read_bytes()), self.folder)
+            elif self.folder.exists() and any(self.folder.iterdir()):
+                raise SerError(
+                    f"'{self.folder}' holds something else than a table in the making: remove it, "
+                    "or give another name."
+                )
+            replace_file(manifest, json.dumps(self._metadata, indent=1).encode())
+        except OSError as error:
+            raise SerError(
+                f"'{self.folder}' cannot be written ({error.strerror or error}); give another name."
+            ) from error
+        return True
+
+    def done(self) -> set[int]:
+        """Return the numbers of the shards that are there."""
+        names = (path.name for path in self.folder.iterdir())
+        return {int(name[:-8]) for name in names if re.fullmatch(r"\d+\.parquet", name)}
+
+    def join(self, n_shards: int) -> None:
+        """Make the table from its shards, and remove these."""
+        whole = self.folder / "table"
+        parts = (shard_path(self.folder, number) for number in range(n_shards))
+        write_table(whole, parts, self._schema, self.table.suffix)
+        if self.table.suffix != ".parquet":
+            replace_file(side_file(self.table), json.dumps(self._metadata, indent=1).encode())
+        whole.replace(self.table)
+        self._clear()
+
+    def _clear(self) -> None:
+        """Remove the folder; its manifest last, so that it is known for what it is until then."""
+        with suppress(FileNotFoundError):
+            for path in self.folder.iterdir():
+                if path.name != MANIFEST:
+                    path.unlink()
+            shutil.rmtree(self.folder)
+
+    def _check(self, found: dict[str, Any] | None, place: Path) -> None:
+        """Refuse what something else made."""
+        known, wanted = _flat(found or {}), _flat(self._metadata)
+        for name, value in wanted.items():
+            if known.get(name) != value:
+                raise SerError(
+                    f"'{place}' was made with {name} = {known.get(name)}, and this is {value}: "
+                    "start with the same, remove it, or give another name."
+                )
+
+
+def write_shard(folder: Path, number: int, content: bytes) -> None:
+    """Write a shard, as `ser.collection.tables.to_parquet` makes it, whole or not at all."""
+    replace_file(shard_path(folder, number), content)
+
+
+def shard_path(folder: Path, number: int) -> Path:
+    """Return where a shard lies."""
+    return folder / f"{number:08}.parquet"
+
+
+def _parse(content: bytes) -> dict[str, Any] | None:
+    try:
+        value = json.loads(content)
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return nested settings by their names, such as ``versions.numpy``."""
+    flat: dict[str, Any] = {}
+    for name, value in values.items():
+        if isinstance(value, dict):
+            flat |= _flat(value, f"{prefix}{name}.")
+        else:
+            flat[prefix + name] = value
+    return flat

@@ -1,0 +1,40 @@
+"""Which files are recordings, and where they lie below a folder."""
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+AUDIO_SUFFIXES = (".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a")
+
+
+def find_audio(folder: Path) -> list[Path]:
+    """Return the audio files below a folder, sorted, without the files that macOS adds."""
+    return find_files(folder, AUDIO_SUFFIXES)
+
+
+def find_files(folder: Path, suffixes: Iterable[str]) -> list[Path]:
+    """Return the files below a folder whose names end in one of `suffixes`, sorted."""
+    return sorted(folder / name for name in walk_files(folder, suffixes))
+
+
+def walk_files(folder: Path, suffixes: Iterable[str]) -> Iterator[str]:
+    """Yield the paths (relative, POSIX) of what `find_files` finds, in an order that is fixed."""
+    visited = set()
+    for parent, folders, names in os.walk(folder, followlinks=True):  # unlike `Path.rglob`
+        place, below = Path(parent).resolve(), Path(parent).relative_to(folder)
+        if place in visited:  # through a circular link
+            folders.clear()
+            continue
+        visited.add(place)
+        folders.sort()
+        yield from (
+            (below / name).as_posix()
+            for name in sorted(names)
+            if is_visible(below / name, suffixes)
+        )
+
+
+def is_visible(path: Path, suffixes: Iterable[str]) -> bool:
+    """Tell whether a path ends in one of `suffixes`, and nothing in it is hidden."""
+    hidden = any(part.startswith((".", "__MACOSX")) for part in path.parts)
+    return path.suffix.lower() in suffixes and not hidden

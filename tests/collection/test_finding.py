@@ -1,0 +1,147 @@
+"""What is in a collection: folders, tables, Parquet files, datasets on the Hub."""
+
+import json
+import os
+from itertools import chain
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from made_collections import wav, write_embedded, write_folder
+
+from ser.collection.finding import find_collection
+from ser.errors import DatasetError, HubError
+
+
+def items(source, **options):
+    return list(chain.from_iterable(each.items() for each in find_collection(source).pieces))
+
+
+def named(source):
+    return [(item.path, item.speaker) for item in items(source)]
+
+
+def test_a_folder_is_searched_in_one_order_without_what_is_hidden(tmp_path):
+    for name in (
+        "b/2.WAV",
+        "b/10.wav",
+        "a/x/1.mp4",
+        "z.flac",
+        ".b/1.wav",
+        "b/._2.wav",
+        "notes.txt",
+    ):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
+    assert named(tmp_path) == [
+        ("z.flac", None),
+        ("a/x/1.mp4", "x"),
+        ("b/10.wav", "b"),
+        ("b/2.WAV", "b"),
+    ]
+
+
+@pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet"])
+def test_a_table_names_clips_relative_to_itself_or_anywhere(tmp_path, suffix):
+    elsewhere = str(tmp_path / "far" / "b.wav")
+    rows = [
+        {"file": "in/a.wav", "speaker": "ada", "words": "so be it"},
+        {"file": elsewhere, "speaker": None, "words": "not here"},
+    ]
+    table = tmp_path / "lists" / f"clips.{suffix}"
+    table.parent.mkdir()
+    if suffix == "parquet":
+        pq.write_table(pa.Table.from_pylist(rows), table)
+    elif suffix == "csv":
+        table.write_text(f"words;file;speaker\nso be it;in/a.wav;ada\nnot here;{elsewhere};\n")
+    else:
+        table.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    first, second = items(table)
+    assert (first.path, first.speaker, second.speaker) == ("in/a.wav", "ada", None)
+    assert os.fspath(first.clip) == str(table.parent / "in" / "a.wav")
+    assert os.fspath(second.clip) == elsewhere
+
+
+def test_recordings_in_a_parquet_file_come_in_order_however_they_are_divided(tmp_path, monkeypatch):
+    monkeypatch.setattr("ser.collection.finding.MAX_ROWS", 3)
+    file = write_embedded(tmp_path / "train.parquet", 11, row_group_size=7)
+    expected = [(f"{index}.wav", str(10 + index % 2)) for index in range(11)]
+    assert named(file) == named(tmp_path) == expected
+    assert [len(piece) for piece in find_collection(file).pieces] == [3, 3, 1, 3, 1]
+    assert items(file)[9].clip["bytes"] == wav("angry", seed=109)
+
+
+def test_a_recording_without_a_path_is_named_by_its_row(tmp_path):
+    pq.write_table(pa.table({"audio": [wav("calm"), None]}), tmp_path / "a.parquet")
+    assert [path for path, _ in named(tmp_path)] == ["a.parquet:1", "a.parquet:2"]
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (None, "There is no folder or table"),
+        ({}, "has no recording"),
+        ({"a.txt": b"x"}, "has no recording"),
+        ({"table.csv": b"name,words\na,b\n"}, "columns name, words; one of recordings"),
+        ({"table.csv": b"path,words\na.wav,b\n,c\n"}, r"Row 2 of table.csv has no path"),
+        ({"table.csv": b""}, "has no rows"),
+        ({"table.parquet": b"PAR1 and no more"}, "table.parquet is not a readable Parquet file"),
+        ({"clip.wav": b"x"}, "neither a folder nor a table"),
+    ],
+)
+def test_what_is_no_collection_is_refused_in_one_sentence(tmp_path, content, complaint):
+    folder = tmp_path / "source" / "of clips"
+    for name, each in (content or {}).items():
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(each)
+    if content == {}:
+        folder.mkdir(parents=True)
+    is_file = content and next(iter(content)) != "a.txt"
+    with pytest.raises(DatasetError, match=complaint) as error:
+        find_collection(folder / next(iter(content)) if is_file else folder)
+    assert "\n" not in str(error.value)
+
+
+def read_from_hub(source):
+    found = find_collection(source)
+    clips = list(chain.from_iterable(each.items() for each in found.pieces))
+    return found.revision, [(each.path, each.clip["bytes"], each.speaker) for each in clips]
+
+
+def test_a_dataset_on_the_hub_streams(hub, machine, tmp_path):
+    parquet = write_embedded(tmp_path / "train.parquet", 3).read_bytes()
+    big = {"data/train.parquet": parquet, "README.md": b"# Voices", "other/test.parquet": parquet}
+    hub.add("ada/voices", big, kind="dataset")
+    waves = {"clips/eve/1.wav": wav("calm"), "clips/bob/2.wav": wav("angry"), "more/3.wav": b"x"}
+    commit = hub.add("ada/waves", waves, kind="dataset").commits[-1].sha
+    hub.add("ada/waves", {"clips/eve/1.wav": b"newer"}, kind="dataset")
+
+    rows = [(f"{n}.wav", wav(("calm", "angry")[n % 2], 100 + n), str(10 + n % 2)) for n in range(3)]
+    assert machine.run(read_from_hub, "ada/voices")[1] == rows * 2
+    assert machine.run(read_from_hub, "hf://datasets/ada/voices/other")[1] == rows
+    assert machine.run(read_from_hub, "hf://datasets/ada/voices/other/test.parquet")[1] == rows
+    revision, clips = machine.run(read_from_hub, f"hf://datasets/ada/waves@{commit}/clips")
+    assert revision == commit
+    names = [("clips/bob/2.wav", "bob"), ("clips/eve/1.wav", "eve")]
+    assert clips == [(name, waves[name], speaker) for name, speaker in names]
+    assert not list(machine.home.rglob("*.wav")) and not list(machine.home.rglob("*.parquet"))
+    with pytest.raises(DatasetError, match="has no nowhere"):
+        machine.run(read_from_hub, "hf://datasets/ada/voices/nowhere")
+    with pytest.raises(HubError, match="There is no repository 'ada/nothing'"):
+        machine.run(read_from_hub, "ada/nothing")
+    hub.go_away()
+    with pytest.raises(HubError, match="The Hub cannot be reached"):
+        machine.run(read_from_hub, "ada/voices")
+
+
+def test_a_row_on_the_hub_cannot_name_a_file_of_this_machine(hub, machine, tmp_path):
+    secret = write_folder(tmp_path / "private") / "ada" / "000.wav"
+    file = tmp_path / "train.parquet"
+    rows = [
+        {"audio": {"bytes": b"x", "path": "a"}},
+        {"audio": {"bytes": None, "path": str(secret)}},
+    ]
+    pq.write_table(pa.Table.from_pylist(rows), file)
+    hub.add("ada/trap", {"train.parquet": file.read_bytes()}, kind="dataset")
+    assert machine.run(read_from_hub, "ada/trap")[1][1][1] == b""
+    assert items(file)[1].clip == secret  # a table of one's own can

@@ -1,0 +1,263 @@
+"""Collections become tables: every clip once, whatever happens on the way."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import soundfile
+from made_collections import write_embedded, write_folder
+from tiny_model import FEATURES, LABELS, voice
+
+from ser.cli.main import main
+from ser.collection.publishing import check_dataset, publish_table
+from ser.collection.rows import Item, answer_clips
+from ser.collection.running import recognise_collection
+from ser.errors import DatasetError, HubError, SerError, VoiceProfileError
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return write_folder(tmp_path_factory.mktemp("collection") / "clips")
+
+
+def rows(table):
+    return pq.read_table(table).to_pylist()
+
+
+def test_a_row_a_clip_with_what_the_library_answers(tiny, folder, tmp_path, capsys):
+    table = tmp_path / "answers.parquet"
+    assert recognise_collection(folder, table, tiny) == str(table)
+    assert "5/5" in capsys.readouterr().err.split("\r")[-1]
+    *good, bad = sorted(rows(table), key=lambda row: row["path"] == "bad.wav")
+    assert [row["path"] for row in good] == [
+        *("ada/000.wav", "ada/002.wav"),
+        *("bob/001.wav", "bob/003.wav"),
+    ]
+    for row in good:
+        result = tiny.predict(folder / row["path"])
+        assert row["emotion"] == result.emotion
+        shares = {label: row[f"probability_{label}"] for label in LABELS}
+        assert shares == pytest.approx(result.probabilities, abs=1e-6)
+        assert (row["speech_start"], row["speech_end"]) == (result.speech_start, result.speech_end)
+        assert (row["duration"], row["error"]) == (result.duration, None)
+        assert row["doubts"] == (" ".join(result.warnings) or None)
+    assert bad["path"] == "bad.wav" and "'bad.wav' is not audio" in bad["error"]
+    assert {value for name, value in bad.items() if name not in ("path", "error")} == {None}
+    assert list(tmp_path.iterdir()) == [table]
+
+
+def test_the_formats_hold_the_same_and_say_what_made_them(tiny, folder, tmp_path):
+    tables = {suffix: tmp_path / f"answers{suffix}" for suffix in (".parquet", ".csv", ".jsonl")}
+    for table in tables.values():
+        recognise_collection(folder, table, tiny)
+    expected = rows(tables[".parquet"])
+    lines = tables[".jsonl"].read_text().splitlines()
+    assert [json.loads(line) for line in lines] == expected
+    with tables[".csv"].open(newline="") as file:
+        read = list(csv.DictReader(file))
+    as_text = [{k: "" if v is None else v for k, v in row.items()} for row in expected]
+    for row, wanted in zip(read, as_text, strict=True):
+        same = {k: type(v)(row[k]) if k in row else None for k, v in wanted.items()}
+        assert same == wanted
+    made = json.loads(pq.read_schema(tables[".parquet"]).metadata[b"ser"])
+    assert made["model_sha256"] == tiny.config["sha256"]
+    assert made["features"] == tiny.config["feature_hash"]
+    assert made["versions"]["numpy"] == np.__version__ and "ser" in made["versions"]
+    assert made["collection"]["clips"] == 5
+    assert str(folder.parent) not in json.dumps(made)  # its place is private
+    for suffix in (".csv", ".jsonl"):
+        assert json.loads((tmp_path / f"answers{suffix}.json").read_text()) == made
+
+
+def test_killed_and_started_again_the_table_is_as_if_nothing_had_happened(tiny, tmp_path):
+    folder, table = write_folder(tmp_path / "clips", 40), tmp_path / "answers.parquet"
+    whole = tmp_path / "undisturbed.parquet"
+    recognise_collection(folder, whole, tiny)
+    command = ("predict", str(folder), "--to", str(table), "--model", tiny.source, "--jobs", "2")
+    parts = tmp_path / "answers.parquet.parts"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "ser", *command],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    while process.poll() is None and len(list(parts.glob("0*"))) < 3:
+        time.sleep(0.002)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()  # which waits for the last process that holds its output: they all end
+    done = {path: path.stat().st_mtime_ns for path in parts.glob("0*")}
+    assert 3 <= len(done) < 41 and not table.exists()
+    kept = next(iter(done))
+    begun = time.time_ns()
+    assert main([*command]) == 0
+    assert done[kept] < begun
+    assert table.read_bytes() == whole.read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        *("answers.parquet", "clips", "undisturbed.parquet")
+    ]
+
+
+def test_what_is_complete_is_not_done_again_and_nothing_else_goes_into_it(
+    tiny, folder, tmp_path, monkeypatch
+):
+    table = tmp_path / "answers.csv"
+    recognise_collection(folder, table, tiny)
+    before = table.stat().st_mtime_ns
+    assert recognise_collection(folder, table, tiny) == str(table)
+    assert table.stat().st_mtime_ns == before
+    with pytest.raises(SerError, match=r"made with channels = mix, and this is each: start with"):
+        recognise_collection(folder, table, tiny, channels="each")
+    (tmp_path / "mine.jsonl").write_text("{}\n")
+    with pytest.raises(SerError, match=r"mine.jsonl' was made with model = None"):
+        recognise_collection(folder, tmp_path / "mine.jsonl", tiny)
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    # Half done, it takes neither another model nor other clips.
+    other = tmp_path / "other.parquet"
+    with monkeypatch.context() as patch:
+        patch.setattr("ser.collection.shards.write_table", stop)
+        with pytest.raises(KeyboardInterrupt):
+            recognise_collection(folder, other, tiny)
+    with pytest.raises(SerError, match="made with model = model, and this is pretrained"):
+        recognise_collection(folder, other)
+    with pytest.raises(SerError, match=r"collection.source = clips, and this is ada"):
+        recognise_collection(folder / "ada", other, tiny)
+    with monkeypatch.context() as patch:
+        patch.setattr("ser.collection.workers.answer_clips", stop)  # nothing is left to answer
+        recognise_collection(folder, other, tiny)
+    assert len(rows(other)) == 5
+
+
+def test_windows_segments_and_both_sides_of_a_call(tiny, tmp_path):
+    sides = [voice(label, seed=7, seconds=5.0) for label in LABELS]
+    call, rate = tmp_path / "calls" / "call.wav", FEATURES.sample_rate
+    call.parent.mkdir()
+    soundfile.write(call, np.stack(sides, axis=1), rate)
+    options = {"timeline": "windows", "channels": "each"}
+    recognise_collection(call.parent, tmp_path / "windows.parquet", tiny, **options)
+    found = rows(tmp_path / "windows.parquet")
+    for channel, side in enumerate(sides, start=1):
+        expected = tiny.timeline((side, rate)).windows
+        mine = [row for row in found if row["channel"] == channel]
+        assert [row["start"] for row in mine] == [window.start for window in expected]
+        assert [row["emotion"] for row in mine] == [window.emotion for window in expected]
+    options["timeline"] = "segments"
+    recognise_collection(call.parent, tmp_path / "segments.parquet", tiny, **options)
+    found = rows(tmp_path / "segments.parquet")
+    assert {(row["channel"], row["emotion"]) for row in found} == set(enumerate(LABELS, start=1))
+    assert found[0]["start"] == 0.0 and found[-1]["end"] == found[-1]["duration"]
+
+
+def test_clips_are_judged_relative_to_the_voice_of_their_speaker(tiny, tmp_path):
+    source = write_embedded(tmp_path / "clips.parquet", 3)
+    everyday = tmp_path / "everyday.wav"
+    soundfile.write(everyday, voice("angry", seed=9, seconds=5.0), FEATURES.sample_rate)
+    (tmp_path / "voices.csv").write_text("speaker,path\n11,everyday.wav\n")
+    table = tmp_path / "answers.parquet"
+    recognise_collection(source, table, tiny, voices=tmp_path / "voices.csv")
+    found = rows(table)
+    assert [(row["speaker"], row["reference"]) for row in found] == [
+        *(("10", None), ("11", "voice"), ("10", None))
+    ]
+    clip = pq.read_table(source)["audio"][1].as_py()
+    expected = tiny.predict(clip, voice=everyday).probabilities["calm"]
+    assert found[1]["probability_calm"] == pytest.approx(expected, abs=1e-6)
+    with pytest.raises(SerError, match=r"made with voices = .*: start with the same"):
+        recognise_collection(source, table, tiny, voice=everyday)
+    (tmp_path / "short.csv").write_text("speaker,path\n11,clips.parquet\n")
+    with pytest.raises(VoiceProfileError, match=r"The voice of 11 in '.*short.csv': 'clips"):
+        recognise_collection(source, tmp_path / "b.csv", tiny, voices=tmp_path / "short.csv")
+
+
+@pytest.mark.parametrize("to", ["answers.txt", "answers", "no/such/folder.csv", "a/b/c"])
+def test_a_table_that_cannot_be_is_refused_at_once(to, folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DatasetError, match=r"give (a|the) name"):
+        recognise_collection(folder, to, "no such model")
+
+
+WRONG_USAGE = [
+    ["clips", "--jobs", "2"],
+    ["clips", "--private"],
+    ["clips", "more", "--to", "a.csv"],
+    ["-", "--to", "a.csv"],
+    ["clips", "--to", "a.csv", "--json"],
+    ["clips", "--to", "a.csv", "--timeline", "days"],
+]
+
+
+@pytest.mark.parametrize("arguments", WRONG_USAGE)
+def test_wrong_usage_is_explained(arguments, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["predict", *arguments])
+    assert caught.value.code == 2 and "usage: python -m ser predict" in capsys.readouterr().err
+
+
+def test_without_its_extra_it_says_what_to_install(folder, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    for name in [name for name in sys.modules if name.startswith("ser.collection.")]:
+        monkeypatch.delitem(sys.modules, name)
+    assert main(["predict", str(folder), "--to", "a.csv"]) == 1
+    assert (
+        capsys.readouterr().err == "error: --to needs pyarrow: pip install 'hf-ser[collections]'\n"
+    )
+
+
+def publish(table, to):
+    metadata = json.loads(pq.read_schema(table).metadata[b"ser"])
+    check_dataset(to, private=False)
+    return publish_table(table, to, metadata, private=False)
+
+
+def test_a_table_becomes_a_dataset_on_the_hub(hub, machine, tiny, folder, tmp_path):
+    table = tmp_path / "answers.parquet"
+    recognise_collection(folder, table, tiny)
+    with pytest.raises(HubError, match="not allowed to create 'bob/answers'"):
+        machine.run(publish, table, "bob/answers")
+    for _ in range(2):
+        assert machine.run(publish, table, "ada/answers") == f"{hub.url}/datasets/ada/answers"
+    files = hub.repos["dataset", "ada/answers"].files
+    assert files["data/train-00000-of-00001.parquet"] == table.read_bytes()
+    assert tiny.config["sha256"] in files["README.md"].decode()
+    files["README.md"] = b"my own words"
+    machine.run(publish, table, "ada/answers")
+    assert hub.repos["dataset", "ada/answers"].files["README.md"] == b"my own words"
+
+
+def test_what_the_hub_refuses_is_kept_until_it_takes_it(tiny, folder, tmp_path, monkeypatch):
+    sent = []
+
+    def refuse(table, repo_id, metadata, *, private):
+        sent.append((len(rows(table)), repo_id, private))
+        if len(sent) == 1:
+            raise HubError("The Hub cannot be reached.")
+        return "address"
+
+    running = "ser.collection.running"
+    monkeypatch.setattr(f"{running}.constants.HF_HOME", str(tmp_path))
+    monkeypatch.setattr(f"{running}.check_dataset", lambda repo_id, private: None)
+    monkeypatch.setattr(f"{running}.publish_table", refuse)
+    with pytest.raises(HubError):
+        recognise_collection(folder, "ada/answers", tiny, private=True)
+    monkeypatch.setattr(f"{running}.do_all", None)  # nothing is done again
+    assert recognise_collection(folder, "ada/answers", tiny, private=True) == "address"
+    assert sent == [(5, "ada/answers", True)] * 2
+    assert not list(tmp_path.rglob("*.parquet*"))
+
+
+def test_a_fault_of_ours_in_one_clip_is_a_row(tiny, monkeypatch):
+    monkeypatch.setattr(type(tiny), "predict", lambda *_, **__: 1 / 0)
+    (answer,) = answer_clips(tiny, [Item("caf\udce9.wav", b"")])
+    assert answer == [{"path": r"caf\udce9.wav", "error": "ZeroDivisionError: division by zero"}]
