@@ -1,4 +1,4 @@
-"""Servers on this machine, and processes that keep it busy."""
+"""Servers on this machine."""
 
 import os
 import socket
@@ -12,13 +12,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-BUSY = 4
 PATIENCE = 300.0  # s
 
 
 @contextmanager
 def serving(*command, **environment):
-    """Run a gradio app with Python; give its address and process once its page is up.
+    """Run a gradio app with Python; give its address and log once its page is up.
 
     Parameters
     ----------
@@ -65,15 +64,3 @@ def _is_up(url):
             return True
     except (urllib.error.URLError, ConnectionError):
         return False
-
-
-@contextmanager
-def busy_machine(count=BUSY):
-    """Keep so many processes busy with nothing meanwhile."""
-    busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(count)]
-    try:
-        yield
-    finally:
-        for process in busy:
-            process.kill()
-            process.wait()

@@ -1,4 +1,4 @@
-"""Clips of any length, made of the synthetic examples of the model that ships."""
+"""Clips of any length, made of the examples of the model that ships."""
 
 import io
 
@@ -8,7 +8,7 @@ import soundfile
 from ser.audio.loading import load_audio
 
 RATE = 48_000
-"""In Hz, as recordings of RAVDESS have; the examples are resampled to it."""
+"""In Hz, that of RAVDESS; the examples are resampled to it."""
 
 USUAL = 3.7
 """Length in seconds of a clip of RAVDESS."""

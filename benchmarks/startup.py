@@ -1,67 +1,63 @@
-"""Start the app ten times beside four busy processes, and say whether it always came up.
+"""How long the app takes from its command to its page and to its first answer.
 
-For each start, prints when the page and the first answer came, in seconds. Run it with
-``python -m benchmarks.startup``, from the root of the repository; it takes some minutes.
+A start is fresh if nothing is compiled to bytecode, as in an environment that was just installed.
 """
 
-import os
-import socket
-import subprocess
-import sys
 import time
-import urllib.error
-import urllib.request
+from contextlib import nullcontext
+from tempfile import TemporaryDirectory
 
-from gradio_client import Client
+import numpy as np
 
-STARTS = 10
-BUSY = 4
-PATIENCE = 300.0  # s
+from benchmarks.clients import ask_plainly
+from benchmarks.processes import BUSY, busy_machine
+from benchmarks.servers import serving
+from benchmarks.sounds import USUAL, encoded, speech
+from benchmarks.tables import Table
+from ser import EmotionRecognizer
+
+STARTS = 3
+COMMAND = """
+import gradio, time, runpy
+print("gradio after", time.monotonic(), flush=True)
+runpy.run_path("app.py", run_name="__main__")
+"""
+"""Runs the app, which begins by importing gradio, and says when that has ended."""
 
 
-def main():
-    """Print the time of each start, or how it failed, and how many succeeded."""
-    busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(BUSY)]
-    try:
-        succeeded = sum(start() for _ in range(STARTS))
-    finally:
-        for process in busy:
-            process.kill()
-    print(f"{succeeded} of {STARTS} starts succeeded.")
+def run(quick):
+    """Return when the page and the first answer came, of fresh starts and later ones."""
+    clip = encoded(speech(EmotionRecognizer.from_pretrained(), USUAL))
+    starts = 1 if quick else STARTS
+    rows = [["start", "gradio imported", "page up", "after gradio", "first answer", "after page"]]
+
+    def add(name, count, machine, **environment):
+        with machine:
+            times = [start(clip, **environment) for _ in range(count)]
+        imported, page, answer = np.median(times, axis=0)
+        moments = imported, page, page - imported, answer, answer - page
+        rows.append([name, *(f"{seconds:.1f}" for seconds in moments)])
+
+    with TemporaryDirectory() as empty:
+        bare = {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPYCACHEPREFIX": empty}
+        add("fresh", starts, nullcontext(), **bare)
+    add("later", starts, nullcontext())
+    add(f"later, beside {BUSY} busy processes", 1, busy_machine())
+    return Table(
+        "Start",
+        "Seconds from `python app.py` to its page, and to an answer that was asked for at once. A "
+        f"fresh start finds nothing compiled to bytecode. Median of {starts}; one beside busy "
+        "processes.",
+        rows,
+    )
 
 
-def start():
-    """Return whether the app came up and answered."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
-    url = f"http://127.0.0.1:{port}"
+def start(clip, **environment):
+    """Start the app; return when gradio was imported, the page up and an answer there, in s."""
     begin = time.monotonic()
-    environment = os.environ | {"GRADIO_SERVER_PORT": str(port)}
-    app = subprocess.Popen([sys.executable, "app.py"], env=environment, stdout=subprocess.DEVNULL)
-    try:
-        while not is_up(url):
-            if app.poll() is not None or time.monotonic() - begin > PATIENCE:
-                print(f"no page after {time.monotonic() - begin:.1f} s")
-                return False
-            time.sleep(0.1)
-        page = time.monotonic() - begin
-        Client(url, verbose=False).predict(api_name="/model_info")
-        print(f"page after {page:.1f} s, answer after {time.monotonic() - begin:.1f} s", flush=True)
-        return app.poll() is None
-    finally:
-        app.terminate()
-        app.wait()
-
-
-def is_up(url):
-    """Return whether a server answers."""
-    try:
-        with urllib.request.urlopen(url, timeout=PATIENCE):
-            return True
-    except (urllib.error.URLError, ConnectionError):
-        return False
-
-
-if __name__ == "__main__":
-    main()
+    with serving("-c", COMMAND, **environment) as (url, log):
+        page = time.monotonic()
+        ask_plainly(url, clip)
+        answer = time.monotonic()
+        imported = float(log.read_text().partition("gradio after ")[2].split()[0])
+    return imported - begin, page - begin, answer - begin

@@ -1,0 +1,94 @@
+"""Processes of their own: to measure what one needs, and to keep the machine busy."""
+
+import multiprocessing
+import os
+import subprocess
+import sys
+import threading
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+BUSY = 4
+MEGABYTE = 1e6
+
+
+def alone(function, *inputs):
+    """Return what a function of a module returns in a new process."""
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(function, *inputs).result()
+
+
+@contextmanager
+def busy_machine():
+    """Let `BUSY` processes do nothing as fast as they can meanwhile."""
+    busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(BUSY)]
+    try:
+        yield
+    finally:
+        for process in busy:
+            process.kill()
+            process.wait()
+
+
+def own_peak():
+    """Return the peak memory of this process so far in bytes; None where that is not known."""
+    return _status("self", "VmHWM")
+
+
+def run_and_watch(command):
+    """Run a command, and watch it and all processes that it starts.
+
+    Parameters
+    ----------
+    command : list of str
+
+    Returns
+    -------
+    cpu : float
+        Seconds that all of them computed.
+    peak : int or None
+        Most memory that they had together, in bytes. What several share counts for each.
+    """
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    most, ended = [0], threading.Event()
+
+    def watch():
+        while not ended.wait(0.1):
+            most[0] = max(most[0], _family_memory(process.pid))
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    problem = process.stderr.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    ended.set()
+    watcher.join()
+    if status:
+        raise RuntimeError(f"{' '.join(command)} failed:\n{problem.decode()}")
+    return usage.ru_utime + usage.ru_stime, most[0] or None
+
+
+def _family_memory(pid):
+    """Return the bytes in memory of a process and its descendants; 0 where that is not known."""
+    memory = _status(pid, "VmRSS") or 0
+    for children in Path(f"/proc/{pid}/task").glob("*/children"):
+        try:
+            memory += sum(map(_family_memory, children.read_text().split()))
+        except OSError:  # has just ended
+            continue
+    return memory
+
+
+def _status(pid, name):
+    """Return a value in bytes of what Linux tells about a process, or None."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        return None
+    values = dict(line.split(":", 1) for line in lines)
+    return 1024 * int(values[name].split()[0]) if name in values else None
+
+
+def in_megabytes(memory):
+    """Write a number of bytes."""
+    return "not known" if memory is None else f"{memory / MEGABYTE:.0f}"
