@@ -9,7 +9,6 @@ import os
 import platform
 import subprocess
 import time
-from importlib import import_module
 from pathlib import Path
 
 from benchmarks.processes import alone
@@ -33,17 +32,12 @@ def main():
     start, place = time.monotonic(), machine()
     tables = []
     for name in options.names or NAMES:
-        tables.append(alone(run, name, options.quick))
+        tables.append(alone(f"benchmarks.{name}", "run", options.quick))
         print(f"{tables[-1].title}\n{to_text(tables[-1].rows)}\n", flush=True)
     minutes = (time.monotonic() - start) / 60
     print(f"{place} In all, {minutes:.1f} minutes.")
     if not options.names and not options.quick:
         DOCUMENT.write_text(document(tables, place, minutes), encoding="utf-8")
-
-
-def run(name, quick):
-    """Run a benchmark by its name."""
-    return import_module(f"benchmarks.{name}").run(quick)
 
 
 def machine():

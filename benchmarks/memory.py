@@ -19,11 +19,11 @@ def run(quick):
     with TemporaryDirectory() as folder:
         clip = Path(folder, "clip.flac")
         clip.write_bytes(encoded(speech(recognizer, 1)))
-        rows.append(["model loaded", *alone(need, "labels", clip)])
+        rows.append(["model loaded", *alone(__name__, "need", "labels", clip)])
         for name, seconds in LENGTHS.items():
             clip.write_bytes(encoded(speech(recognizer, min(seconds, 10) if quick else seconds)))
-            rows.append([f"answer for {name}", *alone(need, "predict", clip)])
-        rows.append([f"timeline of {name}", *alone(need, "timeline", clip)])
+            rows.append([f"answer for {name}", *alone(__name__, "need", "predict", clip)])
+        rows.append([f"timeline of {name}", *alone(__name__, "need", "timeline", clip)])
     return Table(
         "Memory",
         "Each line is a process of its own, with Python and all libraries. Processor time includes "

@@ -7,16 +7,21 @@ import sys
 import threading
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 
 BUSY = 4
 MEGABYTE = 1e6
 
 
-def alone(function, *inputs):
-    """Return what a function of a module returns in a new process."""
+def alone(module, function, *inputs):
+    """Return what a function returns in a new process, which imports its module first."""
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
-        return pool.submit(function, *inputs).result()
+        return pool.submit(_call, module, function, inputs).result()
+
+
+def _call(module, function, inputs):
+    return getattr(import_module(module), function)(*inputs)
 
 
 @contextmanager
