@@ -55,6 +55,8 @@ def main() -> None:
         sharing = ClipSharing.from_environment()
     except SharingError as error:
         sys.exit(str(error))
+    for name, value in page.SPARED.items():
+        os.environ.setdefault(name, value)
     model = ServedModel(os.environ.get("SER_MODEL") or None)
     demo = build(model, sharing)
     demo.launch(**page.launch_settings(model, os.environ.get("SER_PASSWORD")))

@@ -34,6 +34,18 @@ MAX_FILE_SIZE = 200 * gr.FileSize.MB
 """Ten minutes of 24-bit stereo at 48 kHz, with room to spare."""
 
 
+SPARED = {
+    "GRADIO_ANALYTICS_CACHE_FREQUENCY": "1000000000",  # else a table of events after each event
+    "GRADIO_ANALYTICS_MAX_EVENTS": "1",
+    "MPLBACKEND": "agg",  # else the first event looks for another one, which takes a second
+}
+"""Variables of the environment that spare what gradio does beside each event, and nobody sees."""
+
+MAX_SESSIONS = 2000
+"""Visitors of whom anything is remembered. Each takes 0.1 MB, as does each call of gradio's plain
+HTTP, and gradio forgets none before there are more."""
+
+
 def launch_settings(model: "ServedModel", password: str | None) -> dict[str, Any]:
     """Return how to launch the server.
 
@@ -56,6 +68,7 @@ def launch_settings(model: "ServedModel", password: str | None) -> dict[str, Any
         "run_history": False,  # visitors' recordings are not kept, not even in their browsers
         "footer_links": ["api"],
         "max_file_size": MAX_FILE_SIZE,
+        "state_session_capacity": MAX_SESSIONS,
         "mcp_server": has_mcp and not password,  # gradio puts no login before MCP
         "app_kwargs": {"exception_handlers": HANDLERS, "routes": [Mount(PREFIX, api)]},
         "auth": is_right,
