@@ -36,6 +36,15 @@ def busy_machine():
             process.wait()
 
 
+def seconds_of(pid):
+    """Return the seconds that a process has computed; None where that is not known."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def own_peak():
     """Return the peak memory of this process so far in bytes; None where that is not known."""
     return _status("self", "VmHWM")

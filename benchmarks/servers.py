@@ -9,15 +9,25 @@ import time
 import urllib.error
 import urllib.request
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 PATIENCE = 300.0  # s
 
 
+@dataclass
+class Server:
+    """A running app: its address, its process, and the file of what it prints."""
+
+    url: str
+    pid: int
+    log: Path
+
+
 @contextmanager
 def serving(*command, **environment):
-    """Run a gradio app with Python; give its address and log once its page is up.
+    """Run a gradio app with Python; give it as a `Server` once its page is up.
 
     Parameters
     ----------
@@ -52,7 +62,7 @@ def serving(*command, **environment):
                 if app.poll() is not None or time.monotonic() > deadline:
                     raise RuntimeError(f"no page came up:\n{log.read_text()}")
                 time.sleep(0.02)
-            yield url, log
+            yield Server(url, app.pid, log)
         finally:
             app.terminate()
             app.wait()

@@ -8,6 +8,7 @@ import json
 import sys
 import threading
 import time
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,6 +18,7 @@ import numpy as np
 
 from benchmarks import nothing_app
 from benchmarks.clients import ask_gradio, ask_plainly
+from benchmarks.processes import seconds_of
 from benchmarks.servers import serving
 from benchmarks.sounds import USUAL, encoded, speech
 from benchmarks.tables import Table
@@ -35,73 +37,99 @@ def run(quick):
     clips = [encoded(speech(recognizer, USUAL, start)) for start in range(CLIPS)]
     right = [json.loads(json.dumps(recognizer.predict(clip).to_dict())) for clip in clips]
     nothing = [nothing_app.ANSWER] * CLIPS
-    rows = [["interface", "clients", "answers a second", "95 % within ms", "wrong", "of nothing"]]
+    heading = ("interface", "clients", "answers a second", "95 % within ms", "wrong")
+    rows = [[*heading, "server's ms", "client's ms", "of nothing"]]
     with (
         TemporaryDirectory() as folder,
-        serving("app.py") as (app, _),
-        serving("-m", "benchmarks.nothing_app") as (other, _),
+        serving("app.py") as app,
+        serving("-m", "benchmarks.nothing_app") as other,
     ):
         paths = [Path(folder, f"{index}.flac") for index in range(CLIPS)]
         for path, clip in zip(paths, clips, strict=True):
             path.write_bytes(clip)
+        for server in (other, app):
+            ask_gradio(server.url, clips[0])  # the first one waits for what loads
+        most = counts[-1]
         lines = (  # what is compared with a do-nothing app after it
-            ("nothing, gradio_client", by_gradio_client(other, counts[-1]), paths, nothing),
-            ("`/predict`, gradio_client", by_gradio_client(app, counts[-1]), paths, right),
-            ("nothing, HTTP", [partial(ask_gradio, other)] * counts[-1], clips, nothing),
-            ("`/predict`, HTTP", [partial(ask_gradio, app)] * counts[-1], clips, right),
-            ("`POST /v1/predict`", [partial(ask_plainly, app)] * counts[-1], clips, right),
+            ("nothing, gradio_client", other, by_gradio_client(other, most), paths, nothing),
+            ("`/predict`, gradio_client", app, by_gradio_client(app, most), paths, right),
+            ("nothing, HTTP", other, [partial(ask_gradio, other.url)] * most, clips, nothing),
+            ("`/predict`, HTTP", app, [partial(ask_gradio, app.url)] * most, clips, right),
+            ("`POST /v1/predict`", app, [partial(ask_plainly, app.url)] * most, clips, right),
         )
         for count in counts:
-            for name, clients, files, expected in lines:
+            for name, server, clients, files, expected in lines:
                 pairs = list(zip(files, expected, strict=True))
-                rate, late, wrong = load(clients[:count], pairs, seconds)
-                if expected is nothing:
-                    base = rate
-                share = f"{rate / base:.2f}" if name.startswith("`/predict`") else ""
-                figures = f"{rate:.1f}", f"{1000 * late:.0f}", str(wrong), share
-                rows.append([name, str(count), *figures])
+                load = measure(server, clients[:count], pairs, seconds)
+                if server is other:
+                    base = load.rate
+                share = f"{load.rate / base:.2f}" if name.startswith("`/predict`") else ""
+                rows.append([name, str(count), *load.cells(), share])
     return Table(
         "Serving",
-        f"`python app.py` and an app of gradio that returns a constant, with clips of {USUAL} s; "
-        f"clients ask without a pause, for {seconds:.0f} s a line. They are threads of one program "
-        "on the same machine. Wrong is what differs from the library's answer.",
+        f"`python app.py` beside an app of gradio that returns a constant (nothing), for clips of "
+        f"{USUAL} s. Clients ask without a pause, for {seconds:.0f} s a line; they are threads of "
+        "one program on the same machine, and take part of it: the server's and the client's ms are "
+        "what the processor computes for an answer. HTTP is gradio's own protocol of three "
+        "requests. Wrong is what differs from the library's answer.",
         rows,
     )
 
 
-def by_gradio_client(url, count):
+def by_gradio_client(server, count):
     """Return so many clients of an app: functions that take the path of a clip."""
 
     def client():
-        app = gradio_client.Client(url, verbose=False)
+        app = gradio_client.Client(server.url, verbose=False)
         return lambda path: app.predict(gradio_client.handle_file(path), api_name="/predict")
 
     return [client() for _ in range(count)]
 
 
-def load(clients, pairs, seconds):
-    """Let clients ask without a pause, each in a thread.
+@dataclass
+class Load:
+    """What came of clients that asked for some seconds.
 
-    Parameters
+    Attributes
     ----------
-    clients : list of callable
-        From a file to an answer.
-    pairs : list of (file, dict)
-        Files to ask for, each with the right answer.
-    seconds : float
-        After these, none asks again; answers that are due are waited for.
-
-    Returns
-    -------
     rate : float
         Answers a second.
     late : float
         Seconds within which 95 of 100 came.
     wrong : int
         How many were not right, or failed.
+    server, client : float or None
+        Seconds that the processor computed for each, on either side.
+    """
+
+    rate: float
+    late: float
+    wrong: int
+    server: float | None
+    client: float
+
+    def cells(self):
+        """Return them as text, times in ms."""
+        server = "not known" if self.server is None else f"{1000 * self.server:.0f}"
+        times = f"{1000 * self.late:.0f}", str(self.wrong), server, f"{1000 * self.client:.0f}"
+        return f"{self.rate:.1f}", *times
+
+
+def measure(server, clients, pairs, seconds):
+    """Let clients ask without a pause, each in a thread, and return the `Load`.
+
+    Parameters
+    ----------
+    server : Server
+    clients : list of callable
+        From a file to an answer.
+    pairs : list of (file, dict)
+        Files to ask for, each with the right answer.
+    seconds : float
+        After these, none asks again; answers that are due are waited for.
     """
     times, wrong = [], []
-    start = time.monotonic()
+    start, own, its = time.monotonic(), time.process_time(), seconds_of(server.pid)
 
     def ask(index, client):
         while (begin := time.monotonic()) < start + seconds:
@@ -120,6 +148,14 @@ def load(clients, pairs, seconds):
         thread.start()
     for thread in threads:
         thread.join()
+    count = len(times)
+    rate = count / (time.monotonic() - start)
     if wrong:
         print(f"wrong: {wrong[0]!r:.500}", file=sys.stderr)
-    return len(times) / (time.monotonic() - start), float(np.quantile(times, 0.95)), len(wrong)
+    return Load(
+        rate,
+        float(np.quantile(times, 0.95)),
+        len(wrong),
+        None if its is None else (seconds_of(server.pid) - its) / count,
+        (time.process_time() - own) / count,
+    )

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from benchmarks.clients import ask_plainly
+from benchmarks.clients import ask_gradio
 from benchmarks.processes import BUSY, busy_machine
 from benchmarks.servers import serving
 from benchmarks.sounds import USUAL, encoded, speech
@@ -45,9 +45,9 @@ def run(quick):
     add(f"later, beside {BUSY} busy processes", 1, busy_machine())
     return Table(
         "Start",
-        "Seconds from `python app.py` to its page, and to an answer that was asked for at once. A "
-        f"fresh start finds nothing compiled to bytecode. Median of {starts}; one beside busy "
-        "processes.",
+        "Seconds from `python app.py` to its page, and to an answer of gradio's `/predict`, asked "
+        f"for at once. A fresh start finds nothing compiled to bytecode. Median of {starts}; one "
+        "beside busy processes.",
         rows,
     )
 
@@ -55,9 +55,9 @@ def run(quick):
 def start(clip, **environment):
     """Start the app; return when gradio was imported, the page up and an answer there, in s."""
     begin = time.monotonic()
-    with serving("-c", COMMAND, **environment) as (url, log):
+    with serving("-c", COMMAND, **environment) as app:
         page = time.monotonic()
-        ask_plainly(url, clip)
+        ask_gradio(app.url, clip)
         answer = time.monotonic()
-        imported = float(log.read_text().partition("gradio after ")[2].split()[0])
+        imported = float(app.log.read_text().partition("gradio after ")[2].split()[0])
     return imported - begin, page - begin, answer - begin
