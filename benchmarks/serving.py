@@ -67,10 +67,10 @@ def run(quick):
                 rows.append([name, str(count), *load.cells(), share])
     return Table(
         "Serving",
-        f"`python app.py` beside an app of gradio that returns a constant (nothing), for clips of "
+        "`python app.py` beside an app of gradio that returns a constant (nothing), for clips of "
         f"{USUAL} s. Clients ask without a pause, for {seconds:.0f} s a line; they are threads of "
-        "one program on the same machine, and take part of it: the server's and the client's ms are "
-        "what the processor computes for an answer. HTTP is gradio's own protocol of three "
+        "one program on the same machine, and take part of it: the server's and the client's ms "
+        "are what the processor computes for an answer. HTTP is gradio's own protocol of three "
         "requests. Wrong is what differs from the library's answer.",
         rows,
     )
