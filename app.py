@@ -46,6 +46,8 @@ with Demo(title=page.TITLE, analytics_enabled=False, delete_cache=(600, 3600)) a
 demo.queue(default_concurrency_limit=os.cpu_count(), max_size=256)
 
 if __name__ == "__main__":
-    demo.launch(**page.LAUNCH | page.login(os.environ.get("SER_PASSWORD")))
+    demo.launch(**page.launch_settings(model, os.environ.get("SER_PASSWORD")))
+    # A program that sends sound too fast has to wait, and so does its answer to a ping.
+    demo.server.config.ws_ping_timeout = None
     model.start()  # not before: loading keeps the server from starting
     demo.block_thread()

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from ser.model.prediction import Prediction
     from ser.model.voice_profile import VoiceProfile
     from ser.recognizer import EmotionRecognizer
+    from ser.streaming import SpeechStream
     from ser.timeline import Timeline
     from ser.training.config import TrainingConfig
     from ser.training.run import TrainedModel, train
@@ -18,6 +19,7 @@ __version__ = "0.2.0"
 __all__ = [
     "EmotionRecognizer",
     "Prediction",
+    "SpeechStream",
     "Timeline",
     "TrainedModel",
     "TrainingConfig",
@@ -30,6 +32,7 @@ __all__ = [
 _MODULES = {
     "EmotionRecognizer": "ser.recognizer",
     "Prediction": "ser.model.prediction",
+    "SpeechStream": "ser.streaming",
     "Timeline": "ser.timeline",
     "TrainedModel": "ser.training.run",
     "TrainingConfig": "ser.training.config",

@@ -17,6 +17,7 @@ from ser.model.config import ModelConfig
 from ser.model.folder import MARK, ModelFolder, is_model_file, read_model_folder
 from ser.model.prediction import Prediction, make_prediction
 from ser.model.voice_profile import OwnSpeech, VoiceProfile, check_profile, check_use, learn_profile
+from ser.threads import one_thread
 from ser.timeline import Timeline, timeline_steps
 
 if TYPE_CHECKING:
@@ -179,11 +180,13 @@ class EmotionRecognizer:
         reference = self.reference(voice)
         return self.assess(self.analyse(clip), reference)
 
+    @one_thread()
     def analyse(self, clip: Any) -> Analysis:
         """Do what depends on the clip alone, before `assess`; errors are those of `predict`."""
         recording = read_recording(clip, self.sample_rate)
         return analyse(recording, self._extractor, self._settings.speeds)
 
+    @one_thread()
     def assess(self, analysis: Analysis, reference: VoiceProfile | None = None) -> Prediction:
         """Recognise the emotion in a clip that was analysed, perhaps relative to a voice.
 

@@ -95,6 +95,9 @@ def test_every_command_and_endpoint_is_shown():
         assert f"python -m ser {command}" in text
     for endpoint in ("/predict", "/timeline", "/predict_batch", "/model_info"):
         assert f'api_name="{endpoint}"' in text
+    api = (ROOT / "docs" / "api.md").read_text()
+    for path in ("predict", "timeline", "batch", "model", "stream", "openapi.json"):
+        assert f"/v1/{path}" in api
 
 
 @each_document("python")
@@ -129,7 +132,7 @@ def test_commands_run(path, app, folder, hub):
         )
         assert done.returncode == 0, f"{block}\n{done.stderr}"
         assert done.stdout.strip()
-        assert "event: complete" in done.stdout or "curl" not in block
+        assert '"confidence"' in done.stdout or "curl" not in block
     published = {"you/voices", "you/demo"} if "push model" in "".join(commands(path)) else set()
     assert {name for _, name in hub.repos} == published
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import median_filter, uniform_filter1d
+from scipy.ndimage import median_filter
 
-from ser.audio.levels import frame_power
+from ser.audio.levels import frame_power, percentile
 from ser.audio.rumble import remove_rumble
 from ser.errors import NoSpeechError
 
@@ -130,7 +130,7 @@ def _find_sound(waveform: NDArray[np.float32], sample_rate: int) -> tuple[NDArra
     length = int(FRAME * sample_rate)
     if waveform.size // length * FRAME < MIN_SOUND:
         raise _too_little(waveform.size / sample_rate)
-    changes = waveform - uniform_filter1d(waveform, int(LOCAL * sample_rate))
+    changes = waveform - _local_mean(waveform, int(LOCAL * sample_rate))
     levels = 10 * np.log10(frame_power(changes, length) + SILENCE)
     levels = median_filter(levels, SMOOTHING, mode="constant", cval=10 * np.log10(SILENCE))
     loudest = levels.max()
@@ -138,12 +138,29 @@ def _find_sound(waveform: NDArray[np.float32], sample_rate: int) -> tuple[NDArra
         raise NoSpeechError(
             "The recording is silent; check that the microphone is on and record again."
         )
-    background = np.percentile(levels, BACKGROUND)
+    background = percentile(levels, BACKGROUND)
     threshold = np.clip(background + RISE, loudest - RANGE, loudest - MIN_RANGE)
     (sounding,) = np.nonzero(levels > threshold)
     if sounding.size * FRAME < MIN_SOUND:
         raise _too_little(sounding.size * FRAME)
     return sounding, length
+
+
+def _local_mean(waveform: NDArray[np.float32], length: int) -> NDArray[np.float32]:
+    """Return the mean of the samples about each, of which the first and last are repeated.
+
+    Sums of 1, 2, 4 samples and so on are added up, which takes a fifth of the time of running sums.
+    """
+    sums = np.pad(waveform, (length // 2, length - 1 - length // 2), mode="edge")
+    total, found, width = np.zeros_like(waveform), 0, 1
+    while found < length:
+        if length & width:
+            total += sums[found : found + waveform.size]
+            found += width
+        sums = sums[:-width] + sums[width:]
+        width *= 2
+    total /= length
+    return total
 
 
 def _too_little(seconds: float) -> NoSpeechError:

@@ -6,8 +6,9 @@ open other files or addresses that a clip names.
 """
 
 import re
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import suppress
+from itertools import groupby
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -17,7 +18,8 @@ from numpy.typing import NDArray
 from ser.audio.parts import Part, Span, split
 from ser.errors import AudioError, EmptyAudioError, TruncatedAudioError, UnreadableAudioError
 
-BLOCK = 4096  # samples of each channel that are decoded at once
+BLOCK = 4096  # samples of each channel that are decoded at once: no damage costs more of the sound
+JOINED = 1 << 18  # samples of all channels up to which blocks are joined, since each costs time
 
 # How audio starts, to tell a damaged file from one that never was audio.
 AUDIO_START = re.compile(
@@ -66,9 +68,30 @@ class ArraySource:
     def blocks(self) -> Blocks:
         """Cut the waveform into blocks."""
         full_scale = _full_scale(self._waveform)
-        for start in range(0, len(self._waveform), BLOCK):
-            block = _as_float32(self._waveform[start : start + BLOCK], full_scale)
+        length = max(1, JOINED // self._waveform.shape[1])
+        for start in range(0, len(self._waveform), length):
+            block = _as_float32(self._waveform[start : start + length], full_scale)
             yield self._rate, np.ascontiguousarray(block)
+
+
+def runs(blocks: Iterable[Block]) -> Iterator[tuple[tuple[float, int], Iterator[Block]]]:
+    """Group blocks by sample rate and number of channels, which change where files were joined."""
+    return groupby(blocks, lambda block: (block[0], block[1].shape[1]))
+
+
+def _join(blocks: Blocks) -> Blocks:
+    """Join short blocks to some of at least `JOINED` samples."""
+    for (rate, _), run in runs(blocks):
+        found: list[NDArray[np.float32]] = []
+        size = 0
+        for _, block in run:
+            found.append(block)
+            size += block.size
+            if size >= JOINED:
+                yield rate, np.concatenate(found)
+                found, size = [], 0
+        if found:
+            yield rate, np.concatenate(found)
 
 
 def _full_scale(waveform: NDArray[Any]) -> float:
@@ -123,7 +146,7 @@ class FileSource:
         """Decode the file from its start."""
         decoded = set()
         for part in self._parts:
-            for rate, block in self._decode(part):
+            for rate, block in _join(self._decode(part)):
                 decoded.add(part)
                 yield rate, block
         if not decoded:

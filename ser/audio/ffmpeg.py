@@ -28,6 +28,12 @@ ASF_PROPERTIES = re.compile(
     re.DOTALL,
 )
 
+# Types of samples that need no converter: those of NumPy, and what to divide by.
+PLAIN = {
+    "s16": (np.int16, np.float32(2**15)),
+    "s32": (np.int32, np.float32(2**31)),
+    "flt": (np.float32, np.float32(1)),
+}
 LONGEST_PAGE = 65_307  # bytes of Ogg
 SILENT = 2.0**-15  # peak of a track without sound
 LONGEST_SEARCH = 600.0  # s in which the tracks of a film are searched for sound
@@ -77,16 +83,18 @@ class Unpacker:
     def _interleave(self, frame: av.AudioFrame) -> NDArray[np.float32]:
         self._decoded = True
         channels = frame.layout.nb_channels
-        if frame.format.name == "fltp" and channels <= 2:  # most of them, at a fourth of the time
-            planes: Any = frame.planes
-            return np.stack(
-                [np.frombuffer(plane, np.float32, frame.samples) for plane in planes], axis=1
-            )
+        if frame.format.packed.name in PLAIN and channels <= 2:  # most, at a fourth of the time
+            kind, full_scale = PLAIN[frame.format.packed.name]
+            planes: list[Any] = list(frame.planes)
+            size = frame.samples * channels // len(planes)
+            found = [np.frombuffer(each, kind, size) for each in planes]
+            samples = np.stack(found, axis=1) if len(found) > 1 else found[0]
+            return np.divide(samples, full_scale, dtype=np.float32).reshape(-1, channels)
         # PyAV crashes on the planes of eight channels, so samples are interleaved before.
-        kind = frame.rate, frame.layout.name, frame.format.name
-        if kind not in self._packers:
-            self._packers[kind] = av.AudioResampler("flt", frame.layout, frame.rate)
-        packed = self._packers[kind].resample(frame)
+        key = frame.rate, frame.layout.name, frame.format.name
+        if key not in self._packers:
+            self._packers[key] = av.AudioResampler("flt", frame.layout, frame.rate)
+        packed = self._packers[key].resample(frame)
         return np.concatenate([each.to_ndarray().reshape(-1, channels) for each in packed])
 
 

@@ -1,15 +1,14 @@
 """Audio input: any clip becomes mono float32 at one sample rate.
 
-A clip is decoded in short blocks, twice. The first pass measures: it refuses what
+A clip is taken block after block, twice. The first pass measures: it refuses what
 cannot be used and decides which channels to mix. The second mixes and resamples.
-So memory holds only the result, however many channels a file has and whatever
-length its header claims.
+Blocks are kept in between, unless they are many: then the clip is decoded again. So
+memory is bounded, however many channels a file has and whatever length its header claims.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass
-from itertools import groupby
 
 import numpy as np
 import soxr
@@ -17,12 +16,13 @@ from numpy.typing import NDArray
 from scipy.ndimage import median_filter
 
 from ser.audio.clips import Clip, clip_name, open_clip
-from ser.audio.decoding import Block, Blocks
+from ser.audio.decoding import Block, runs
 from ser.audio.levels import split_frames
 from ser.errors import AudioTooLongError, InvalidSampleRateError, NonFiniteAudioError
 
 SAMPLE_RATE_RANGE = (8_000, 192_000)  # Hz
 MAX_DURATION = 600.0  # s
+KEPT = 1 << 22  # samples of all channels that are kept rather than decoded again: 16 MB
 
 LOUDEST = 2.0**31  # unscaled 32-bit integers; a float beyond it is not a sample
 LOUDEST_FLOAT = 16.0  # times full scale; floats that go further are unscaled integers
@@ -117,13 +117,17 @@ def read_recording(
         clip = clip.waveform, clip.sample_rate
     name = clip_name(clip)
     with open_clip(clip) as source:
+        kept = _Kept()
         with closing(source.blocks()) as blocks:
-            mixes, full_scale, is_coarse = _survey(blocks, name, max_duration)
+            mixes, full_scale, is_coarse = _survey(map(kept.keep, blocks), name, max_duration)
+        again = source.blocks() if kept.blocks is None else kept.blocks
         chunks = []
-        for ((rate, _), run), channels in zip(_runs(source.blocks()), mixes, strict=True):
+        for ((rate, n_channels), run), channels in zip(runs(again), mixes, strict=True):
             resampler = soxr.ResampleStream(rate, sample_rate, 1, dtype="float32", quality="HQ")
+            weight = np.float32(1 / (len(channels) * full_scale))
             for _, block in run:
-                mix = block[:, channels].mean(axis=1) / np.float32(full_scale)
+                first, *others = block.T[channels] if n_channels > 1 else block.T
+                mix = sum(others, first) * weight
                 chunks.append(resampler.resample_chunk(mix))
             chunks.append(resampler.resample_chunk(np.empty(0, np.float32), last=True))
     waveform = np.concatenate(chunks)
@@ -131,13 +135,31 @@ def read_recording(
     return Recording(waveform, sample_rate, tuple(source.notes))
 
 
-def _runs(blocks: Blocks) -> Iterator[tuple[tuple[float, int], Iterator[Block]]]:
-    """Group blocks by sample rate and number of channels, which change where files were joined."""
-    return groupby(blocks, lambda block: (block[0], block[1].shape[1]))
+class _Kept:
+    """Blocks of a clip, kept as long as they are few.
+
+    Attributes
+    ----------
+    blocks : list of Block or None
+        None if there were more than `KEPT` samples.
+    """
+
+    def __init__(self) -> None:
+        self.blocks: list[Block] | None = []
+        self._size = 0
+
+    def keep(self, block: Block) -> Block:
+        """Keep a block, and return it."""
+        self._size += block[1].size
+        if self._size > KEPT:
+            self.blocks = None
+        if self.blocks is not None:
+            self.blocks.append(block)
+        return block
 
 
 def _survey(
-    blocks: Blocks, name: str, max_duration: float
+    blocks: Iterable[Block], name: str, max_duration: float
 ) -> tuple[list[NDArray[np.intp]], float, bool]:
     """Check a clip block by block, and choose the channels to mix.
 
@@ -151,7 +173,7 @@ def _survey(
         Whether samples have no more than 8 bits.
     """
     seconds, peak, is_coarse, mixes = 0.0, 0.0, True, []
-    for (rate, n_channels), run in _runs(blocks):
+    for (rate, n_channels), run in runs(blocks):
         lowest, highest = SAMPLE_RATE_RANGE
         if not lowest <= rate <= highest:
             raise InvalidSampleRateError(
@@ -167,23 +189,32 @@ def _survey(
                     f"{name} is longer than the limit of {max_duration:g} s; cut it to the part "
                     "that matters."
                 )
-            sizes = np.abs(block)
-            usable = sizes <= LOUDEST  # False for NaN
-            if not usable.all():
-                value = block[~usable][0]
+            loudest = max(block.max(initial=0), -block.min(initial=0))
+            if not loudest <= LOUDEST:  # NaN is not, either
+                value = block[~(np.abs(block) <= LOUDEST)][0]
                 raise NonFiniteAudioError(
                     f"{name} holds a sample of {value:g}; export it again with finite samples, "
                     "best between -1 and 1."
                 )
-            peak = max(peak, sizes.max(initial=0))
-            is_coarse = is_coarse and not np.any(block % STEP)
-            power += np.square(block, dtype=np.float64).sum(axis=0)
-            power_of_sum += np.square(block.sum(axis=1), dtype=np.float64).sum()
+            peak = max(peak, loudest)
+            is_coarse = is_coarse and _is_coarse(block)
+            if n_channels > 1:  # else there is no choice
+                power += np.square(block, dtype=np.float64).sum(axis=0)
+                power_of_sum += np.square(block.sum(axis=1), dtype=np.float64).sum()
         seconds += n_samples / rate
         mixes.append(_mix(power, power_of_sum))
     if peak <= LOUDEST_FLOAT:
         return mixes, 1.0, is_coarse
     return mixes, min(scale for scale in FULL_SCALES if peak <= scale), False
+
+
+def _is_coarse(block: NDArray[np.float32]) -> bool:
+    """Whether all samples are multiples of `STEP`."""
+    for some in (block[:1000], block):  # the first are nearly always enough to see it
+        steps = some / np.float32(STEP)
+        if np.any(steps != np.rint(steps)):
+            return False
+    return True
 
 
 def _mix(power: NDArray[np.float64], power_of_sum: float) -> NDArray[np.intp]:

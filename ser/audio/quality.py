@@ -7,7 +7,7 @@ much. Quiet recordings, 8 bits, a little clipping or noise cost next to nothing.
 import numpy as np
 from numpy.typing import NDArray
 
-from ser.audio.levels import split_frames
+from ser.audio.levels import percentile, split_frames
 from ser.audio.rumble import remove_rumble
 
 FRAME = 0.025
@@ -77,11 +77,11 @@ def recording_warnings(
     duration = speech.size / sample_rate
     # What the recogniser works on: an offset, hum or rumble is no noise to it.
     filtered = remove_rumble(waveform, sample_rate) if filtered is None else filtered
-    loud = np.percentile(_frame_levels(filtered[segment], sample_rate), 95)
+    loud = percentile(_frame_levels(filtered[segment], sample_rate), 95)
     sounding = _frame_levels(waveform, sample_rate) > DIGITAL_SILENCE
-    noise = np.percentile(_frame_levels(filtered, sample_rate)[sounding], BACKGROUND)
-    clipped = np.mean(np.abs(speech) >= CLIPPED_LEVEL)
-    beyond = np.mean(np.abs(speech) >= BEYOND_LEVEL)
+    noise = percentile(_frame_levels(filtered, sample_rate)[sounding], BACKGROUND)
+    size = np.abs(speech)
+    clipped, beyond = np.mean(size >= CLIPPED_LEVEL), np.mean(size >= BEYOND_LEVEL)
 
     warnings = []
     if duration < MIN_SPEECH:
@@ -96,4 +96,6 @@ def recording_warnings(
 def _frame_levels(waveform: NDArray[np.float32], sample_rate: int) -> NDArray[np.float64]:
     """Return the level of each frame in dBFS; of the whole if it has no full frame."""
     frames = split_frames(waveform, int(FRAME * sample_rate))
-    return 10 * np.log10(np.var(frames, axis=1, dtype=np.float64) + 1e-12)
+    changes = frames - frames.mean(axis=1, keepdims=True)
+    power = np.einsum("ij,ij->i", changes, changes).astype(np.float64) / frames.shape[1]
+    return 10 * np.log10(power + 1e-12)

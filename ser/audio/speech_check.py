@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy.fft import dct
 from scipy.ndimage import uniform_filter1d
 
+from ser.audio.levels import percentile
 from ser.errors import NoSpeechError
 
 # Beyond these a sound is refused.
@@ -117,10 +118,10 @@ def measure(tracks: Tracks) -> Speechness:
     filled = np.mean(bands > bands.max(axis=1, keepdims=True) - BREADTH_RANGE, axis=1)
     semitones = 12 * np.log2(tracks.f0)
     return Speechness(
-        articulation=_spread([envelope[loud]]),
+        articulation=_spread(envelope[loud], [0]),
         held_pitch=_held_pitch(semitones),
         persistence=float(np.median(tracks.persistence[loud])),
-        breadth=float(np.percentile(filled, 90)),
+        breadth=percentile(filled, 90),
         clarity=clarity(tracks),
         free_timbre=_free_timbre(envelope[loud], semitones[loud]),
     )
@@ -168,15 +169,20 @@ def _no_speech(kind: str) -> NoSpeechError:
 
 def _envelope(log_mel: NDArray[np.float32]) -> NDArray[np.float64]:
     """Return the spectral envelope without its level, in dB, shape (n_frames, ENVELOPE_ORDER)."""
-    floored = np.maximum(log_mel, np.percentile(log_mel, 99.5) - RANGE)
+    floored = np.maximum(log_mel, percentile(log_mel, 99.5) - RANGE)
     cepstra = dct(floored, axis=1, norm="ortho")[:, 1 : ENVELOPE_ORDER + 1]
     return uniform_filter1d(cepstra / np.sqrt(log_mel.shape[1]), SMOOTHING, axis=0)
 
 
-def _spread(groups: Sequence[NDArray[np.float64]]) -> float:
-    """Return the root mean square distance of envelopes from the mean of their group."""
-    squares = sum(np.sum(np.square(group - group.mean(axis=0))) for group in groups)
-    return float(np.sqrt(squares / sum(len(group) - 1 for group in groups)))
+def _spread(envelope: NDArray[np.float64], starts: Sequence[int] | NDArray[np.intp]) -> float:
+    """Return the root mean square distance of envelopes from the mean of their group.
+
+    Groups follow each other, from each of `starts` on.
+    """
+    sizes = np.diff(starts, append=len(envelope))
+    means = np.add.reduceat(envelope, starts) / sizes[:, None]
+    squares = np.sum(np.square(envelope - np.repeat(means, sizes, axis=0)))
+    return float(np.sqrt(squares / np.sum(sizes - 1)))
 
 
 def _held_pitch(semitones: NDArray[np.float64]) -> float:
@@ -187,8 +193,13 @@ def _held_pitch(semitones: NDArray[np.float64]) -> float:
 
 def _free_timbre(envelope: NDArray[np.float64], semitones: NDArray[np.float64]) -> float:
     voiced = np.isfinite(semitones)
-    _, pitch = np.unique(np.rint(semitones[voiced] / SAME_PITCH), return_inverse=True)
+    pitch = np.rint(semitones[voiced] / SAME_PITCH)
     order = np.argsort(pitch, kind="stable")
-    groups = np.split(envelope[voiced][order], np.flatnonzero(np.diff(pitch[order])) + 1)
-    groups = [group for group in groups if len(group) > 1]
-    return _spread(groups) if sum(map(len, groups)) >= MIN_FRAMES else np.inf
+    pitch, envelope = pitch[order], envelope[voiced][order]
+    # Frames whose pitch no other has cannot differ.
+    same = np.diff(pitch) == 0
+    shared = np.append(same, False) | np.append(False, same)
+    if shared.sum() < MIN_FRAMES:
+        return np.inf
+    changes = np.diff(pitch[shared], prepend=np.nan) != 0
+    return _spread(envelope[shared], np.flatnonzero(changes))

@@ -85,12 +85,21 @@ class Endpoints:
         """
         with errors_in_one_sentence():
             chosen = find_format(format) if format else None
-            recognizer = self._model.get()
-            profile = _profile(recognizer, voice)
-            timeline = recognizer.timeline(
-                _path(clip), voice=profile, same_speaker=bool(same_speaker)
-            )
+            timeline = self._follow(clip, voice, same_speaker)
             return _file(timeline, chosen) if chosen else timeline.to_dict()
+
+    def timeline_text(
+        self, clip: str, voice: str | None, same_speaker: bool, format: str
+    ) -> tuple[str, str]:
+        """Return the text of a timeline's file, and its format as `find_format` writes it."""
+        with errors_in_one_sentence():
+            chosen = find_format(format)
+            return self._follow(clip, voice, same_speaker).to_text(chosen), chosen
+
+    def _follow(self, clip: str, voice: str | None, same_speaker: bool | None) -> "Timeline":
+        recognizer = self._model.get()
+        profile = _profile(recognizer, voice)
+        return recognizer.timeline(_path(clip), voice=profile, same_speaker=bool(same_speaker))
 
     def predict_batch(
         self, clips: list[str | NotReceivedError], same_speaker: bool | None = False
@@ -167,7 +176,7 @@ def errors_in_one_sentence() -> Iterator[None]:
     try:
         yield
     except SerError as error:
-        raise gr.Error(str(error), print_exception=False) from None
+        raise gr.Error(str(error), print_exception=False) from error
 
 
 def _path(clip: str | NotReceivedError | None) -> str:

@@ -2,13 +2,16 @@
 
 import hmac
 import importlib.util
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
+from starlette.routing import Mount
 
 from ser.corpora.emotions import NAMES
 from ser.demo import about_tab, example_shelf, live_tab
+from ser.demo.http_api import PREFIX, make_api
 from ser.demo.received import HANDLERS
 from ser.demo.result_panel import empty_panel, status
 from ser.demo.theme import STYLE, emotion_colours, theme
@@ -27,33 +30,46 @@ LEAD = (
 HEAD = Path(__file__).with_name("head.html")
 """Scripts of the page."""
 
-LAUNCH: dict[str, Any] = {
-    "head_paths": HEAD,
-    "theme": theme(),
-    "css": emotion_colours(),
-    "css_paths": STYLE,
-    "ssr_mode": False,  # it would need Node
-    "run_history": False,  # visitors' recordings are not kept, not even in their browsers
-    "footer_links": ["api"],
-    "max_file_size": "200mb",  # ten minutes of 24-bit stereo at 48 kHz, with room to spare
-    "mcp_server": importlib.util.find_spec("mcp") is not None,
-    "app_kwargs": {"exception_handlers": HANDLERS},
-    "prevent_thread_lock": True,  # the model loads when the server is up
-    "_frontend": False,  # no giving up if a busy machine takes 3 s to answer itself
-}
-"""How the server is launched."""
+MAX_FILE_SIZE = 200 * gr.FileSize.MB
+"""Ten minutes of 24-bit stereo at 48 kHz, with room to spare."""
 
 
-def login(password: str | None) -> dict[str, Any]:
-    """Return the settings for `launch` that ask everyone for a password; none without one."""
-    if not password:
-        return {}
+def launch_settings(model: "ServedModel", password: str | None) -> dict[str, Any]:
+    """Return how to launch the server.
 
+    Parameters
+    ----------
+    model : ser.demo.served_model.ServedModel
+        For the plain interface, which the server answers before gradio's own.
+    password : str or None
+        What to ask everyone for.
+    """
+    is_right = _check(password) if password else None
+    api = make_api(model, is_right, MAX_FILE_SIZE)
+    has_mcp = importlib.util.find_spec("mcp") is not None
+    return {
+        "head_paths": HEAD,
+        "theme": theme(),
+        "css": emotion_colours(),
+        "css_paths": STYLE,
+        "ssr_mode": False,  # it would need Node
+        "run_history": False,  # visitors' recordings are not kept, not even in their browsers
+        "footer_links": ["api"],
+        "max_file_size": MAX_FILE_SIZE,
+        "mcp_server": has_mcp and not password,  # gradio puts no login before MCP
+        "app_kwargs": {"exception_handlers": HANDLERS, "routes": [Mount(PREFIX, api)]},
+        "auth": is_right,
+        "auth_message": "Any user name will do.",
+        "prevent_thread_lock": True,  # the model loads when the server is up
+        "_frontend": False,  # no giving up if a busy machine takes 3 s to answer itself
+    }
+
+
+def _check(password: str) -> Callable[[str, str], bool]:
     def is_right(name: str, given: str) -> bool:
         return hmac.compare_digest(given.encode(), password.encode())
 
-    # Gradio puts no login before MCP.
-    return {"auth": is_right, "auth_message": "Any user name will do.", "mcp_server": False}
+    return is_right
 
 
 def add_header() -> gr.HTML:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from ser.features import FeatureConfig
 from ser.features.frames import MEL_LOWEST, Frames, normalise
+from ser.features.mel import hertz_to_mel
 
 COLUMNS = 800
 """Most columns of a picture, about as many as fit on a screen."""
@@ -64,10 +65,8 @@ def spectrum(waveform: NDArray[np.float32], sample_rate: int) -> Spectrum:
 
 def height(hertz: float | NDArray[np.floating], sample_rate: int) -> Any:
     """Return how far up the spectrogram frequencies are, from 0 to 1 at half the sample rate."""
-    import librosa  # here, since it takes seconds to import
-
-    lowest, highest = librosa.hz_to_mel(MEL_LOWEST), librosa.hz_to_mel(sample_rate / 2)
-    return (librosa.hz_to_mel(hertz) - lowest) / (highest - lowest)
+    lowest, highest = hertz_to_mel(MEL_LOWEST), hertz_to_mel(sample_rate / 2)
+    return (hertz_to_mel(hertz) - lowest) / (highest - lowest)
 
 
 def envelope(

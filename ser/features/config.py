@@ -121,8 +121,8 @@ class FeatureConfig:
 
     @property
     def fft_length(self) -> int:
-        """Samples of the transform: at least half as many again, so that no pitch lag wraps."""
-        return next_fast_len(self.window_length * 3 // 2, real=True)
+        """Samples of the transform: even, and half as many again, so that no pitch lag wraps."""
+        return 2 * next_fast_len(-(-self.window_length * 3 // 4), real=True)
 
     def part(self, name: str) -> "FeatureConfig":
         """Return the configuration of one of `PARTS`.

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 LOWEST_SHIFT = 50.0  # Hz, added so that logarithms of frequencies stay finite
 ROLLOFFS = (25, 50, 85)  # % of a frame's power
+RUN = 24  # bins that are added up before it is known in which of them a share is reached
 CROSSINGS_FLOOR = 1e-3  # share of samples
 NOISE_CROSSINGS = 0.5  # share of samples, of white noise
 MAX_HNR = 30.0  # dB
@@ -72,11 +73,7 @@ def shape(frames: Frames) -> NDArray[np.float64]:
     crossings = sound * frames.zero_crossings + (1 - sound) * NOISE_CROSSINGS
     centroid = power @ frequencies / total
     bandwidth = np.sqrt(np.maximum(power @ frequencies**2 / total - centroid**2, 0))
-    cumulated = np.cumsum(power, axis=1)
-    rolloffs = [
-        frequencies[(cumulated >= share / 100 * cumulated[:, -1:]).argmax(axis=1)]
-        for share in ROLLOFFS
-    ]
+    rolloffs = frequencies[_rolloffs(power)]
     flatness = frames.decibels.mean(axis=1) - 10 * np.log10(total / frequencies.size)
     shapes = np.sqrt(frames.mel / frames.mel.sum(axis=1, keepdims=True))
     flux = np.sqrt(np.sum(np.square(np.diff(shapes, axis=0, prepend=shapes[:1])), axis=1))
@@ -88,6 +85,23 @@ def shape(frames: Frames) -> NDArray[np.float64]:
             np.log(crossings + CROSSINGS_FLOOR),
         ]
     )
+
+
+def _rolloffs(power: NDArray[np.float32]) -> NDArray[np.intp]:
+    """Return the bin up to which each frame has each share of its power, (n_shares, n_frames)."""
+    # First which run of bins it is in, then which bin of these: adding up all takes much longer.
+    starts = np.arange(0, power.shape[1], RUN)
+    ends = np.cumsum(np.add.reduceat(power, starts, axis=1), axis=1)
+    rows = np.arange(len(power))[:, None]
+    found = []
+    for share in ROLLOFFS:
+        wanted = np.float32(share / 100) * ends[:, -1:]
+        run = (ends < wanted).sum(axis=1, keepdims=True)
+        before = np.where(run > 0, ends[rows, run - 1], 0)
+        bins = np.minimum(run * RUN + np.arange(RUN), power.shape[1] - 1)
+        reached = before + np.cumsum(power[rows, bins], axis=1)
+        found.append(bins[rows[:, 0], (reached[:, :-1] < wanted).sum(axis=1)])
+    return np.array(found)
 
 
 def pitch(frames: Frames) -> NDArray[np.float64]:

@@ -9,6 +9,7 @@ from scipy.fft import rfft, rfftfreq
 from scipy.ndimage import uniform_filter1d
 from scipy.signal import get_window
 
+from ser.features.mel import mel_filters
 from ser.features.pitch import Pitch, track_pitch
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ class Frames:
     @cached_property
     def power(self) -> NDArray[np.float32]:
         """Power spectra, shape (n_frames, n_bins)."""
-        window = _window(self.config.window_length)
+        window = _window(self.config.window_length, self.config.fft_length)
         views = np.lib.stride_tricks.sliding_window_view(self._samples, window.size)
         # In place where possible: allocating memory would take longer than the computation.
         padded = np.zeros((len(self), self.config.fft_length), dtype=np.float32)
@@ -84,7 +85,6 @@ class Frames:
         spectra = rfft(padded, axis=1, overwrite_x=True)
         power = np.square(spectra.real)
         power += np.square(spectra.imag)
-        power *= 2 / (self.config.fft_length * np.sum(window**2))
         return power
 
     @cached_property
@@ -150,27 +150,26 @@ class Frames:
 
     def bins(self, lowest: float, highest: float) -> slice:
         """Return the slice of bins from one frequency up to another, in Hz."""
-        return slice(*np.searchsorted(self.frequencies, (lowest, highest)))
+        return _bins(self.config.sample_rate, self.config.fft_length, lowest, highest)
 
 
 @lru_cache
-def _window(length: int) -> NDArray[np.float32]:
-    return get_window("hann", length).astype(np.float32)
+def _window(length: int, fft_length: int) -> NDArray[np.float32]:
+    """Return a window under which squared spectra are powers."""
+    window = get_window("hann", length)
+    return (window * np.sqrt(2 / (fft_length * np.sum(window**2)))).astype(np.float32)
+
+
+@lru_cache
+def _bins(sample_rate: int, fft_length: int, lowest: float, highest: float) -> slice:
+    return slice(*np.searchsorted(rfftfreq(fft_length, 1 / sample_rate), (lowest, highest)))
+
+
+@lru_cache  # keyed by what affects them, as configurations for pictures differ in more
+def _cached_mel_filters(sample_rate: int, fft_length: int, n_mels: int) -> NDArray[np.float32]:
+    return mel_filters(sample_rate, fft_length, n_mels, MEL_LOWEST)
 
 
 def _mel_filters(config: "FeatureConfig") -> NDArray[np.float32]:
     """Return triangular filters on Slaney's mel scale, shape (n_mels, n_bins)."""
     return _cached_mel_filters(config.sample_rate, config.fft_length, config.n_mels)
-
-
-@lru_cache  # keyed by what affects them, as configurations for pictures differ in more
-def _cached_mel_filters(sample_rate: int, fft_length: int, n_mels: int) -> NDArray[np.float32]:
-    import librosa  # here, since it takes seconds to import
-
-    return librosa.filters.mel(
-        sr=sample_rate,
-        n_fft=fft_length,
-        n_mels=n_mels,
-        fmin=MEL_LOWEST,
-        norm=None,
-    )

@@ -91,13 +91,15 @@ def kernel_shares(
     scales = np.array([_spread(name) for name in names], dtype=np.float32)[:, None]
     scaled = (rows - rows.mean(axis=1, keepdims=True)) / scales
     n_tracks, n_frames = scaled.shape
-    change, with_voice = [], []
+    change, with_voice, (chosen,) = [], [], np.nonzero(voiced)
+    longest = N_TAPS // 2 * max(DILATIONS)
+    padded = np.pad(scaled, ((0, 0), (longest, longest)), mode="edge")
     for index, dilation in enumerate(DILATIONS):
-        reach = N_TAPS // 2 * dilation
-        padded = scaled[:, np.arange(-reach, n_frames + reach).clip(0, n_frames - 1)]
-        taps = np.concatenate([padded[:, tap * dilation :][:, :n_frames] for tap in range(N_TAPS)])
+        starts = longest + dilation * np.arange(-(N_TAPS // 2), N_TAPS // 2 + 1)
+        taps = np.concatenate([padded[:, start : start + n_frames] for start in starts])
         change.append(_shares(_kernels(N_CHANGE, n_tracks, True)[index] @ taps))
-        with_voice.append(_shares(_kernels(N_VOICED, n_tracks, False)[index] @ taps[:, voiced]))
+        taps = taps.take(chosen, axis=1)
+        with_voice.append(_shares(_kernels(N_VOICED, n_tracks, False)[index] @ taps))
     return np.concatenate(change + with_voice)
 
 
@@ -105,10 +107,11 @@ def _shares(responses: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the share of frames above each threshold, shape (n_kernels, n_thresholds)."""
     heights = np.divide(responses, np.float32(RAMP), out=responses)
     above = np.empty_like(heights)
+    each = np.full(heights.shape[1], 1 / heights.shape[1], np.float32)  # for a mean, as a product
     shares = []
     for threshold in THRESHOLDS:
         np.add(heights, np.float32(0.5 - threshold / RAMP), out=above)
-        shares.append(np.clip(above, 0, 1, out=above).mean(axis=1))
+        shares.append(np.clip(above, 0, 1, out=above) @ each)
     return np.stack(shares, axis=1)
 
 

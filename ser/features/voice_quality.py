@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.fft import irfft
+
+from ser.features.pitch import inverse
 
 if TYPE_CHECKING:
     from ser.features.frames import Frames
@@ -79,7 +80,7 @@ def _cepstral_peak_prominence(frames: "Frames") -> NDArray[np.float32]:
     """Return how far the cepstrum's peak rises above its regression line, shape (n_frames,)."""
     config = frames.config
     first, last = (int(config.sample_rate / hertz) for hertz in (config.f0_max, config.f0_min))
-    cepstrum = irfft(frames.decibels, axis=1)[:, first : last + 1]
+    cepstrum = inverse(frames.decibels)[:, first : last + 1]
     quefrency = np.arange(cepstrum.shape[1], dtype=np.float32)
     quefrency -= quefrency.mean()
     slope = cepstrum @ quefrency / np.sum(quefrency**2)

@@ -14,6 +14,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import check_array, check_consistent_length, column_or_1d
 from sklearn.utils.validation import check_is_fitted
 
+from ser.model import boxes
 from ser.model.calibration import apply_temperature
 from ser.model.config import ModelConfig
 from ser.model.perceptrons import (
@@ -91,7 +92,7 @@ class EmotionClassifier(ClassifierMixin, BaseEstimator):
         Its classes are indices of the labels of `config`.
         """
         classifier = cls(config)
-        classifier.pipelines_ = dict(pipelines)
+        classifier._take(pipelines)
         classifier.classes_ = np.asarray(pipelines[PLAIN].classes_)
         return classifier
 
@@ -133,7 +134,7 @@ class EmotionClassifier(ClassifierMixin, BaseEstimator):
         may_be = np.eye(len(self.classes_), dtype=bool)[targets]
         if candidates is not None:
             may_be |= np.asarray(candidates, dtype=bool)
-        self.pipelines_ = fit_experts(
+        pipelines = fit_experts(
             X,
             may_be,
             self.classes_,
@@ -146,7 +147,14 @@ class EmotionClassifier(ClassifierMixin, BaseEstimator):
             speakers=None if groups is None else np.asarray(groups),
             everyday=labels == self.everyday,
         )
+        self._take(pipelines)
         return self
+
+    def _take(self, pipelines: Mapping[str, Pipeline]) -> None:
+        self.pipelines_ = dict(pipelines)
+        self._perceptrons = {
+            name: boxes.Perceptron(pipeline[-1]) for name, pipeline in pipelines.items()
+        }
 
     @property
     def knows_voices(self) -> bool:
@@ -158,7 +166,7 @@ class EmotionClassifier(ClassifierMixin, BaseEstimator):
         return self.config or ModelConfig(("no", "yes"))
 
     def _prepare(self, rows: NDArray[np.floating]) -> NDArray[np.float32]:
-        return self.pipelines_[PLAIN][:-1].transform(rows.astype(np.float32))
+        return boxes.prepare(self.pipelines_[PLAIN], rows)
 
     def check(self, n_features: int) -> None:
         """Check that all parts fit, so that loading fails rather than the first prediction.
@@ -223,7 +231,7 @@ class EmotionClassifier(ClassifierMixin, BaseEstimator):
         self, expert: str, rows: NDArray[np.float32], shape: tuple[int, ...]
     ) -> NDArray[np.float64]:
         """Return the logarithm of the mean probability over the versions of each clip."""
-        known = self.pipelines_[expert][-1].predict_proba(rows).reshape(*shape, -1)
+        known = self._perceptrons[expert](rows).reshape(*shape, -1)
         return np.log(known.mean(axis=1, dtype=np.float64) + np.finfo(float).tiny)
 
 

@@ -24,10 +24,10 @@ from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
-from threadpoolctl import threadpool_limits
 
 from ser.model import boxes
 from ser.model.learning import Floats, Layers, LearningSettings, fit_perceptron
+from ser.threads import one_thread
 
 PLAIN, RELATIVE = "plain", "relative"
 
@@ -79,7 +79,7 @@ in a new speaker's clip cannot decide."""
 
 
 # A batch is too small for several threads to share: each perceptron has one of its own instead.
-@threadpool_limits.wrap(limits=1)
+@one_thread()
 def fit_experts(
     features: NDArray[np.floating],
     candidates: NDArray[np.bool_],

@@ -8,13 +8,13 @@ from typing import Any, TypedDict
 import datasets
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from threadpoolctl import threadpool_limits
 
 from ser.corpora import loading
 from ser.corpora.clips import join_corpora
 from ser.corpora.corpus import Corpus
 from ser.corpora.ravdess import CHANNELS
 from ser.errors import AudioError, DatasetError
+from ser.threads import one_thread
 from ser.training.by_corpus import Judged, judge_by_corpus
 from ser.training.config import TrainingConfig
 from ser.training.features import CorpusFeatures, extract_features
@@ -184,7 +184,7 @@ def _extract_clip(
     code: str,
 ) -> dict[str, Any]:
     del code  # only part of the key under which the result is cached
-    with threadpool_limits(1):  # processes share the cores, threads would only contend
+    with one_thread():  # processes share the cores, threads would only contend
         try:
             rows = np.asarray(function(clip, **settings), dtype=np.float32)
         except AudioError as error:

@@ -10,7 +10,6 @@ from typing import Any
 import datasets
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from ser.audio import decoding, loading
 from ser.audio.activity import cut_speech
@@ -32,6 +31,7 @@ from ser.studies.common import (
 )
 from ser.studies.folds import collect, fit_ours, run_folds
 from ser.studies.seeds import with_spread
+from ser.threads import one_thread
 from ser.training.features import CorpusFeatures
 from ser.training.metrics import headline_figures
 
@@ -232,7 +232,7 @@ def _time_extraction(row: str, dataset: datasets.Dataset, options: StudyOptions)
     else:
         compute = partial(_extract_values, RECIPES[row].families)
     clips = [dataset[index] for index in range(min(N_TIMED, len(dataset)))]
-    with threadpool_limits(1):
+    with one_thread():
         compute(clips[0])
         start = time.process_time()
         for clip in clips:

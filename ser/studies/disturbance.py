@@ -14,7 +14,6 @@ import numpy as np
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from scipy.signal import butter, sosfilt
-from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
 from ser.audio.activity import find_speech
@@ -25,6 +24,7 @@ from ser.errors import AudioError, DatasetError
 from ser.recognizer import EmotionRecognizer
 from ser.studies.common import Figures, StudyOptions, Tables
 from ser.studies.seeds import with_spread
+from ser.threads import one_thread
 from ser.training.features import name_seed
 
 TITLE = "Disturbances"
@@ -194,7 +194,7 @@ def _recognise(file: Path, names: Sequence[str], seed: int) -> list[Answer]:
     """Return the answer to a clip with each disturbance."""
     recognizer = _recognizer()
     sample_rate = recognizer.sample_rate
-    with threadpool_limits(1):  # processes share the cores, threads would only contend
+    with one_thread():  # processes share the cores, threads would only contend
         waveform = load_audio(file, sample_rate)
         answers = []
         for name in names:

@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
 from ser.corpora.folds import Fold
 from ser.model.classifier import EmotionClassifier
 from ser.model.config import ModelConfig
+from ser.threads import one_thread
 from ser.training.config import TrainingConfig
 
 NOT_RECOGNISED = -1
@@ -105,7 +105,7 @@ def _run_fold(
     fold: Fold,
     fit: Callable[..., Predict],
 ) -> Tested:
-    with threadpool_limits(1):
+    with one_thread():
         start = time.process_time()
         predict = fit(np.asarray(features[fold.train]), targets[fold.train])
         trained = time.process_time()

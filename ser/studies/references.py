@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
 from ser.corpora.emotions import EVERYDAY, canonical
 from ser.corpora.folds import Fold
 from ser.studies.common import actors_of
+from ser.threads import one_thread
 from ser.training.config import TrainingConfig
 from ser.training.features import CorpusFeatures
 from ser.training.run import fit_classifier
@@ -122,7 +122,7 @@ def _answer_fold(
     references: Mapping[str, References],
 ) -> dict[str, NDArray[np.float64]]:
     """Train without a fold and return the probabilities of all labels for its clips."""
-    with threadpool_limits(1):  # processes share the cores, threads would only contend
+    with one_thread():  # processes share the cores, threads would only contend
         classifier = fit_classifier(corpus, fold.train, config)
         shown = np.asarray(corpus.X[fold.test, : len(config.speeds)])
         usual = shown.mean(axis=1, dtype=np.float32)  # as a profile is in recognition

@@ -10,7 +10,6 @@ from typing import Any
 import datasets
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from ser.audio.activity import cut_speech, find_speech
 from ser.audio.augmentation import RECORDINGS, in_eight_bits
@@ -25,6 +24,7 @@ from ser.features import (
     code_fingerprint,
     feature_fingerprint,
 )
+from ser.threads import one_thread
 from ser.training.config import CLEAN, EIGHT_BIT, Copy, TrainingConfig
 
 logger = logging.getLogger(__name__)
@@ -202,7 +202,7 @@ def _extract_clip(
     del code  # only part of the key under which the result is cached
     extractor = FeatureExtractor(FeatureConfig.from_dict(config))
     source, copies = clip["audio"]["path"], [Copy(*each) for each in versions]
-    with threadpool_limits(1):  # processes share the cores, threads would only contend
+    with one_thread():  # processes share the cores, threads would only contend
         try:
             spoken = list(
                 make_copies(source, extractor.config.sample_rate, clip["file"], copies, seed)

@@ -30,12 +30,7 @@ from ser.training.by_corpus import balanced_weights, evaluate_by_corpus
 from ser.training.card import make_card
 from ser.training.config import TrainingConfig
 from ser.training.examples import keep_apart, make_examples, widget
-from ser.training.features import (
-    CorpusFeatures,
-    corpus_folds,
-    extract_features,
-    known_of_clips,
-)
+from ser.training.features import CorpusFeatures, corpus_folds, extract_features, known_of_clips
 from ser.training.pictures import draw_figures
 
 logger = logging.getLogger(__name__)

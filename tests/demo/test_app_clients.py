@@ -236,6 +236,9 @@ def test_a_password_puts_a_login_before_the_page_and_the_api(tmp_path, recognize
                 Client(app.url, auth=wrong, verbose=False)
         with pytest.raises(HTTPError, match="400"):
             urllib.request.urlopen(f"{app.url}/login", b"username=&password=")
+        with pytest.raises(HTTPError, match="401"):
+            urllib.request.urlopen(f"{app.url}/v1/model")
+        assert "emotions" in curl("-u", "anyone:pass wörd", f"{app.url}/v1/model")
         assert "Traceback" not in app.log.read_text()
         client = Client(app.url, auth=("anyone", "pass wörd"), verbose=False)
         assert client.predict(api_name="/model_info")["emotions"] == list(recognizer.labels)

@@ -14,6 +14,7 @@ from ser.errors import AudioNotFoundError, FeatureConfigError, NoSpeechError
 from ser.features import FeatureConfig, FeatureExtractor
 from ser.features.config import FEATURE_VERSION
 from ser.features.families import FAMILIES
+from ser.features.mel import hertz_to_mel, mel_filters, mel_to_hertz
 from ser.features.statistics import STATISTICS
 
 RATE = FeatureConfig().sample_rate
@@ -314,3 +315,13 @@ def test_a_configuration_survives_json():
 def test_a_wrong_setting_is_refused_with_what_is_allowed(settings, message):
     with pytest.raises(FeatureConfigError, match=message):
         FeatureConfig.from_dict(settings)
+
+
+@pytest.mark.parametrize(("rate", "length", "number"), [(24_000, 1440, 48), (8_000, 512, 20)])
+def test_mel_filters_are_those_of_librosa(rate, length, number):
+    librosa = pytest.importorskip("librosa")
+    expected = librosa.filters.mel(sr=rate, n_fft=length, n_mels=number, fmin=50, norm=None)
+    np.testing.assert_allclose(mel_filters(rate, length, number, 50.0), expected, atol=1e-6)
+    hertz = np.array([0, 60, 999, 1000, 1001, 8000])
+    np.testing.assert_allclose(hertz_to_mel(hertz), librosa.hz_to_mel(hertz))
+    np.testing.assert_allclose(mel_to_hertz(hertz_to_mel(hertz)), hertz, atol=1e-9)

@@ -16,7 +16,13 @@ MODULES = [
     for name in (
         *("audio.loading", "audio.activity", "audio.rumble", "audio.speed", "audio.speech_check"),
         *("features.config", "features.extractor", "features.families", "features.frames"),
-        *("features.kernels", "features.pitch", "features.statistics", "features.tracks"),
+        *(
+            "features.kernels",
+            "features.mel",
+            "features.pitch",
+            "features.statistics",
+            "features.tracks",
+        ),
         "features.voice_quality",
     )
 ]
@@ -43,6 +49,12 @@ UNSEEN = {
     "rumble.BLOCK",
     "rumble.MARGIN",
     "tracks.BLOCK",
+    "families.RUN",
+    "pitch.RUN",
+    # How much is kept rather than decoded again, and from where a filter takes nothing.
+    "loading.KEPT",
+    "rumble.PASSED",
+    "rumble.ROUND",
     # There is nothing below.
     "voice_quality.HAMMARBERG_BANDS.0.0",
     # They decide what is refused, not what is measured: test_speech_check.py watches them.

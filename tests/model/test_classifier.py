@@ -168,7 +168,9 @@ def test_probabilities_are_averaged_over_speeds():
     made = fit(features, targets)
     plain = made.pipelines_["plain"]
     each = [plain.predict_proba(features[:, index]) for index in range(2)]
-    np.testing.assert_allclose(made.predict_proba(features), np.mean(each, axis=0), atol=1e-6)
+    expected = np.mean(each, axis=0)
+    np.testing.assert_allclose(made.predict_proba(features), expected, atol=1e-6)
+    np.testing.assert_allclose(made.predict_proba(features[:1]), expected[:1], atol=1e-6)
 
 
 def test_copies_beyond_the_speeds_are_only_learnt_from():

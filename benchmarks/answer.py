@@ -1,0 +1,140 @@
+"""Time a whole answer and its stages against the usual features, on one core, warm.
+
+Every line is timed in every round, so that whatever else the machine does affects all alike. The
+time is that of the processor; of the rounds, the median counts.
+
+The usual recipe of 193 values is the mean over time of 40 MFCCs, 12 chroma and 128 mel bands,
+7 bands of spectral contrast, and the tonnetz of the harmonic part, each by its own call of
+librosa at 22050 Hz. The sets of openSMILE are timed if it is installed (``pip install opensmile``).
+All of them take the file, as we do.
+
+Run it with ``python -m benchmarks.answer [CLIP]``, from the root of the repository; without a clip
+it takes an example of the model, repeated up to the length of a clip of RAVDESS.
+"""
+
+import os
+
+os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"))
+
+import argparse
+import tempfile
+import time
+from functools import partial
+from pathlib import Path
+
+import librosa
+import numpy as np
+import soundfile
+
+from ser import EmotionRecognizer
+from ser.audio.activity import find_activity
+from ser.audio.loading import load_audio, read_recording
+from ser.audio.quality import recording_warnings
+from ser.audio.rumble import remove_rumble
+from ser.audio.speech_check import check_speech, clarity
+from ser.audio.speed import at_speeds
+from ser.features import FeatureExtractor
+
+SECONDS = 3.7
+USUAL_RATE = 22_050  # Hz
+ROUNDS = 20  # timed, after one that is not
+
+
+def main():
+    """Print milliseconds of each line, and what share of others a whole answer takes."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.answer")
+    parser.add_argument("clip", nargs="?", type=Path)
+    given = parser.parse_args().clip
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    recognizer = EmotionRecognizer.from_pretrained()
+    with tempfile.TemporaryDirectory() as folder:
+        clip = given or example(recognizer, Path(folder) / "clip.flac")
+        answer = {"whole answer": partial(recognizer.predict, clip)}
+        lines = answer | stages(recognizer, clip) | others(clip)
+        times = measure(lines)
+    print(f"{'':28}{'ms':>8}{'answer':>10}")
+    for name, milliseconds in times.items():
+        ratio = f"{times['whole answer'] / milliseconds:10.2f}" if name in others(None) else ""
+        print(f"{name:28}{milliseconds:8.1f}{ratio}")
+
+
+def example(recognizer, path):
+    """Write an example of a model as a file of `SECONDS`, and return the path."""
+    name = min(name for name in recognizer.files if name.endswith(".flac"))
+    samples = load_audio(recognizer.files[name], 48_000)
+    soundfile.write(path, np.resize(samples, int(SECONDS * 48_000)), 48_000)
+    return path
+
+
+def stages(recognizer, clip):
+    """Return the stages of an answer to a clip by name, in their order."""
+    extractor = FeatureExtractor()
+    rate = recognizer.sample_rate
+    waveform = read_recording(clip, rate).waveform
+    activity, filtered = find_activity(waveform, rate), remove_rumble(waveform, rate)
+    versions = at_speeds(filtered[activity.kept], rate)
+    tracks = [extractor.tracks(version) for version in versions]
+    analysis = recognizer.analyse(clip)
+
+    def check():
+        check_speech(tracks[0])
+        clear = clarity(tracks[0])
+        recording_warnings(waveform, rate, activity.span, clarity=clear, filtered=filtered)
+
+    return {
+        "  read": lambda: read_recording(clip, rate),
+        "  find speech": lambda: find_activity(waveform, rate),
+        "  remove rumble": lambda: remove_rumble(waveform, rate),
+        "  two speeds": lambda: at_speeds(filtered[activity.kept], rate),
+        "  descriptors": lambda: [extractor.tracks(version) for version in versions],
+        "  checks": check,
+        "  statistics": lambda: [extractor.summarise(each) for each in tracks],
+        "  perceptrons": lambda: recognizer.assess(analysis),
+    }
+
+
+def others(clip):
+    """Return what else gives features of a clip, by name."""
+    found = {"usual 193 values": partial(usual_recipe, clip)}
+    try:
+        import opensmile
+    except ImportError:
+        return found
+    for name in ("eGeMAPSv02", "ComParE_2016"):
+        smile = opensmile.Smile(
+            feature_set=opensmile.FeatureSet[name],
+            feature_level=opensmile.FeatureLevel.Functionals,
+        )
+        found[f"openSMILE {name}"] = partial(smile.process_file, clip)
+    return found
+
+
+def usual_recipe(clip):
+    """Return the 193 values of a file."""
+    waveform, _ = librosa.load(clip, sr=USUAL_RATE)
+    spectrum = np.abs(librosa.stft(waveform))
+    harmonic = librosa.effects.harmonic(waveform)
+    descriptors = (
+        librosa.feature.mfcc(y=waveform, sr=USUAL_RATE, n_mfcc=40),
+        librosa.feature.chroma_stft(S=spectrum, sr=USUAL_RATE),
+        librosa.feature.melspectrogram(y=waveform, sr=USUAL_RATE),
+        librosa.feature.spectral_contrast(S=spectrum, sr=USUAL_RATE),
+        librosa.feature.tonnetz(y=harmonic, sr=USUAL_RATE),
+    )
+    return np.concatenate([descriptor.mean(axis=1) for descriptor in descriptors])
+
+
+def measure(lines):
+    """Return the median time of each function in milliseconds, by its name."""
+    times = {name: [] for name in lines}
+    for _ in range(1 + ROUNDS):
+        for name, function in lines.items():
+            start = time.process_time()
+            function()
+            times[name].append(time.process_time() - start)
+    return {name: 1000 * float(np.median(each[1:])) for name, each in times.items()}
+
+
+if __name__ == "__main__":
+    main()

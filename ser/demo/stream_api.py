@@ -1,0 +1,117 @@
+"""The stream for programs: sound in, events out, over a WebSocket.
+
+Sound is taken only when what came before is answered: a sender that is too fast has to wait, as
+TCP makes it, and nothing piles up here.
+"""
+
+import asyncio
+import os
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from anyio import CapacityLimiter, to_thread
+from fastapi import WebSocket, WebSocketDisconnect
+
+from ser.errors import AudioError, SerError
+from ser.streaming import STEP, SpeechStream
+
+if TYPE_CHECKING:
+    from ser.demo.served_model import ServedModel
+
+SAMPLE_RATE = 16000
+"""In Hz, if the program names none."""
+
+MAX_MESSAGE = 2**20
+"""Bytes; half a minute of sound at the usual rate."""
+
+MAX_STREAMS = 64
+"""Streams at a time; a core keeps up with about a dozen."""
+
+MAX_SILENCE = 60.0
+"""Seconds without a message, after which a forgotten stream is closed."""
+
+_limiter = CapacityLimiter(os.cpu_count() or 1)
+_open: set[WebSocket] = set()
+
+
+async def answer_stream(websocket: WebSocket, model: "ServedModel") -> None:
+    """Answer one program until it sends "end", leaves, or sends something else than sound.
+
+    Parameters
+    ----------
+    websocket : WebSocket
+        Binary messages are 16-bit little-endian mono samples at the ``rate`` of the address,
+        in pieces of any size.
+    model : ser.demo.served_model.ServedModel
+    """
+    code = 1000
+    with suppress(WebSocketDisconnect):  # after which nobody is there to hear more
+        await websocket.accept()
+        try:
+            if len(_open) >= MAX_STREAMS:
+                raise AudioError(f"{MAX_STREAMS} streams are open already: try again later.")
+            _open.add(websocket)
+            await _answer(websocket, model)
+        except SerError as error:
+            code = 1008
+            await websocket.send_json({"event": "error", "detail": str(error)})
+        finally:
+            _open.discard(websocket)
+        await websocket.close(code)
+
+
+async def _answer(websocket: WebSocket, model: "ServedModel") -> None:
+    rate = _rate(websocket.query_params.get("rate", str(SAMPLE_RATE)))
+    recognizer = await to_thread.run_sync(model.get)
+    stream = SpeechStream(recognizer, rate)
+    step = 2 * round(STEP * rate)  # bytes
+    waiting = bytearray()
+
+    async def take(size: int) -> None:
+        samples = np.frombuffer(bytes(waiting[:size]), "<i2").astype(np.int16)
+        del waiting[:size]
+        await send(await to_thread.run_sync(stream.feed, samples, limiter=_limiter))
+
+    async def send(events: list[dict[str, Any]]) -> None:
+        for event in events:
+            await websocket.send_json(event)
+
+    while (sound := await _receive(websocket)) is not None:
+        waiting += sound
+        while len(waiting) >= step:
+            await take(step)
+    await take(len(waiting) // 2 * 2)
+    await send(await to_thread.run_sync(stream.close, limiter=_limiter))
+
+
+def _rate(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise AudioError(f"{text[:100]!r} is not a sample rate: give it in Hz.") from None
+
+
+async def _receive(websocket: WebSocket) -> bytes | None:
+    """Return the next bytes of sound; None at the end."""
+    try:
+        async with asyncio.timeout(MAX_SILENCE):
+            message = await websocket.receive()
+    except TimeoutError:
+        raise AudioError(f"No sound came for {MAX_SILENCE:g} s: open another stream.") from None
+    if message["type"] == "websocket.disconnect":
+        raise WebSocketDisconnect(message.get("code", 1005))
+    sound = message.get("bytes")
+    if sound is None:
+        text = message["text"]
+        if text == "end":
+            return None
+        raise AudioError(
+            f"{text[:100]!r} is not sound: send 16-bit PCM as binary messages, and the text "
+            '"end" when there is no more.'
+        )
+    if len(sound) > MAX_MESSAGE:
+        raise AudioError(
+            f"A message has {len(sound)} bytes: send at most {MAX_MESSAGE}, and more often."
+        )
+    return sound
