@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from itertools import pairwise
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ser.audio.loading import read_recording
-from ser.errors import NoSpeechError, SerError
+from ser.errors import NoSpeechError
 from ser.model.analysis import Analysis
-from ser.model.atomic_folder import replace_file
 from ser.model.voice_profile import MIN_REFERENCE, OwnSpeech, VoiceProfile
-from ser.timeline_formats import FORMATS, find_format, find_target
+from ser.timeline_formats import Exports
 
 if TYPE_CHECKING:
     from ser.model.prediction import Prediction
@@ -93,7 +91,7 @@ class Segment:
 
 
 @dataclass(frozen=True)
-class Timeline:
+class Timeline(Exports):
     """Emotion over a recording.
 
     Attributes
@@ -165,44 +163,6 @@ class Timeline:
     def to_dict(self) -> dict[str, Any]:
         """Return the attributes and the segments as a dict that `json.dumps` takes."""
         return asdict(self) | {"segments": [asdict(segment) for segment in self.segments]}
-
-    def to_text(self, format: str) -> str:
-        """Return the text of a file, as `save` writes it.
-
-        Parameters
-        ----------
-        format : str
-            ``"csv"``, a row for each window with every probability; ``"json"``, what `to_dict`
-            returns; ``"srt"`` or ``"vtt"``, a subtitle for each segment with speech; or
-            ``"TextGrid"``, the segments as tiers for Praat and ELAN.
-
-        Raises
-        ------
-        SerError
-            If there is no such format.
-        """
-        return FORMATS[find_format(format)](self)
-
-    def save(self, path: str | Path) -> None:
-        """Write a file, in UTF-8, whole or not at all.
-
-        Parameters
-        ----------
-        path : str or Path
-            Its suffix says the format: one of those of `to_text`. An older file is replaced.
-
-        Raises
-        ------
-        SerError
-            If there is no format for the suffix, or the file cannot be written.
-        """
-        try:
-            target, chosen = find_target(path)
-            replace_file(target, self.to_text(chosen).encode())
-        except OSError as error:
-            raise SerError(
-                f"'{path}' cannot be written ({error.strerror or error}): give another path."
-            ) from error
 
 
 def window_slices(n_samples: int, sample_rate: int) -> list[slice]:

@@ -6,11 +6,13 @@ import csv
 import io
 import json
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from ser.errors import SerError
+from ser.model.atomic_folder import replace_file
 
 if TYPE_CHECKING:
     from ser.timeline import Timeline
@@ -162,6 +164,68 @@ def find_target(path: str | Path) -> tuple[Path, str]:
     if path.is_dir():
         raise SerError(f"'{path}' is a folder: give the name of a file.")
     return path, chosen
+
+
+class Exports:
+    """The formats as methods of a timeline; each returns the text, and writes it to a path."""
+
+    def to_csv(self, path: str | Path | None = None) -> str:
+        """Write a row for each window, with every probability."""
+        return self._export("csv", path)
+
+    def to_json(self, path: str | Path | None = None) -> str:
+        """Write what `Timeline.to_dict` returns."""
+        return self._export("json", path)
+
+    def to_srt(self, path: str | Path | None = None) -> str:
+        """Write subtitles: each segment with speech."""
+        return self._export("srt", path)
+
+    def to_vtt(self, path: str | Path | None = None) -> str:
+        """Write subtitles for the Web: each segment with speech."""
+        return self._export("vtt", path)
+
+    def to_textgrid(self, path: str | Path | None = None) -> str:
+        """Write the segments as tiers for Praat and ELAN."""
+        return self._export("TextGrid", path)
+
+    def to_text(self, format: str) -> str:
+        """Return the text of one of `FORMATS`; a `SerError` says if there is no such format."""
+        return self._export(find_format(format), None)
+
+    def save(self, path: str | Path) -> None:
+        """Write a file, in UTF-8, whole or not at all.
+
+        Parameters
+        ----------
+        path : str or Path
+            Its suffix says the format, of `FORMATS`. An older file is replaced.
+
+        Raises
+        ------
+        SerError
+            If there is no format for the suffix, or the file cannot be written.
+        """
+        with _in_a_sentence(path):
+            target, chosen = find_target(path)
+        self._export(chosen, target)
+
+    def _export(self, format: str, path: str | Path | None) -> str:
+        text = FORMATS[format](cast("Timeline", self))
+        if path is not None:
+            with _in_a_sentence(path):
+                replace_file(Path(path), text.encode())
+        return text
+
+
+@contextmanager
+def _in_a_sentence(path: str | Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise SerError(
+            f"'{path}' cannot be written ({error.strerror or error}): give another path."
+        ) from error
 
 
 def _subtitles(timeline: Timeline) -> Iterator[tuple[float, float, str]]:

@@ -133,7 +133,10 @@ def test_a_file_holds_the_text_and_replaces_an_older_one(timeline, tmp_path, nam
     path.write_text("older")
     timeline.save(str(path))
     assert path.read_bytes().decode() == timeline.to_text(name)
-    assert list(tmp_path.iterdir()) == [path]
+    other = tmp_path / "by method"
+    text = getattr(timeline, f"to_{name.lower()}")(other)
+    assert other.read_bytes().decode() == text == timeline.to_text(name)
+    assert set(tmp_path.iterdir()) == {path, other}
 
 
 @pytest.mark.parametrize(

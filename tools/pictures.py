@@ -1,6 +1,6 @@
 """Take the pictures of the demo that README shows: `python tools/pictures.py`.
 
-Runs the app on the model that ships, uses it in Chromium with the synthetic example clips, and
+Runs the app on the model that ships, uses it in Chromium with the model's example clips, and
 writes PNG files to `docs/`.
 """
 
@@ -44,7 +44,7 @@ def main() -> None:
 def join_examples(path: Path) -> Path:
     """Write the example clips one after the other to a file, with pauses."""
     parts = []
-    for clip in sorted(EXAMPLES.glob("synthetic-*.flac")):
+    for clip in sorted(EXAMPLES.glob("*.flac")):
         samples, rate = soundfile.read(clip)
         parts += [samples, np.zeros(rate // 2)]
     soundfile.write(path, np.concatenate(parts), rate)
@@ -53,7 +53,7 @@ def join_examples(path: Path) -> Path:
 
 def take_all(browser: Browser, url: str, long: Path) -> None:
     """Take a picture of each main state of the page."""
-    short = EXAMPLES / "synthetic-loud-lively.flac"
+    short = next(EXAMPLES.glob("*angry*.flac"))
     looks: dict[str, dict[str, int]] = {
         "result": {},
         "result-dark": {"dark": True},
@@ -77,7 +77,7 @@ def take_all(browser: Browser, url: str, long: Path) -> None:
     page.get_by_role("tab", name="Batch").click()
     bad = long.with_name("notes.wav")
     bad.write_text("not a recording")
-    files = sorted(EXAMPLES.glob("synthetic-*.flac"))
+    files = sorted(EXAMPLES.glob("*.flac"))
     page.set_input_files("#ser-files input[type=file]", [*files, bad])
     page.locator("#ser-start:not([disabled])").click()
     page.locator("#ser-batch a[download]").wait_for()
