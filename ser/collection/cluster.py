@@ -45,7 +45,6 @@ class RecogniseCollection(PipelineStep):
         self.model = _found_from_anywhere(model)
         self.options = {name: _found_from_anywhere(value) for name, value in options.items()}
 
-    @one_thread()
     def run(
         self, data: DocumentsPipeline = None, rank: int = 0, world_size: int = 1
     ) -> Iterator[Document]:
