@@ -20,7 +20,7 @@ SUFFIXES = (".parquet", ".csv", ".jsonl")
 METADATA = b"ser"
 """Key of the schema's metadata, under which JSON says what made the table."""
 GROUP = 50_000  # rows in a row group, which are in memory at once
-LIBRARIES = ("av", "librosa", "numpy", "scikit-learn", "scipy", "soundfile", "soxr")
+LIBRARIES = ("av", "numpy", "scikit-learn", "scipy", "soundfile", "soxr")
 
 
 def make_schema(

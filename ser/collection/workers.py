@@ -14,7 +14,6 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pyarrow
-from threadpoolctl import threadpool_limits
 
 from ser.collection.pieces import Piece
 from ser.collection.rows import Settings, Voices, answer_clips
@@ -70,27 +69,26 @@ def do_all(
     HubError
         If clips cannot be fetched.
     """
-    with threadpool_limits(1):  # products are small, and processes share the cores
-        others = min(jobs, len(pieces)) - 1
-        if others <= 0:
-            for number, piece in pieces.items():
-                yield work.do(recognizer, number, piece)
-            return
-        context = multiprocessing.get_context("spawn")  # threads and forks do not mix
-        ears, mouth = context.Pipe(duplex=False)
-        files = {name: recognizer.files[name] for name in REQUIRED_FILES}
-        arguments = (ears, work, files, recognizer.source, recognizer.revision)
-        with ProcessPoolExecutor(others, context, _start, arguments) as pool:
-            try:
-                yield from _share(pool, AHEAD * others, work, recognizer, pieces)
-            except BrokenProcessPool as error:
-                raise SerError(
-                    "A process was ended from outside, perhaps for want of memory: start again, "
-                    "with fewer processes (--jobs) if it was that; what is done is kept."
-                ) from error
-            except BaseException:
-                mouth.close()  # which ends the processes, busy as they are
-                raise
+    others = min(jobs, len(pieces)) - 1
+    if others <= 0:
+        for number, piece in pieces.items():
+            yield work.do(recognizer, number, piece)
+        return
+    context = multiprocessing.get_context("spawn")  # threads and forks do not mix
+    ears, mouth = context.Pipe(duplex=False)
+    files = {name: recognizer.files[name] for name in REQUIRED_FILES}
+    arguments = (ears, work, files, recognizer.source, recognizer.revision)
+    with ProcessPoolExecutor(others, context, _start, arguments) as pool:
+        try:
+            yield from _share(pool, AHEAD * others, work, recognizer, pieces)
+        except BrokenProcessPool as error:
+            raise SerError(
+                "A process was ended from outside, perhaps for want of memory: start again, "
+                "with fewer processes (--jobs) if it was that; what is done is kept."
+            ) from error
+        except BaseException:
+            mouth.close()  # which ends the processes, busy as they are
+            raise
 
 
 def _share(
@@ -143,7 +141,6 @@ def _start(
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the one that started this one will tell
     threading.Thread(target=_end_with, args=(ears,), daemon=True).start()
     folder = audit(files, source=source)
-    threadpool_limits(1)  # from now on
     _at_work = work, EmotionRecognizer(folder, source=source, revision=revision)
 
 
