@@ -1,15 +1,18 @@
 """Whole collections on several machines: steps for pipelines of DataTrove.
 
-Its tasks, wherever they run, share the pieces of a collection. Each writes shards into the folder
-beside the table, which all machines must see; another step makes the table of them.
+Its tasks, wherever they run, share the pieces of a collection. Each writes shards beside the table,
+in a folder that all machines see or in a store; another step makes the table of them.
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+from ser.collection.remote import RemoteTable, is_remote
 from ser.collection.running import plan, recognise_collection, target
-from ser.collection.workers import do_all
+from ser.collection.shards import MANIFEST, shard_path
 from ser.errors import SerError
 
 try:
@@ -27,7 +30,8 @@ class RecogniseCollection(PipelineStep):
     Parameters
     ----------
     source, to, model
-        As `ser.collection.running.recognise_collection` takes them; the model by its name.
+        As `ser.collection.running.recognise_collection` takes them; the model by its name. `to`
+        may be in a store, too, such as ``hf://buckets/OWNER/NAME/answers.parquet``.
     **options
         Its other options, but for `jobs`.
     """
@@ -39,9 +43,13 @@ class RecogniseCollection(PipelineStep):
         self, source: str | Path, to: str | Path, model: str | Path | None = None, **options: Any
     ) -> None:
         super().__init__()
-        path, repo_id = target(to)
         self.source = _found_from_anywhere(source)
-        self.to = repo_id or str(path.absolute())
+        self.to = str(to)
+        if is_remote(self.to):
+            RemoteTable(self.to, Path())  # so that what is wrong with it is said at once
+        else:
+            path, repo_id = target(to)
+            self.to = repo_id or str(path.absolute())
         self.model = _found_from_anywhere(model)
         self.options = {name: _found_from_anywhere(value) for name, value in options.items()}
 
@@ -69,13 +77,20 @@ class RecogniseCollection(PipelineStep):
         """
         yield from data or ()
         options = {name: value for name, value in self.options.items() if name != "private"}
-        job = plan(self.source, target(self.to)[0], self.model, **options)
-        if not job.shards.begin():
-            return
-        mine = {n: piece for n, piece in job.left().items() if n % world_size == rank}
-        for clips, failed in do_all(job.work, job.recognizer, mine, jobs=1):
-            self.stat_update("clips", value=clips, unit="piece")
-            self.stat_update("failed", value=failed, unit="piece")
+        with _copy_if_remote(self.to, whole=False) as remote:
+            table = remote.copy if remote else target(self.to)[0]
+            job = plan(self.source, table, self.model, **options)
+            if not job.shards.begin():
+                return
+            if remote:
+                remote.push(job.shards.folder / MANIFEST)
+            for number, piece in job.left().items():
+                if number % world_size == rank:
+                    clips, failed = job.work.do(job.recognizer, number, piece)
+                    if remote:
+                        remote.push(shard_path(job.shards.folder, number))
+                    self.stat_update("clips", value=clips, unit="piece")
+                    self.stat_update("failed", value=failed, unit="piece")
 
 
 class JoinTable(PipelineStep):
@@ -98,9 +113,26 @@ class JoinTable(PipelineStep):
     ) -> Iterator[Document]:
         """Write the table, or publish it; parameters and errors as `RecogniseCollection.run`."""
         yield from data or ()
-        if rank == 0:
-            work = self.recognised
-            recognise_collection(work.source, work.to, work.model, **work.options)
+        if rank:
+            return
+        work = self.recognised
+        with _copy_if_remote(work.to, whole=True) as remote:
+            table = remote.copy if remote else work.to
+            recognise_collection(work.source, table, work.model, **work.options)
+            if remote:
+                remote.finish()
+
+
+@contextmanager
+def _copy_if_remote(to: str, *, whole: bool) -> Iterator[RemoteTable | None]:
+    """Have a copy of a table in a store, if it lies in one; parameters as `RemoteTable.pull`."""
+    if not is_remote(to):
+        yield None
+        return
+    with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        remote = RemoteTable(to, Path(folder))
+        remote.pull(whole=whole)
+        yield remote
 
 
 def _found_from_anywhere(value: Any) -> Any:

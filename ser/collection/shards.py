@@ -35,7 +35,7 @@ class Shards:
 
     def __init__(self, table: Path, schema: pyarrow.Schema, metadata: dict[str, Any]) -> None:
         self.table = table
-        self.folder = table.with_name(f"{table.name}.parts")
+        self.folder = parts_folder(table)
         self._schema = schema
         self.metadata = metadata
 
@@ -108,6 +108,11 @@ class Shards:
                     f"'{place}' was made with {name} = {known.get(name)}, and this is {value}: "
                     "start with the same, remove it, or give another name."
                 )
+
+
+def parts_folder(table: Path) -> Path:
+    """Return the folder of a table's shards."""
+    return table.with_name(f"{table.name}.parts")
 
 
 def write_shard(folder: Path, number: int, content: bytes) -> None:
