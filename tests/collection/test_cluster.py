@@ -1,10 +1,13 @@
 """A collection in many tasks of DataTrove becomes the table that one process makes."""
 
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import dill
@@ -23,12 +26,20 @@ pytest.importorskip("datatrove", reason="DataTrove is missing: pip install 'hf-s
 from ser.collection.cluster import JoinTable, RecogniseCollection
 
 
+@pytest.fixture(scope="module")
+def made(tiny, tmp_path_factory):
+    """Make clips, and the table that one process makes of them."""
+    folder = tmp_path_factory.mktemp("cluster")
+    write_folder(folder / "my-recordings", 24)
+    recognise_collection(folder / "my-recordings", folder / "alone.parquet", tiny)
+    return folder
+
+
 @pytest.fixture
-def folder(tiny, tmp_path):
-    """Return a folder with clips, and the table that one process makes."""
-    write_folder(tmp_path / "my-recordings", 24)
-    recognise_collection(tmp_path / "my-recordings", tmp_path / "alone.parquet", tiny)
-    return tmp_path
+def folder(made, tmp_path, monkeypatch):
+    """Return the working folder, with clips and the table that one process makes of them."""
+    monkeypatch.chdir(tmp_path)
+    return shutil.copytree(made, tmp_path, dirs_exist_ok=True)
 
 
 def script(model, executor="Local", table="answers.parquet", **options):
@@ -80,10 +91,27 @@ def test_ray_makes_the_same_table(tiny, folder):
     assert (folder / "answers.parquet").read_bytes() == (folder / "alone.parquet").read_bytes()
 
 
+def test_slurm_makes_the_same_table(tiny, folder, monkeypatch):
+    def launch(contents, *_):
+        """Do in this process what Slurm does with a script."""
+        last = int(re.search(r"--array=0-(\d+)", contents)[1])
+        for number in range(last + 1) if "launch_pickled_pipeline" in contents else []:
+            with monkeypatch.context() as patch:
+                patch.setenv("SLURM_ARRAY_TASK_ID", str(number))
+                patch.setenv("SLURM_NODELIST", "node")
+                dill.loads(Path(re.search(r"\S+executor\.pik", contents)[0]).read_bytes()).run()
+        return "7"
+
+    monkeypatch.setattr("datatrove.executor.slurm.launch_slurm_job", launch)
+    monkeypatch.setattr("datatrove.executor.slurm.expand_slurm_nodelist", lambda nodes: [nodes])
+    options = {"partition": "cpu", "time": "04:00:00", "requeue_signals": None}
+    exec(script(tiny.source, "Slurm", **options), {"__name__": "__main__"})
+    assert (folder / "answers.parquet").read_bytes() == (folder / "alone.parquet").read_bytes()
+
+
 def test_jobs_that_share_no_folder_make_the_same_table_in_a_store(tiny, folder, monkeypatch):
     store = MemoryFileSystem()
     monkeypatch.setattr(store, "store", {})
-    monkeypatch.chdir(folder)
     jobs, pieces, do = [], [], Work.do
 
     def run_job(_, *, script_args, env, **__):
