@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -140,6 +141,7 @@ def test_jobs_that_share_no_folder_make_the_same_table_in_a_store(tiny, folder, 
     text = script(tiny.source, "Jobs", "memory://box/answers.parquet", **options)
     exec(text, {"__name__": "__main__"})
     assert len(jobs) == 4 + 1 + 1 and sorted(pieces) == list(range(25))
+    assert pieces[:7] == list(range(0, 25, 4))  # the share of the first
     assert store.cat_file("/box/answers.parquet") == (folder / "alone.parquet").read_bytes()
     assert not store.exists("/box/answers.parquet.parts")
 
@@ -159,3 +161,11 @@ def test_what_another_version_made_is_not_joined(tiny, folder):
     pq.write_table(pq.read_table(shard).cast(other), shard)
     with pytest.raises(SerError, match=r"'00000003.parquet' of the shards was made with another"):
         list(JoinTable(recognise).run())
+
+
+def test_without_its_extra_it_says_what_to_install(monkeypatch):
+    monkeypatch.delitem(sys.modules, "ser.collection.cluster")
+    for name in ("datatrove.data", "datatrove.pipeline.base"):
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(SerError, match=r"pip install 'hf-ser\[cluster\]'"):
+        import_module("ser.collection.cluster")
