@@ -178,8 +178,9 @@ def test_the_packages_that_commands_ask_for_are_those_of_the_extra():
 
 
 def test_every_package_is_pinned_within_the_range_of_the_library():
-    lines = (ROOT / "requirements.txt").read_text().splitlines()
-    pins = [Requirement(line) for line in lines if line and not line.startswith("#")]
+    names = ("requirements.txt", "requirements-dev.txt")
+    lines = "".join((ROOT / name).read_text() for name in names).splitlines()
+    pins = [Requirement(line) for line in lines if line and not line.startswith(("#", "-r"))]
     versions = {}
     for pin in pins:
         assert re.fullmatch(r"==[\w.]+", str(pin.specifier)), f"{pin} is not one version"

@@ -162,10 +162,10 @@ def in_noise(
 def in_room(
     waveform: NDArray[np.float32], sample_rate: int, rng: np.random.Generator
 ) -> NDArray[np.float32]:
-    """Record the clip again from far away, mostly with some noise."""
+    """Record the clip again farther away, maybe with some noise."""
     waveform = equalise(waveform, sample_rate, rng)
-    waveform = add_room(waveform, sample_rate, rng.uniform(0.3, 1), rng.uniform(-8, 4), rng)
-    return _maybe_noise(waveform, sample_rate, 0.75, (10, 30), rng)
+    waveform = _random_room(waveform, sample_rate, rng)
+    return _maybe_noise(waveform, sample_rate, 0.5, (10, 40), rng)
 
 
 def in_all_ways(
@@ -176,8 +176,7 @@ def in_all_ways(
     low, rate = (TELEPHONE_LOW, TELEPHONE_RATE) if rng.random() < 0.5 else (LINE_LOW, LINE_RATE)
     waveform = limit_band(waveform, sample_rate, rng.uniform(*low), rng.uniform(*rate))
     if rng.random() < 0.5:
-        room = rng.uniform(0.15, 0.6), rng.uniform(0, 12)
-        waveform = add_room(waveform, sample_rate, *room, rng)
+        waveform = _random_room(waveform, sample_rate, rng)
     return _maybe_noise(waveform, sample_rate, 0.75, (5, 40), rng)
 
 
@@ -188,6 +187,12 @@ RECORDINGS = {
     "all ways": in_all_ways,
 }
 """Kinds of degraded recordings, all of them with another microphone."""
+
+
+def _random_room(
+    waveform: NDArray[np.float32], sample_rate: int, rng: np.random.Generator
+) -> NDArray[np.float32]:
+    return add_room(waveform, sample_rate, rng.uniform(0.15, 0.6), rng.uniform(0, 12), rng)
 
 
 def _maybe_noise(

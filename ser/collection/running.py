@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Iterable
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,6 +14,7 @@ from huggingface_hub import constants
 from tqdm.auto import tqdm
 
 from ser.collection.finding import MAX_FILES, Collection, find_collection
+from ser.collection.pieces import Piece
 from ser.collection.publishing import check_dataset, publish_table
 from ser.collection.rows import NO_VOICES, Settings, Voices
 from ser.collection.shards import Shards
@@ -83,9 +85,49 @@ def recognise_collection(
     SerError
         If `to` was made with another model or other settings; errors of models, voices and the Hub.
     """
-    path, repo_id = _target(to)
+    path, repo_id = target(to)
     if repo_id:
         check_dataset(repo_id, private=private)
+    job = plan(
+        source, path, model, timeline=timeline, channels=channels, voice=voice, voices=voices
+    )
+    if job.shards.begin():
+        _run(job, jobs)
+        job.shards.join(len(job.found.pieces))
+    if not repo_id:
+        return str(path)
+    url = publish_table(path, repo_id, job.shards.metadata, private=private)
+    path.unlink()
+    return url
+
+
+@dataclass(frozen=True)
+class Job:
+    """A collection to recognise, and all that this takes."""
+
+    recognizer: EmotionRecognizer
+    found: Collection
+    work: Work
+    shards: Shards
+
+    def left(self) -> dict[int, Piece]:
+        """Return the pieces whose shards are not there yet, by their numbers."""
+        done = self.shards.done()
+        pieces = enumerate(self.found.pieces)
+        return {number: piece for number, piece in pieces if number not in done}
+
+
+def plan(
+    source: str | Path,
+    table: Path,
+    model: EmotionRecognizer | str | Path | None = None,
+    *,
+    timeline: Literal["windows", "segments"] | None = None,
+    channels: Literal["mix", "each"] = "mix",
+    voice: VoiceProfile | Any = None,
+    voices: str | Path | None = None,
+) -> Job:
+    """Find out what there is to do for a table; parameters and errors as `recognise_collection`."""
     recognizer = model
     if not isinstance(recognizer, EmotionRecognizer):
         recognizer = EmotionRecognizer.from_pretrained(recognizer)
@@ -107,33 +149,22 @@ def recognise_collection(
     schema = make_schema(
         recognizer.labels, settings, voices=known is not NO_VOICES, metadata=metadata
     )
-    shards = Shards(path, schema, metadata)
-    if shards.begin():
-        work = Work(shards.folder, schema, settings, known)
-        _run(work, recognizer, found, shards, jobs)
-        shards.join(len(found.pieces))
-    if not repo_id:
-        return str(path)
-    url = publish_table(path, repo_id, metadata, private=private)
-    path.unlink()
-    return url
+    shards = Shards(table, schema, metadata)
+    return Job(recognizer, found, Work(shards.folder, schema, settings, known), shards)
 
 
-def _run(
-    work: Work, recognizer: EmotionRecognizer, found: Collection, shards: Shards, jobs: int
-) -> None:
-    done = shards.done()
-    left = {number: piece for number, piece in enumerate(found.pieces) if number not in done}
-    n_left, n_failed = sum(map(len, left.values())), 0
+def _run(job: Job, jobs: int) -> None:
+    left = job.left()
+    n_clips, n_failed = len(job.found), 0
     with tqdm(
-        total=len(found),
-        initial=len(found) - n_left,
+        total=n_clips,
+        initial=n_clips - sum(map(len, left.values())),
         desc="Recognising",
         unit="clip",
         file=sys.stderr,
     ) as progress:
         try:
-            with closing(do_all(work, recognizer, left, jobs)) as results:
+            with closing(do_all(job.work, job.recognizer, left, jobs)) as results:
                 for clips, failed in results:
                     n_failed += failed
                     progress.update(clips)
@@ -143,14 +174,20 @@ def _run(
             logger.warning(
                 "%d of %d clips are done and kept in '%s': the same call goes on from there.",
                 progress.n,
-                len(found),
-                shards.folder,
+                n_clips,
+                job.shards.folder,
             )
             raise
 
 
-def _target(to: str | Path) -> tuple[Path, str | None]:
-    """Return the file to write and the dataset, if any, that it is for."""
+def target(to: str | Path) -> tuple[Path, str | None]:
+    """Return the file that a name of a table means, and the dataset, if any, that it is for.
+
+    Raises
+    ------
+    DatasetError
+        If it is neither's name.
+    """
     path = Path(to).expanduser()
     if path.suffix in SUFFIXES:
         if path.is_dir() or not path.resolve().parent.is_dir():

@@ -35,9 +35,9 @@ class Shards:
 
     def __init__(self, table: Path, schema: pyarrow.Schema, metadata: dict[str, Any]) -> None:
         self.table = table
-        self.folder = table.with_name(f"{table.name}.parts")
+        self.folder = parts_folder(table)
         self._schema = schema
-        self._metadata = metadata
+        self.metadata = metadata
 
     def begin(self) -> bool:
         """Make room for shards, unless the table is complete.
@@ -59,14 +59,17 @@ class Shards:
             return False
         manifest = self.folder / MANIFEST
         try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            # Processes that begin at the same time may be about to write theirs.
+            others = [p for p in self.folder.iterdir() if not p.name.startswith(f".{MANIFEST}.")]
             if manifest.is_file():
                 self._check(_parse(manifest.read_bytes()), self.folder)
-            elif self.folder.exists() and any(self.folder.iterdir()):
+            elif others:
                 raise SerError(
                     f"'{self.folder}' holds something else than a table in the making: remove it, "
                     "or give another name."
                 )
-            replace_file(manifest, json.dumps(self._metadata, indent=1).encode())
+            replace_file(manifest, json.dumps(self.metadata, indent=1).encode())
         except OSError as error:
             raise SerError(
                 f"'{self.folder}' cannot be written ({error.strerror or error}); give another name."
@@ -84,7 +87,7 @@ class Shards:
         parts = (shard_path(self.folder, number) for number in range(n_shards))
         write_table(whole, parts, self._schema, self.table.suffix)
         if self.table.suffix != ".parquet":
-            replace_file(side_file(self.table), json.dumps(self._metadata, indent=1).encode())
+            replace_file(side_file(self.table), json.dumps(self.metadata, indent=1).encode())
         whole.replace(self.table)
         self._clear()
 
@@ -98,13 +101,18 @@ class Shards:
 
     def _check(self, found: dict[str, Any] | None, place: Path) -> None:
         """Refuse what something else made."""
-        known, wanted = _flat(found or {}), _flat(self._metadata)
+        known, wanted = _flat(found or {}), _flat(self.metadata)
         for name, value in wanted.items():
             if known.get(name) != value:
                 raise SerError(
                     f"'{place}' was made with {name} = {known.get(name)}, and this is {value}: "
                     "start with the same, remove it, or give another name."
                 )
+
+
+def parts_folder(table: Path) -> Path:
+    """Return the folder of a table's shards."""
+    return table.with_name(f"{table.name}.parts")
 
 
 def write_shard(folder: Path, number: int, content: bytes) -> None:

@@ -92,27 +92,37 @@ def write_table(path: Path, parts: Iterable[Path], schema: pyarrow.Schema, suffi
         Of them all.
     suffix : str
         The format, of `SUFFIXES`.
+
+    Raises
+    ------
+    SerError
+        If one has another schema, or was made by something else.
     """
     with path.open("wb") as file:
         if suffix == ".jsonl":
-            for table in _groups(parts):
+            for table in _groups(parts, schema):
                 lines = (json.dumps(row, ensure_ascii=False) for row in table.to_pylist())
                 file.write("".join(f"{line}\n" for line in lines).encode())
         else:
             is_csv = suffix == ".csv"
             make = pyarrow.csv.CSVWriter if is_csv else pyarrow.parquet.ParquetWriter
             with make(file, schema) as writer:
-                for table in _groups(parts):
+                for table in _groups(parts, schema):
                     writer.write_table(table)
         file.flush()
         os.fsync(file.fileno())
 
 
-def _groups(parts: Iterable[Path]) -> Iterator[pyarrow.Table]:
+def _groups(parts: Iterable[Path], schema: pyarrow.Schema) -> Iterator[pyarrow.Table]:
     """Yield the rows of all parts, many at a time."""
     waiting: list[pyarrow.Table] = []
     for part in parts:
         waiting.append(pyarrow.parquet.read_table(part))
+        if not waiting[-1].schema.equals(schema, check_metadata=True):  # on another machine
+            raise SerError(
+                f"'{part.name}' of the shards was made with another model, version or setting than "
+                "the rest: remove it and start again, with the same software on all machines."
+            )
         if sum(map(len, waiting)) >= GROUP:
             yield pyarrow.concat_tables(waiting).combine_chunks()
             waiting = []

@@ -50,7 +50,7 @@ COPIES = (
     Copy(1.0),
     Copy(0.95, "telephone", 0.35),
     Copy(0.86, "noise", 0.35),
-    Copy(0.9, "room", 0.35),
+    Copy(1.17, "room", 0.35),
     Copy(1.06, "all ways", 0.35),
     Copy(1.0, EIGHT_BIT, 0.35),
 )

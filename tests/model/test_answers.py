@@ -24,6 +24,8 @@ TOLERANCE = 2e-3
 
 HARMLESS = {
     "BLOCK": "how many rows are handled at once",
+    "FEW_ROWS": "how many rows are multiplied one by one",
+    "UNITS": "of how many units the products are computed at once",
     "MAX_SPEEDS": "limits what a model may ask for",
     "SPEED_RANGE": "limits what a model may ask for",
     "SPEEDS": "stored with each model",

@@ -1,0 +1,142 @@
+"""Whole collections on several machines: steps for pipelines of DataTrove.
+
+Its tasks, wherever they run, share the pieces of a collection. Each writes shards beside the table,
+in a folder that all machines see or in a store; another step makes the table of them.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from ser.collection.remote import RemoteTable, is_remote
+from ser.collection.running import plan, recognise_collection, target
+from ser.collection.shards import MANIFEST, shard_path
+from ser.errors import SerError
+
+try:
+    from datatrove.data import Document, DocumentsPipeline
+    from datatrove.pipeline.base import PipelineStep
+except ModuleNotFoundError as error:
+    raise SerError("DataTrove is missing: pip install 'hf-ser[cluster]'") from error
+
+
+class RecogniseCollection(PipelineStep):
+    """Recognise the share of a task: every n-th piece of a collection, if there are n tasks.
+
+    A task that is run again goes on where it was.
+
+    Parameters
+    ----------
+    source, to, model
+        As `ser.collection.running.recognise_collection` takes them; the model by its name. `to`
+        may be in a store, too, such as ``hf://buckets/OWNER/NAME/answers.parquet``.
+    **options
+        Its other options, but for `jobs`.
+    """
+
+    name = "Recognise a collection"
+    type = "SER"
+
+    def __init__(
+        self, source: str | Path, to: str | Path, model: str | Path | None = None, **options: Any
+    ) -> None:
+        super().__init__()
+        self.source = _found_from_anywhere(source)
+        self.to = str(to)
+        if is_remote(self.to):
+            RemoteTable(self.to, Path())  # so that what is wrong with it is said at once
+        else:
+            path, repo_id = target(to)
+            self.to = repo_id or str(path.absolute())
+        self.model = _found_from_anywhere(model)
+        self.options = {name: _found_from_anywhere(value) for name, value in options.items()}
+
+    def run(
+        self, data: DocumentsPipeline = None, rank: int = 0, world_size: int = 1
+    ) -> Iterator[Document]:
+        """Write the shards of a task.
+
+        Parameters
+        ----------
+        data : iterator of Document, optional
+            Of earlier steps, which is passed on.
+        rank, world_size : int
+            The number of the task, from 0, and of how many.
+
+        Yields
+        ------
+        Document
+            Those of earlier steps.
+
+        Raises
+        ------
+        SerError
+            As `ser.collection.running.recognise_collection`.
+        """
+        yield from data or ()
+        options = {name: value for name, value in self.options.items() if name != "private"}
+        with _copy_if_remote(self.to, whole=False) as remote:
+            table = remote.copy if remote else target(self.to)[0]
+            job = plan(self.source, table, self.model, **options)
+            if not job.shards.begin():
+                return
+            if remote:
+                remote.push(job.shards.folder / MANIFEST)
+            for number, piece in job.left().items():
+                if number % world_size == rank:
+                    clips, failed = job.work.do(job.recognizer, number, piece)
+                    if remote:
+                        remote.push(shard_path(job.shards.folder, number))
+                    self.stat_update("clips", value=clips, unit="piece")
+                    self.stat_update("failed", value=failed, unit="piece")
+
+
+class JoinTable(PipelineStep):
+    """Make the table, when all tasks of a `RecogniseCollection` are done; this is one task.
+
+    Parameters
+    ----------
+    recognised : RecogniseCollection
+    """
+
+    name = "Join the table"
+    type = "SER"
+
+    def __init__(self, recognised: RecogniseCollection) -> None:
+        super().__init__()
+        self.recognised = recognised
+
+    def run(
+        self, data: DocumentsPipeline = None, rank: int = 0, world_size: int = 1
+    ) -> Iterator[Document]:
+        """Write the table, or publish it; parameters and errors as `RecogniseCollection.run`."""
+        yield from data or ()
+        if rank:
+            return
+        work = self.recognised
+        with _copy_if_remote(work.to, whole=True) as remote:
+            table = remote.copy if remote else work.to
+            recognise_collection(work.source, table, work.model, **work.options)
+            if remote:
+                remote.finish()
+
+
+@contextmanager
+def _copy_if_remote(to: str, *, whole: bool) -> Iterator[RemoteTable | None]:
+    """Have a copy of a table in a store, if it lies in one; parameters as `RemoteTable.pull`."""
+    if not is_remote(to):
+        yield None
+        return
+    with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        remote = RemoteTable(to, Path(folder))
+        remote.pull(whole=whole)
+        yield remote
+
+
+def _found_from_anywhere(value: Any) -> Any:
+    """Return the absolute path of what is here: tasks may have another working folder."""
+    if isinstance(value, str | Path) and Path(value).expanduser().exists():
+        return str(Path(value).expanduser().absolute())
+    return value
