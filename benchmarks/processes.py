@@ -46,7 +46,7 @@ def seconds_of(pid):
 
 
 def own_peak():
-    """Return the peak memory of this process so far in bytes; None where that is not known."""
+    """Return the peak memory of this process so far in bytes; 0 where that is not known."""
     return _status("self", "VmHWM")
 
 
@@ -61,8 +61,9 @@ def run_and_watch(command):
     -------
     cpu : float
         Seconds that all of them computed.
-    peak : int or None
-        Most memory that they had together, in bytes. What several share counts for each.
+    peak : int
+        Most memory that they had together, in bytes; 0 where that is not known. What several share
+        counts for each.
     """
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     most, ended = [0], threading.Event()
@@ -79,12 +80,12 @@ def run_and_watch(command):
     watcher.join()
     if status:
         raise RuntimeError(f"{' '.join(command)} failed:\n{problem.decode()}")
-    return usage.ru_utime + usage.ru_stime, most[0] or None
+    return usage.ru_utime + usage.ru_stime, most[0]
 
 
 def _family_memory(pid):
     """Return the bytes in memory of a process and its descendants; 0 where that is not known."""
-    memory = _status(pid, "VmRSS") or 0
+    memory = _status(pid, "VmRSS")
     for children in Path(f"/proc/{pid}/task").glob("*/children"):
         try:
             memory += sum(map(_family_memory, children.read_text().split()))
@@ -94,15 +95,14 @@ def _family_memory(pid):
 
 
 def _status(pid, name):
-    """Return a value in bytes of what Linux tells about a process, or None."""
+    """Return a value in bytes of what Linux tells about a process, or 0."""
     try:
         lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     except OSError:
-        return None
-    values = dict(line.split(":", 1) for line in lines)
-    return 1024 * int(values[name].split()[0]) if name in values else None
+        return 0
+    return sum(1024 * int(line.split()[1]) for line in lines if line.startswith(f"{name}:"))
 
 
 def in_megabytes(memory):
     """Write a number of bytes."""
-    return "not known" if memory is None else f"{memory / MEGABYTE:.0f}"
+    return f"{memory / MEGABYTE:.0f}" if memory else "not known"
