@@ -98,8 +98,9 @@ class Load:
         Seconds within which 95 of 100 came.
     wrong : int
         How many were not right, or failed.
-    server, client : float or None
-        Seconds that the processor computed for each, on either side.
+    server, client : float
+        Seconds that the processor computed for each, on either side; that of the server may be
+        None, for not known.
     """
 
     rate: float
