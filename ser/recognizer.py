@@ -285,6 +285,7 @@ class EmotionRecognizer:
             check_use(self.knows_voices, self.source, has_voice=voice is not None)
         return None if voice is None else self.voice_profile(voice)
 
+    @one_thread()
     def voice_profile(self, clips: VoiceProfile | Any) -> VoiceProfile:
         """Learn someone's everyday voice.
 
