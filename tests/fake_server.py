@@ -66,7 +66,8 @@ class Handler(BaseHTTPRequestHandler):
         except ConnectionAbortedError:
             return
         status, headers, content = answer
-        if self.command == "GET" and status == 200 and "Range" in self.headers:
+        is_file = self.command == "GET" and status == 200 and "/resolve/" in self.path
+        if is_file and "Range" in self.headers:
             first, last = self.headers["Range"].removeprefix("bytes=").split("-")
             status, content = 206, content[int(first) : int(last) + 1 if last else None]
         self.send_response(status)
