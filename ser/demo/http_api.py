@@ -29,7 +29,7 @@ from ser.demo.gate import Gate
 from ser.demo.stream_api import answer_stream
 from ser.errors import ModelError
 from ser.model.prediction import Prediction
-from ser.timeline import Segment, Timeline
+from ser.timeline import Segment, Timeline, Window
 from ser.timeline_formats import FORMATS
 
 if TYPE_CHECKING:
@@ -83,6 +83,7 @@ class ClipProblem:
 class TimelineAnswer(Timeline):
     """Emotion over a recording, and the stretches in which one dominates."""
 
+    windows: list[Window]
     segments: list[Segment] = field(default_factory=list)
 
 
