@@ -14,7 +14,7 @@ from ser.demo import about_tab, example_shelf, live_tab
 from ser.demo.http_api import PREFIX, make_api
 from ser.demo.received import HANDLERS
 from ser.demo.result_panel import empty_panel, status
-from ser.demo.theme import STYLE, emotion_colours, theme
+from ser.demo.theme import STYLES, emotion_colours, theme
 from ser.errors import SerError
 
 if TYPE_CHECKING:
@@ -27,8 +27,8 @@ LEAD = (
     "result. Recordings are processed on this server and deleted within two hours."
 )
 
-HEAD = Path(__file__).with_name("head.html")
-"""Scripts of the page."""
+SCRIPTS = sorted(Path(__file__).with_name("scripts").glob("*.js"))
+"""What runs in visitors' browsers."""
 
 MAX_FILE_SIZE = 200 * gr.FileSize.MB
 """Ten minutes of 24-bit stereo at 48 kHz, with room to spare."""
@@ -60,10 +60,10 @@ def launch_settings(model: "ServedModel", password: str | None) -> dict[str, Any
     api = make_api(model, is_right, MAX_FILE_SIZE)
     has_mcp = importlib.util.find_spec("mcp") is not None
     return {
-        "head_paths": HEAD,
+        "head": "".join(f"<script>\n{path.read_text('utf-8')}</script>" for path in SCRIPTS),
         "theme": theme(),
         "css": emotion_colours(),
-        "css_paths": STYLE,
+        "css_paths": STYLES,
         "ssr_mode": False,  # it would need Node
         "run_history": False,  # visitors' recordings are not kept, not even in their browsers
         "footer_links": ["api"],

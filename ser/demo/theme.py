@@ -6,7 +6,9 @@ import gradio as gr
 
 from ser.corpora.emotions import EMOTIONS
 
-STYLE = Path(__file__).with_name("style.css")
+_folder = Path(__file__).with_name("styles")
+STYLES = [_folder / "base.css", *sorted(set(_folder.glob("*.css")) - {_folder / "base.css"})]
+"""One of what all parts of the page share, and one for each part."""
 
 _ink = gr.themes.Color(
     name="ink",

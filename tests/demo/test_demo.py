@@ -19,7 +19,7 @@ from ser.demo.picture import draw_recording
 from ser.demo.recognise_tab import analyse, follow_course
 from ser.demo.result_panel import empty_panel, error_panel, result_panel
 from ser.demo.served_model import ServedModel
-from ser.demo.theme import STYLE, emotion_colours
+from ser.demo.theme import STYLES, emotion_colours
 from ser.errors import UnreadableAudioError
 from ser.model.folder import read_model_folder
 from ser.timeline import Timeline, Window
@@ -277,7 +277,8 @@ def test_the_page_defines_a_colour_in_light_and_dark_for_every_emotion_it_draws(
     for variable in re.findall(r"var\((--emotion-\w+)\)", empty_panel(NAMES)):
         for block in (light, dark):
             assert len(re.findall(rf"{variable}: #[0-9a-f]{{6}};", block)) == 1
-    assert "emotion-" not in STYLE.read_text().replace("--emotion-NAME", "")
+    for style in STYLES:
+        assert "emotion-" not in style.read_text().replace("--emotion-NAME", "")
 
 
 def luminance(colour):

@@ -27,7 +27,7 @@ def project(tmp_path):
     (tmp_path / "app.py").write_text("print('demo')")
     version = yaml.safe_load((ROOT / "space.yaml").read_text())["sdk_version"]
     (tmp_path / "requirements.txt").write_text(f"av==1.0\ngradio=={version}\n")
-    for name in ("ser/__init__.py", "ser/demo/style.css", "tests/test_x.py", "data/clip.flac"):
+    for name in ("ser/__init__.py", "ser/demo/styles/base.css", "tests/test_x.py", "data/clip.flac"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(name)
     (tmp_path / "ser/__pycache__").mkdir()
@@ -122,7 +122,7 @@ def test_an_app_that_is_not_there_is_refused(project):
 def test_a_space_holds_what_it_runs(project):
     files = render_space(f"{MODEL}@v1", project)
     assert files.keys() == {
-        "README.md", "app.py", "requirements.txt", "ser/__init__.py", "ser/demo/style.css"
+        "README.md", "app.py", "requirements.txt", "ser/__init__.py", "ser/demo/styles/base.css"
     }  # fmt: skip
     settings = yaml.safe_load(files["README.md"].decode().split("---\n")[1])
     assert settings == read_settings(project) | {"models": [MODEL]}
@@ -142,11 +142,11 @@ def test_deploying_again_commits_what_changed_and_removes_what_went(hub, machine
     machine.run(deploy, project, private=True)
     assert hub.repos["space", SPACE].private
     assert not machine.run(deploy, project).changed
-    (project / "ser/demo/style.css").rename(project / "ser/demo/look.css")
+    (project / "ser/demo/styles/base.css").rename(project / "ser/demo/styles/look.css")
     assert machine.run(deploy, project, model="ada/other").changed
     space = hub.repos["space", SPACE]
     assert len(space.commits) == 3 and space.variables == {"SER_MODEL": "ada/other"}
-    assert "ser/demo/look.css" in space.files and "ser/demo/style.css" not in space.files
+    assert "ser/demo/styles/look.css" in space.files and "ser/demo/styles/base.css" not in space.files
 
 
 def test_a_refusal_is_passed_on_in_plain_words(hub, machine, model, project):
