@@ -10,7 +10,7 @@ import gradio as gr
 from starlette.routing import Mount
 
 from ser.corpora.emotions import NAMES
-from ser.demo import about_tab, example_shelf, live_tab
+from ser.demo import about_tab, example_shelf, live_tab, visit_panel
 from ser.demo.http_api import PREFIX, make_api
 from ser.demo.received import HANDLERS
 from ser.demo.result_panel import empty_panel, status
@@ -125,6 +125,7 @@ def fill_when_loaded(
         number = request.query_params.get("example")
         return {
             notice: _notice(model.notice),
+            tab.marks: visit_panel.marks(recognizer),
             **own_panels,
             **dict(zip(from_examples, example_shelf.opened(tab.shelf, number), strict=True)),
             **dict(zip(about, about_tab.contents(recognizer), strict=True)),
@@ -134,7 +135,7 @@ def fill_when_loaded(
     demo.load(
         fill,
         None,
-        [notice, tab.panel, live, *from_examples, *about],
+        [notice, tab.panel, tab.marks, live, *from_examples, *about],
         queue=False,  # opening the page need not wait in the queue
         show_progress="hidden",
         api_visibility="private",

@@ -6,6 +6,7 @@ dark, its text stays sharp at any width, and nothing moves when it arrives.
 
 import base64
 import io
+import json
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -77,7 +78,7 @@ def draw_recording(
     )
     if timeline is not None:
         rows += _timeline(timeline)
-    return _figure(describe(duration, used, seen.pitch, timeline), rows)
+    return _figure(describe(duration, used, seen.pitch, timeline), rows, data=_packed(timeline))
 
 
 def describe(
@@ -110,9 +111,30 @@ def describe(
     return " ".join(parts)
 
 
-def _figure(description: str, rows: str, state: str = "drawn") -> str:
+def _packed(timeline: "Timeline | None") -> str:
+    """Write a timeline as an attribute in which visit.js finds it, without repeating names."""
+    if timeline is None:
+        return ""
+    known = {
+        "duration": timeline.duration,
+        "warnings": timeline.warnings,
+        "reference": timeline.reference,
+        "labels": timeline.labels,
+        "windows": [
+            [round(value, 4) for value in (each.start, each.end, each.speech_duration, *shares)]
+            for each in timeline.windows
+            for shares in [(each.probabilities or {}).values()]
+        ],
+        "segments": [
+            [each.start, each.end, each.emotion, each.confidence] for each in timeline.segments
+        ],
+    }
+    return f' data-timeline="{escape(json.dumps(known))}"'
+
+
+def _figure(description: str, rows: str, state: str = "drawn", data: str = "") -> str:
     role = f'role="img" aria-label="{escape(description)}"' if description else 'aria-hidden="true"'
-    return f'<div class="ser-picture ser-{state}" {role}>{rows}</div>'
+    return f'<div class="ser-picture ser-{state}" {role}{data}>{rows}</div>'
 
 
 def _row(name: str, plot: str) -> str:

@@ -10,7 +10,7 @@ from uuid import uuid4
 import gradio as gr
 
 from ser.audio.loading import read_recording
-from ser.demo import example_shelf, share_panel, voice_panel
+from ser.demo import example_shelf, share_panel, visit_panel, voice_panel
 from ser.demo.picture import draw_recording, empty_picture
 from ser.demo.result_panel import empty_panel, error_panel, relative, result_panel
 from ser.demo.wording import TO_VOICE
@@ -61,6 +61,8 @@ class Tab:
         The recording.
     panel : gr.HTML
         The result.
+    marks : gr.HTML
+        What the visitor says of it.
     """
 
     profile: gr.State
@@ -68,6 +70,7 @@ class Tab:
     buttons: example_shelf.Buttons
     clip: gr.Audio
     panel: gr.HTML
+    marks: gr.HTML
 
 
 def add_tab(model: "ServedModel", sharing: "ClipSharing | None" = None) -> Tab:
@@ -89,23 +92,29 @@ def add_tab(model: "ServedModel", sharing: "ClipSharing | None" = None) -> Tab:
                 buttons=[],
                 elem_id="ser-clip",
             )
+            again = visit_panel.add_recorder_button(clip)
             buttons = example_shelf.add_buttons(shelf, clip)
             profile = voice_panel.add_panel(model)
+            visit_panel.add_game()
         with gr.Column(scale=7, min_width=300):
             panel = gr.HTML(empty_panel(model.labels), elem_id="ser-result")
+            marks = visit_panel.add_marks(clip, panel)
             own = gr.State(None)  # a recording of the visitor's own, and its result
             if sharing is not None:
                 share_panel.add_panel(model, sharing, own)
     picture = gr.HTML(empty_picture(), elem_id="ser-picture")
     waiting = gr.HTML(elem_id="ser-waiting")
     same = gr.Checkbox(label="One person speaks", info=SAME_SPEAKER_INFO, elem_id="ser-one")
+    visit_panel.add_panel(clip, picture)
     course = gr.State(None)  # of each recording whose timeline is to come
     newest = gr.State([None])  # its token, set at once, so that an older timeline stops
     turn = threading.Lock()
 
     def show(
-        path: str | None, voice_profile: Any, newest: list[str | None]
+        path: str | None, voice_profile: Any, newest: list[str | None], again: bool
     ) -> tuple[str, str, Any, Course | None, str]:
+        if path is None and again:  # what was heard before stays until the new recording is
+            return gr.skip(), gr.skip(), gr.skip(), gr.skip(), gr.skip()
         newest[0] = token = uuid4().hex
         if path is None:
             return empty_panel(model.labels), empty_picture(), None, None, ""
@@ -168,15 +177,16 @@ def add_tab(model: "ServedModel", sharing: "ClipSharing | None" = None) -> Tab:
     recognition = gr.on(
         [clip.change, profile.change, same.change],
         show,
-        [clip, profile, newest],
+        [clip, profile, newest, again],
         [panel, picture, own, course, waiting],
+        js=visit_panel.WITH_AGAIN,
         show_progress="minimal",
         show_progress_on=[panel],
         trigger_mode="always_last",
         api_visibility="private",
     )
     recognition.then(None, js=SEE_RESULT)
-    return Tab(profile, shelf, buttons, clip, panel)
+    return Tab(profile, shelf, buttons, clip, panel, marks)
 
 
 def analyse(

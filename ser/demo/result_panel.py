@@ -1,8 +1,9 @@
 """The result panel: the emotion, how confident the model is, and reasons for doubt."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ser.corpora.emotions import NAMES, adjective
 from ser.demo.wording import TO_VOICE, how_sure, percent, runner_up
@@ -48,6 +49,7 @@ def result_panel(prediction: "Prediction") -> str:
         bars(prediction.probabilities, prediction.emotion) + warning_list(prediction.warnings),
         hue=colour(prediction.emotion),
         live="polite",
+        result=prediction.to_dict(),
     )
 
 
@@ -96,10 +98,15 @@ def panel(
     *,
     hue: str = "inherit",
     live: str = "off",
+    result: Mapping[str, Any] | None = None,
 ) -> str:
-    """Put a headline, the sentence under it (HTML) and a body (HTML) into a frame."""
+    """Put a headline, the sentence under it (HTML) and a body (HTML) into a frame.
+
+    The result, as `Prediction.to_dict` gives it, goes with it for what visitors keep of it.
+    """
+    data = f' data-result="{escape(json.dumps(result))}"' if result else ""
     return (
-        f'<section class="ser-panel ser-{state}" aria-live="{live}">'
+        f'<section class="ser-panel ser-{state}" aria-live="{live}"{data}>'
         f'<h2 style="--colour:{hue}">{escape(headline)}</h2>'
         f'<p class="ser-sure">{explanation}</p>{body}</section>'
     )

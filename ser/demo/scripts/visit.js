@@ -1,0 +1,151 @@
+// This visit: recordings with their results, in the memory of this page and nowhere else. The other
+// scripts take them from `serVisit`, and hear of a change by the event "ser-visit" of the document.
+globalThis.serVisit = (() => {
+  const MOST_SOUNDS = 20;
+  const MOST_BYTES = 100e6;
+  const entries = []; // newest first
+  let source = "example"; // of the recording in the player; the page can open with one
+  let shown = null; // the entry of the result on the page
+  let count = 0;
+  let spoken = 0;
+
+  const tell = (what, entry) => {
+    document.dispatchEvent(new CustomEvent("ser-visit", { detail: { what, entry } }));
+  };
+  const parse = (html) => new DOMParser().parseFromString(html, "text/html");
+  const find = (clip) => entries.find((entry) => entry.path === clip?.path);
+  const about = (name) => document.querySelector(".ser-marks")?.dataset[name] ?? "";
+
+  const isChosen = ({ target }) => {
+    if (target.closest?.("#ser-clip .upload-container, #ser-clip input[type=file]")) {
+      source = "file";
+    }
+  };
+  document.addEventListener("change", isChosen, true);
+  document.addEventListener("drop", isChosen, true);
+  document.addEventListener("click", ({ target }) => {
+    if (target.closest("#ser-clip .stop-button")) source = "microphone";
+    if (target.closest("#ser-examples button")) source = "example";
+  }, true);
+
+  // A recording is heard again, with the same path, when the voice that it is compared with changes.
+  const heard = (clip, html) => {
+    const panel = parse(html);
+    const data = panel.querySelector("[data-result]")?.dataset.result;
+    if (!data || !clip) {
+      shown = data ? shown : null;
+      return tell("shown", shown);
+    }
+    let entry = find(clip);
+    const isNew = !entry;
+    if (isNew) {
+      const isFile = source !== "microphone";
+      const name = isFile && clip.orig_name || `Recording ${++spoken}`;
+      entry = { id: String(++count), path: clip.path, name, source, time: new Date() };
+      entries.unshift(entry);
+      keepSound(entry, clip.url);
+    }
+    entry.result = JSON.parse(data);
+    entry.headline = panel.querySelector("h2").textContent;
+    shown = entry;
+    tell(isNew ? "new" : "changed", entry);
+    tell("shown", entry);
+  };
+
+  const keepSound = async (entry, url) => {
+    try {
+      const answer = await fetch(url);
+      const sound = answer.ok ? await answer.blob() : null;
+      if (!sound || sound.size > MOST_BYTES || !entries.includes(entry)) return;
+      entry.sound = sound;
+    } catch {
+      return; // the recording is no longer on the server; its result stays
+    }
+    let sounds = 0;
+    let bytes = 0;
+    for (const each of entries.filter(({ sound }) => sound)) {
+      bytes += each.sound.size;
+      if (++sounds > MOST_SOUNDS || bytes > MOST_BYTES) {
+        each.sound = null;
+        each.isSilent = true;
+        tell("changed", each);
+      }
+    }
+    tell("changed", entry);
+  };
+
+  const drawn = (clip, html) => {
+    const entry = find(clip);
+    const data = parse(html).querySelector("[data-timeline]")?.dataset.timeline;
+    if (!entry || !data) return;
+    entry.timeline = unpack(JSON.parse(data));
+    tell("changed", entry);
+  };
+
+  // What `Timeline.to_dict` gives, from the rows of numbers that came with the picture.
+  const unpack = ({ labels, windows, segments, ...rest }) => ({
+    ...rest,
+    windows: windows.map(([start, end, speech_duration, ...shares]) => {
+      const window = { start, end, speech_duration };
+      if (!shares.length) {
+        return { ...window, emotion: null, confidence: null, probabilities: null };
+      }
+      const confidence = Math.max(...shares);
+      const emotion = labels[shares.indexOf(confidence)];
+      const probabilities = Object.fromEntries(labels.map((label, i) => [label, shares[i]]));
+      return { ...window, emotion, confidence, probabilities };
+    }),
+    segments: segments.map(([start, end, emotion, confidence]) => ({
+      start,
+      end,
+      emotion,
+      confidence,
+    })),
+  });
+
+  const mark = (entry, truth) => {
+    entry.truth = truth || null;
+    tell("changed", entry);
+  };
+
+  const remove = (gone) => {
+    for (const entry of gone) {
+      entries.splice(entries.indexOf(entry), 1);
+      tell("deleted", entry);
+    }
+    if (gone.includes(shown)) shown = null;
+    tell("shown", shown);
+  };
+
+  const percent = (share) =>
+    share > 0 && share < 0.005 ? "<1\u00a0%" : `${Math.round(100 * share)}\u00a0%`;
+  // That of the page, which is dark or light; that of the root is light.
+  const colour = (label, place = document.body) => {
+    const style = getComputedStyle(place);
+    const own = style.getPropertyValue(`--emotion-${label}`);
+    return own || style.getPropertyValue("--ser-accent");
+  };
+  const save = (name, content, type) => {
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([content], { type }));
+    link.download = name;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 60000);
+  };
+
+  const byId = (id) => entries.find((entry) => entry.id === id);
+  const own = () => entries.filter(({ source }) => source !== "example");
+  return {
+    about,
+    byId,
+    colour,
+    drawn,
+    entries,
+    heard,
+    mark,
+    own,
+    percent,
+    remove,
+    save,
+  };
+})();
