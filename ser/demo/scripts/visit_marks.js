@@ -59,9 +59,10 @@
   const count = () => {
     const marked = own().filter(({ truth }) => truth);
     const right = marked.filter(({ truth, result }) => truth === result.emotion).length;
-    const score = document.querySelector("#ser-visit .ser-score");
     const text = marked.length ? `${right} of ${marked.length} right on your voice` : "";
-    if (score.textContent !== text) score.textContent = text;
+    for (const score of document.querySelectorAll(".ser-score")) {
+      if (score.textContent !== text) score.textContent = text;
+    }
     const place = document.querySelector("#ser-visit .ser-marked");
     place.hidden = !marked.length;
     if (marked.length) place.querySelector("table").replaceWith(confusion(marked));

@@ -1,0 +1,187 @@
+"""What a visitor keeps of a visit: the list, marks, files and the game, in a real Chromium."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+import soundfile
+from browser import chromium, open_page, require_browser, shown_probabilities, upload
+from PIL import Image
+from signals import speech_like
+
+RATE = 24000
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory):
+    """Return a short recording with a name that a spreadsheet would run, and a longer one."""
+    folder = tmp_path_factory.mktemp("clips")
+    short, long = folder / "=1+1.wav", folder / "long.wav"
+    soundfile.write(short, speech_like(), RATE, subtype="PCM_16")
+    soundfile.write(long, speech_like(seconds=4.0, pitch=220, seed=1), RATE, subtype="PCM_16")
+    return {"short": short, "long": long}
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    require_browser()
+    spoken = tmp_path_factory.mktemp("microphone") / "spoken.wav"
+    soundfile.write(spoken, np.tile(speech_like(seconds=4.0, pitch=180, seed=2), 3), RATE)
+    with chromium(spoken) as running:
+        yield running
+
+
+@pytest.fixture
+def page(browser, app):
+    page = open_page(browser, app.url)
+    yield page
+    page.context.close()
+
+
+def upload_next(page, clip):
+    page.get_by_label("Clear").click()
+    page.locator("#ser-result .ser-empty").wait_for()
+    upload(page, clip)
+
+
+def rows(page):
+    return page.locator("#ser-visit ol > li")
+
+
+def wait_for_sounds(page, count):
+    page.wait_for_function(f"serVisit.entries.filter(({{ sound }}) => sound).length === {count}")
+
+
+def heard_first(page):
+    """Return what was heard and another emotion."""
+    shares = shown_probabilities(page)
+    return max(shares, key=shares.get), min(shares, key=shares.get)
+
+
+def fill(page, clips):
+    """Upload two recordings; mark the first as right and the second as something else."""
+    upload(page, clips["short"])
+    page.locator("#ser-marks").get_by_role("button", name="Right").click()
+    upload_next(page, clips["long"])
+    page.locator(".ser-strip i").first.wait_for()
+    heard, other = heard_first(page)
+    page.locator("#ser-marks select").select_option(other)
+    wait_for_sounds(page, 2)
+    return heard, other
+
+
+def test_a_visit_is_listed_marked_compared_and_forgotten(page, clips):
+    _, other = fill(page, clips)
+    shown = shown_probabilities(page)
+    assert page.locator("#ser-visit [role=status]").inner_text() == "1 of 2 right on your voice"
+    table = page.locator("#ser-visit .ser-confusion")
+    assert table.locator("th[scope=row]", has_text=other).count() == 1
+    assert sum(map(int, table.locator("tbody td").all_inner_texts())) == 2
+    page.locator("#ser-examples button").first.click()
+    example = rows(page).filter(has_text="example")
+    example.wait_for()
+    assert example.locator("select").count() == page.locator("#ser-marks select").count() == 0
+    for name in ("=1+1.wav", "long.wav"):
+        page.get_by_label(f"Compare {name}").check()
+    beside = page.locator("#ser-visit .ser-compared > section")
+    assert beside.locator("h3").all_inner_texts() == ["=1+1.wav", "long.wav"]
+    assert shown_probabilities(page, ".ser-compared > section:last-child") == shown
+    page.get_by_role("button", name="Play long.wav").click()
+    page.get_by_role("button", name="Stop long.wav").wait_for()
+    page.get_by_role("button", name="Delete long.wav").click()
+    assert rows(page).count() == 2
+    assert page.evaluate("document.activeElement.ariaLabel") == "Delete =1+1.wav"
+    assert page.locator("#ser-visit [role=status]").inner_text() == "1 of 1 right on your voice"
+    page.reload()
+    page.locator("#ser-visit", has_text="No recordings yet").wait_for()
+    assert rows(page).count() == 0
+
+
+def save(page, button):
+    with page.expect_download() as download:
+        button.click()
+    return download.value.suggested_filename, download.value.path()
+
+
+def test_a_visit_is_saved_as_files_and_nothing_is_sent(page, clips):
+    heard, other = fill(page, clips)
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    visit = page.locator("#ser-visit")
+    visit.get_by_label("What =1+1.wav was").select_option(index=1)
+    _, path = save(page, visit.get_by_role("button", name="Save JSON"))
+    last, first = json.loads(path.read_text("utf-8"))["recordings"]
+    assert (last["recording"], last["emotion"], last["it_was"]) == ("long.wav", heard, other)
+    assert first["it_was"] not in (None, first["emotion"])
+    assert (first["timeline"], last["timeline"]["segments"][0]["start"]) == (None, 0)
+    _, path = save(page, visit.get_by_role("button", name="Save CSV"))
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        rows_saved = list(csv.DictReader(file))
+    assert [row["recording"] for row in rows_saved] == ["long.wav", "'=1+1.wav"]
+    for label, share in last["probabilities"].items():
+        assert float(rows_saved[0][f"probability_{label}"]) == share
+    _, path = save(page, visit.get_by_role("button", name="Save timelines as CSV"))
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        windows = list(csv.DictReader(file))
+    assert {row["recording"] for row in windows} == {"long.wav"}
+    assert len(windows) == len(last["timeline"]["windows"])
+    name, path = save(page, page.locator("#ser-marks").get_by_role("button", name="Save picture"))
+    picture = Image.open(path)
+    assert (name, picture.format, picture.width) == ("long.png", "PNG", 1200)
+    assert len(picture.getcolors(2**20)) > 20  # text and bars, and no empty sheet
+    visit.get_by_role("button", name="Delete all").click()
+    visit.get_by_text("No recordings yet").wait_for()
+    assert [url for url in asked if not url.startswith(("blob:", "data:"))] == []
+    kept = page.evaluate("JSON.stringify([{ ...localStorage }, { ...sessionStorage }])")
+    assert "long.wav" not in kept
+
+
+def test_a_new_recording_is_one_press_and_the_game_says_whether_it_was_heard(page, clips):
+    upload(page, clips["short"])
+    before = page.locator("#ser-result").inner_text()
+    page.get_by_role("button", name="Game").click()
+    page.get_by_role("button", name="Start").click()
+    assert "Say “" in page.locator(".ser-task").inner_text()
+    page.get_by_role("button", name="Say it now").click()
+    stop = page.locator("#ser-clip .stop-button")
+    stop.wait_for()
+    page.wait_for_timeout(2500)
+    assert page.locator("#ser-result").inner_text() == before
+    stop.click()
+    page.locator(".ser-verdict", has_text="of 1 heard this round").wait_for()
+    row = rows(page).filter(has_text="Recording 1")
+    told = page.evaluate("serVisit.entries[0].truth")
+    heard, _ = heard_first(page)
+    assert page.locator(".ser-verdict").inner_text().startswith("Heard: ") == (told == heard)
+    assert row.locator("[aria-pressed=true]").count() == (told == heard)
+    page.get_by_label("Clear").click()
+    page.locator("#ser-result .ser-empty").wait_for()
+    assert rows(page).count() == 2
+
+
+def test_the_sound_of_old_recordings_is_let_go_and_their_results_stay(page, clips):
+    page.evaluate("Object.defineProperty(Blob.prototype, 'size', { get: () => 60e6 })")
+    upload(page, clips["short"])
+    wait_for_sounds(page, 1)
+    upload_next(page, clips["long"])
+    page.get_by_text("the sound of older ones was let go").wait_for()
+    assert page.get_by_role("button", name="Play =1+1.wav").is_disabled()
+    assert page.get_by_role("button", name="Play long.wav").is_enabled()
+    assert rows(page).count() == 2
+
+
+def test_the_whole_list_shuts_nobody_out_on_a_phone(browser, app, clips):
+    from axe_playwright_python.sync_playwright import Axe
+
+    page = open_page(browser, app.url, width=390, dark=True)
+    fill(page, clips)
+    for box in page.locator("#ser-visit [type=checkbox]").all():
+        box.check()
+    page.get_by_role("button", name="Game").click()
+    page.get_by_role("button", name="Start").click()
+    found = Axe().run(page).response["violations"]
+    serious = [v for v in found if v["impact"] in ("serious", "critical")]
+    assert not [(v["id"], v["nodes"][0]["html"]) for v in serious]
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    page.context.close()
