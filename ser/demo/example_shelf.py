@@ -142,7 +142,7 @@ class Buttons:
     link: gr.Button
 
 
-def add_buttons(shelf: Shelf, clip: gr.Audio) -> Buttons:
+def add_buttons(shelf: Shelf, clip: gr.Audio, recorder: gr.Audio) -> Buttons:
     """Lay out the buttons; `opened` fills them once the model has loaded.
 
     Parameters
@@ -150,6 +150,8 @@ def add_buttons(shelf: Shelf, clip: gr.Audio) -> Buttons:
     shelf : Shelf
     clip : gr.Audio
         Where a clicked example goes.
+    recorder : gr.Audio
+        Where recordings of the visitor's come from, too.
     """
     examples = gr.Dataset(
         components=[gr.Textbox(visible=False)],
@@ -168,7 +170,7 @@ def add_buttons(shelf: Shelf, clip: gr.Audio) -> Buttons:
         api_visibility="private",
     )
     gr.on(
-        [clip.upload, clip.stop_recording, clip.clear],
+        [clip.upload, clip.stop_recording, clip.clear, recorder.stop_recording],
         lambda: _link(interactive=False),
         None,
         link,

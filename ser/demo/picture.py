@@ -6,7 +6,6 @@ dark, its text stays sharp at any width, and nothing moves when it arrives.
 
 import base64
 import io
-import json
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,7 @@ from PIL import Image
 from ser.corpora.emotions import adjective
 from ser.demo.result_panel import colour
 from ser.demo.spectrogram import Spectrum, envelope, height, spectrum
+from ser.demo.visit_panel import timeline_data
 from ser.demo.wording import clock, percent
 
 if TYPE_CHECKING:
@@ -78,7 +78,9 @@ def draw_recording(
     )
     if timeline is not None:
         rows += _timeline(timeline)
-    return _figure(describe(duration, used, seen.pitch, timeline), rows, data=_packed(timeline))
+    return _figure(
+        describe(duration, used, seen.pitch, timeline), rows, data=timeline_data(timeline)
+    )
 
 
 def describe(
@@ -109,27 +111,6 @@ def describe(
     if timeline is not None:
         parts.append("Over time: " + "; ".join(map(_segment_words, timeline.segments)) + ".")
     return " ".join(parts)
-
-
-def _packed(timeline: "Timeline | None") -> str:
-    """Write a timeline as an attribute in which visit.js finds it, without repeating names."""
-    if timeline is None:
-        return ""
-    known = {
-        "duration": timeline.duration,
-        "warnings": timeline.warnings,
-        "reference": timeline.reference,
-        "labels": timeline.labels,
-        "windows": [
-            [round(value, 4) for value in (each.start, each.end, each.speech_duration, *shares)]
-            for each in timeline.windows
-            for shares in [(each.probabilities or {}).values()]
-        ],
-        "segments": [
-            [each.start, each.end, each.emotion, each.confidence] for each in timeline.segments
-        ],
-    }
-    return f' data-timeline="{escape(json.dumps(known))}"'
 
 
 def _figure(description: str, rows: str, state: str = "drawn", data: str = "") -> str:

@@ -92,8 +92,8 @@ def add_tab(model: "ServedModel", sharing: "ClipSharing | None" = None) -> Tab:
                 buttons=[],
                 elem_id="ser-clip",
             )
-            again = visit_panel.add_recorder_button(clip)
-            buttons = example_shelf.add_buttons(shelf, clip)
+            recorder = visit_panel.add_recorder(clip)
+            buttons = example_shelf.add_buttons(shelf, clip, recorder)
             profile = voice_panel.add_panel(model)
             visit_panel.add_game()
         with gr.Column(scale=7, min_width=300):
@@ -111,10 +111,8 @@ def add_tab(model: "ServedModel", sharing: "ClipSharing | None" = None) -> Tab:
     turn = threading.Lock()
 
     def show(
-        path: str | None, voice_profile: Any, newest: list[str | None], again: bool
+        path: str | None, voice_profile: Any, newest: list[str | None]
     ) -> tuple[str, str, Any, Course | None, str]:
-        if path is None and again:  # what was heard before stays until the new recording is
-            return gr.skip(), gr.skip(), gr.skip(), gr.skip(), gr.skip()
         newest[0] = token = uuid4().hex
         if path is None:
             return empty_panel(model.labels), empty_picture(), None, None, ""
@@ -177,9 +175,8 @@ def add_tab(model: "ServedModel", sharing: "ClipSharing | None" = None) -> Tab:
     recognition = gr.on(
         [clip.change, profile.change, same.change],
         show,
-        [clip, profile, newest, again],
+        [clip, profile, newest],
         [panel, picture, own, course, waiting],
-        js=visit_panel.WITH_AGAIN,
         show_progress="minimal",
         show_progress_on=[panel],
         trigger_mode="always_last",

@@ -13,6 +13,7 @@ import gradio as gr
 
 if TYPE_CHECKING:
     from ser import EmotionRecognizer
+    from ser.timeline import Timeline
 
 PROMISE = (
     "Recordings of this visit, with their results and your marks. This list is only in this "
@@ -58,27 +59,33 @@ TASKS = (
 surprise and disgust K. R. Scherer, Speech Communication 40(1), 2003."""
 
 
-WITH_AGAIN = "(...inputs) => [...inputs.slice(0, -1), serVisit.isAgain]"
-"""Sends with an event whether its recorder was emptied only to record again."""
-
-
-def add_recorder_button(clip: gr.Audio) -> gr.Checkbox:
-    """Lay out the button that records at once, whatever the recorder holds.
+def add_recorder(clip: gr.Audio) -> gr.Audio:
+    """Lay out the button that records at once, and the recorder that it brings up.
 
     Parameters
     ----------
     clip : gr.Audio
-        The recorder.
+        Where the recording goes; what it holds stays until then.
 
     Returns
     -------
-    gr.Checkbox
-        Hidden; as the last input of an event that has `WITH_AGAIN`, it tells whether the recorder
-        was emptied by the button.
+    gr.Audio
+        The recorder.
     """
+    recorder = gr.Audio(
+        sources=["microphone"],
+        type="filepath",
+        label="New recording",
+        visible=False,
+        elem_id="ser-recorder",
+    )
     button = gr.Button("New recording", size="sm", elem_id="ser-again")
-    button.click(None, None, clip, js="() => { serVisit.record(); return null; }")
-    return gr.Checkbox(visible=False)
+    button.click(None, None, recorder, js="() => serVisit.record()")
+    recorder.stop_recording(
+        None, recorder, [clip, recorder], js="(clip) => serVisit.recorded(clip)"
+    )
+    recorder.clear(None, None, recorder, js="() => serVisit.recorded(null)[1]")
+    return recorder
 
 
 def add_game() -> None:
@@ -148,13 +155,40 @@ def add_panel(clip: gr.Audio, picture: gr.HTML) -> None:
     picture.change(None, [clip, picture], None, js="(clip, html) => serVisit.drawn(clip, html)")
 
 
+def timeline_data(timeline: "Timeline | None") -> str:
+    """Write a timeline as an attribute of HTML: rows of numbers, from which visit.js unpacks it.
+
+    Parameters
+    ----------
+    timeline : ser.timeline.Timeline or None
+        Without one, nothing is written.
+    """
+    if timeline is None:
+        return ""
+    known = {
+        "duration": timeline.duration,
+        "warnings": timeline.warnings,
+        "reference": timeline.reference,
+        "labels": timeline.labels,
+        "windows": [
+            [round(value, 4) for value in (each.start, each.end, each.speech_duration, *shares)]
+            for each in timeline.windows
+            for shares in [(each.probabilities or {}).values()]
+        ],
+        "segments": [
+            [each.start, each.end, each.emotion, each.confidence] for each in timeline.segments
+        ],
+    }
+    return f' data-timeline="{escape(json.dumps(known))}"'
+
+
 _VISIT = f"""<section class="ser-card ser-visit" aria-labelledby="ser-visit-name">
 <h2 id="ser-visit-name" tabindex="-1">This visit</h2>
 <p class="ser-quiet">{PROMISE}</p>
 <ol class="ser-kept" aria-label="Recordings of this visit"></ol>
 <p class="ser-quiet" data-visit="none">No recordings yet.</p>
-<p class="ser-quiet" data-visit="silent" hidden>Only the newest recordings can be played: to spare
-memory, the sound of older ones was let go.</p>
+<p class="ser-quiet" data-visit="silent" hidden>To spare memory, the sound of the oldest recordings,
+or of one of more than 100 MB, was let go; the results stay.</p>
 <div class="ser-compared" data-visit="compared"></div>
 <p class="ser-score" role="status"></p>
 <div class="ser-marked" hidden>

@@ -24,7 +24,7 @@ globalThis.serVisit = (() => {
   document.addEventListener("change", isChosen, true);
   document.addEventListener("drop", isChosen, true);
   document.addEventListener("click", ({ target }) => {
-    if (target.closest("#ser-clip .stop-button")) source = "microphone";
+    if (target.closest(":is(#ser-clip, #ser-recorder) .stop-button")) source = "microphone";
     if (target.closest("#ser-examples button")) source = "example";
   }, true);
 
@@ -56,8 +56,9 @@ globalThis.serVisit = (() => {
     try {
       const answer = await fetch(url);
       const sound = answer.ok ? await answer.blob() : null;
-      if (!sound || sound.size > MOST_BYTES || !entries.includes(entry)) return;
-      entry.sound = sound;
+      if (!sound || !entries.includes(entry)) return;
+      if (sound.size > MOST_BYTES) entry.isSilent = true;
+      else entry.sound = sound;
     } catch {
       return; // the recording is no longer on the server; its result stays
     }
@@ -75,9 +76,9 @@ globalThis.serVisit = (() => {
   };
 
   const drawn = (clip, html) => {
-    const entry = find(clip);
-    const data = parse(html).querySelector("[data-timeline]")?.dataset.timeline;
-    if (!entry || !data) return;
+    const entry = html.includes("data-timeline") && find(clip);
+    const data = entry && parse(html).querySelector("[data-timeline]")?.dataset.timeline;
+    if (!data) return;
     entry.timeline = unpack(JSON.parse(data));
     tell("changed", entry);
   };

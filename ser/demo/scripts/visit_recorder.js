@@ -1,27 +1,27 @@
-// A new recording by one press, whatever the recorder holds; what was heard before stays in sight.
+// A new recording by one press: a recorder of its own comes up in the place of the player, so that
+// the recording, its result and its picture stay until there is a new one.
 (() => {
   const PATIENCE = 5000; // ms until the recorder has come up, on a slow machine
-  const clip = (name) => document.querySelector(`#ser-clip ${name}`);
   const isThere = (button) => button?.checkVisibility() && !button.disabled;
+  const update = (changes) => ({ __type__: "update", ...changes });
 
-  serVisit.isAgain = false; // whether the recorder was emptied to record again
-  document.addEventListener("click", ({ isTrusted, target }) => {
-    if (isTrusted && target.closest("#ser-clip")) serVisit.isAgain = false;
-  }, true);
-
-  // Gradio's recorder has no call to start it: its buttons are pressed as soon as they are there.
+  // Gradio's recorder has no call to start it: its button is pressed as soon as it is there.
   serVisit.record = () => {
-    if (isThere(clip(".stop-button"))) return; // it records already
-    serVisit.isAgain = true;
-    clip("").scrollIntoView({ block: "nearest" });
+    document.querySelector("#ser-again").scrollIntoView({ block: "nearest" });
     const begun = performance.now();
-    const look = (hasChosen) => {
-      const record = clip(".record-button");
-      if (isThere(record)) return record.click();
-      if (performance.now() - begun > PATIENCE) return;
-      if (!hasChosen) clip('[aria-label="Record audio"]')?.click();
-      setTimeout(look, 50, true);
+    const press = (name, then) => {
+      const button = document.querySelector(`#ser-recorder ${name}`);
+      if (isThere(button)) then(button);
+      else if (performance.now() - begun < PATIENCE) setTimeout(press, 50, name, then);
     };
-    setTimeout(look, 0, false);
+    press(".record-button", (record) => {
+      record.click();
+      press(".stop-button", (stop) => stop.focus());
+    });
+    return update({ visible: true });
+  };
+  serVisit.recorded = (clip) => {
+    document.querySelector("#ser-again").focus({ preventScroll: true }); // what was pressed goes
+    return [clip, update({ value: null, visible: false })];
   };
 })();
