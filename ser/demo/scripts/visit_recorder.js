@@ -8,6 +8,8 @@
   // Gradio's recorder has no call to start it: its button is pressed as soon as it is there.
   serVisit.record = () => {
     document.querySelector("#ser-again").scrollIntoView({ block: "nearest" });
+    const { offsetHeight } = document.querySelector("#ser-clip");
+    if (offsetHeight) document.body.style.setProperty("--ser-clip-height", `${offsetHeight}px`);
     const begun = performance.now();
     const press = (name, then) => {
       const button = document.querySelector(`#ser-recorder ${name}`);
