@@ -5,8 +5,11 @@ file as a whole. Here it becomes one sentence for the caller, or for that file.
 """
 
 import asyncio
+import errno
 import logging
 import reprlib
+from collections import Counter
+from http import HTTPStatus
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -19,13 +22,17 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from gradio.block_function import BlockFunction
 from gradio.components import Component
+from gradio.context import LocalContext
 from gradio.processing_utils import async_move_files_to_cache, save_base64_to_cache
+from gradio.queueing import Event
 from gradio.route_utils import FnIndexInferError
 from gradio.state_holder import SessionState
 
 from ser.errors import AudioError
 
 logger = logging.getLogger(__name__)
+
+NO_SPACE = "The server has no space left for recordings: try again in an hour, when old ones go."
 
 WEB = ("http://", "https://")
 META = {"_type": "gradio.FileData"}
@@ -56,7 +63,40 @@ class NotReceivedError(AudioError):
 
 
 class Demo(gr.Blocks):
-    """`gr.Blocks` whose public endpoints take each file as a path or a `NotReceivedError`."""
+    """`gr.Blocks` that is fair and forgets.
+
+    Public endpoints take each file as a path or a `NotReceivedError`, and leave nothing behind in
+    memory.
+    """
+
+    def queue(self, **settings: Any) -> "Demo":
+        """Queue as gradio does, but let visitors take turns."""
+        super().queue(api_open=False, **settings)  # nothing goes round the queue
+        push = self._queue.push
+
+        async def push_fairly(*inputs: Any, **named: Any) -> Any:
+            outcome = await push(*inputs, **named)
+            for waiting in self._queue.event_queue_per_concurrency_id.values():
+                waiting.queue[:] = in_turns(waiting.queue)
+            return outcome
+
+        self._queue.push = push_fairly  # type: ignore[method-assign]
+        return self
+
+    async def process_api(self, block_fn: Any, *inputs: Any, **named: Any) -> dict[str, Any]:
+        """Call a function; what a public one leaves in its session is forgotten."""
+        try:
+            return await super().process_api(block_fn, *inputs, **named)
+        finally:
+            if getattr(block_fn, "api_visibility", None) == "public":
+                self.forget(named.get("session_hash"))
+
+    def forget(self, session_hash: str | None) -> None:
+        """Forget all of a session, which gradio keeps until there are thousands more."""
+        if session_hash is not None:
+            self.state_holder.delete_state(session_hash)
+            self.state_holder.session_data.pop(session_hash, None)
+            self.state_holder.time_last_used.pop(session_hash, None)
 
     async def preprocess_data(
         self,
@@ -75,6 +115,31 @@ class Demo(gr.Blocks):
             )
         pairs = zip_longest(block_fn.inputs, inputs)
         return [await _received(component, sent) for component, sent in pairs]
+
+
+def in_turns(events: list[Event]) -> list[Event]:
+    """Order events that wait so that visitors take turns, each with their oldest one first.
+
+    A visitor is a session, or the address where a program asks without one.
+    """
+    turns: Counter[str] = Counter()
+    ordered = []
+    for number, event in enumerate(sorted(events, key=lambda event: event.enqueue_time)):
+        client = event.request.client
+        has_session = event.session_hash != event._id
+        visitor = event.session_hash if has_session or client is None else client.host
+        ordered.append((turns[visitor], number, event))
+        turns[visitor] += 1
+    return [event for *_, event in sorted(ordered, key=lambda each: each[:2])]
+
+
+def has_left() -> bool:
+    """Tell whether the client whose call is being answered has closed its connection."""
+    demo, event_id = LocalContext.blocks.get(None), LocalContext.event_id.get(None)
+    if demo is None or event_id is None:
+        return False
+    event = demo._queue.event_ids_to_events.get(event_id)
+    return event is not None and not event.alive
 
 
 async def _received(component: Any, sent: Any) -> Any:
@@ -169,10 +234,21 @@ async def _answer_wrong_name(request: Request, error: Exception) -> Response:
     return JSONResponse({"detail": f"{problem}; {_usage(demo, name)}."}, 400)
 
 
-HANDLERS = dict.fromkeys(
-    (TypeError, KeyError, FnIndexInferError, RequestValidationError), _answer_wrong_name
-)
-"""For the exceptions that gradio's routes raise when a name is wrong."""
+async def _answer_full_disk(request: Request, error: Exception) -> Response:
+    """Answer an upload that cannot be written."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        logger.error("There is no space left for files of visitors: %s", error)
+        return JSONResponse({"detail": NO_SPACE}, HTTPStatus.INSUFFICIENT_STORAGE)
+    raise error
+
+
+HANDLERS = {
+    **dict.fromkeys(
+        (TypeError, KeyError, FnIndexInferError, RequestValidationError), _answer_wrong_name
+    ),
+    OSError: _answer_full_disk,
+}
+"""For the exceptions that gradio's routes raise when a name is wrong or the disk is full."""
 
 
 def _usage(demo: gr.Blocks, name: str) -> str:
