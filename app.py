@@ -73,7 +73,9 @@ def main() -> None:
         model.start()  # not before: loading keeps the server from starting
         with suppress(KeyboardInterrupt):
             told.wait()
-            traffic.close()
+            traffic.close(demo.is_working)
+    sys.stdout.flush()
+    os._exit(0)  # all is tidy, and the interpreter would take seconds to take itself apart
 
 
 if __name__ == "__main__":

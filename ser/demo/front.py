@@ -4,6 +4,7 @@ FastAPI and gradio read a request's body whole, and keep it, before they look at
 """
 
 import time
+from collections.abc import Callable
 from http import HTTPStatus
 
 from fastapi import HTTPException
@@ -30,8 +31,11 @@ SHUT = ("/gradio_api/deep_link", "/gradio_api/process_recording")
 IDLE = ("/gradio_api/heartbeat/",)
 """Beginnings of the paths of requests that last as long as a page is open."""
 
-GRACE = 9.0
+GRACE = 8.0
 """Seconds that answers in progress have when the server ends."""
+
+SENDING = 0.5
+"""Seconds for the last bytes of the last answer to be sent."""
 
 CLOSING = "The server is being stopped: try again in a minute."
 
@@ -50,12 +54,19 @@ class Traffic:
         self.n_answering = 0
         self.is_closing = False
 
-    def close(self) -> None:
-        """Let nothing new in, and wait until all is answered or `GRACE` is over."""
+    def close(self, is_working: Callable[[], bool]) -> None:
+        """Let nothing new in, and wait until all is answered or `GRACE` is over.
+
+        Parameters
+        ----------
+        is_working : callable
+            Tells whether there are answers that nobody has come for yet.
+        """
         self.is_closing = True
         end = time.monotonic() + GRACE
-        while self.n_answering and time.monotonic() < end:
+        while (self.n_answering or is_working()) and time.monotonic() < end:
             time.sleep(0.05)
+        time.sleep(SENDING)
 
 
 class Front:

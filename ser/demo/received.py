@@ -91,6 +91,11 @@ class Demo(gr.Blocks):
             if getattr(block_fn, "api_visibility", None) == "public":
                 self.forget(named.get("session_hash"))
 
+    def is_working(self) -> bool:
+        """Tell whether calls wait in the queue or are being answered."""
+        queues = self._queue.event_queue_per_concurrency_id.values()
+        return any(each.queue or each.current_concurrency for each in queues)
+
     def forget(self, session_hash: str | None) -> None:
         """Forget all of a session, which gradio keeps until there are thousands more."""
         if session_hash is not None:
