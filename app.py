@@ -17,8 +17,8 @@ import gradio as gr
 
 from ser.demo import about_tab, batch_tab, live_tab, page, recognise_tab
 from ser.demo.api import add_endpoints
+from ser.demo.blocks import Demo
 from ser.demo.front import Traffic
-from ser.demo.received import Demo
 from ser.demo.run_folder import RunFolder
 from ser.demo.served_model import ServedModel
 from ser.errors import SharingError

@@ -16,7 +16,8 @@ import gradio as gr
 from gradio.utils import get_function_description, get_upload_folder
 
 from ser.demo.about_tab import model_facts
-from ser.demo.received import FILE, META, NotReceivedError, has_left
+from ser.demo.blocks import has_left
+from ser.demo.received import FILE, META, NotReceivedError
 from ser.errors import AudioError, SerError
 from ser.timeline_formats import FORMATS, find_format
 

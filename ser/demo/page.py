@@ -12,9 +12,10 @@ from starlette.routing import Mount
 
 from ser.corpora.emotions import NAMES
 from ser.demo import about_tab, example_shelf, live_tab
+from ser.demo.blocks import Demo
 from ser.demo.front import Front, Traffic
 from ser.demo.http_api import PREFIX, make_api
-from ser.demo.received import HANDLERS, Demo
+from ser.demo.received import HANDLERS
 from ser.demo.result_panel import empty_panel, status
 from ser.demo.theme import STYLES, emotion_colours, theme
 from ser.errors import SerError
@@ -112,7 +113,7 @@ def fill_when_loaded(
 
     Parameters
     ----------
-    demo : ser.demo.received.Demo
+    demo : ser.demo.blocks.Demo
     model : ser.demo.served_model.ServedModel
     notice : gr.HTML
     tab : ser.demo.recognise_tab.Tab

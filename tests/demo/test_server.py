@@ -20,7 +20,7 @@ import soundfile
 from running_app import RunningApp
 from signals import speech_like
 
-from ser.demo.received import in_turns
+from ser.demo.blocks import in_turns
 from ser.demo.run_folder import RunFolder, delete_left, delete_old
 
 FILE = {"_type": "gradio.FileData"}
