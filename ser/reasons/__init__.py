@@ -1,0 +1,1 @@
+"""Why an answer: what is measured of the voice, and which half second drove it."""
