@@ -55,15 +55,20 @@ class Fact:
     less: str
     write: Callable[[float], str]
 
+    @property
+    def needs_voice(self) -> bool:
+        """Whether it is measured where there is voice, and says nothing of a whisper."""
+        return any(".voiced." in term for term in self.terms)
+
 
 def _hertz(semitones: float) -> str:
     """Write a pitch, which is in semitones from 100 Hz."""
     return f"{100 * 2 ** (semitones / 12):.0f}\N{NO-BREAK SPACE}Hz"
 
 
-def _in(unit: str) -> Callable[[float], str]:
+def _in(unit: str, digits: int = 0) -> Callable[[float], str]:
     def write(value: float) -> str:
-        return f"{value:.0f}\N{NO-BREAK SPACE}{unit}".replace("-", "\N{MINUS SIGN}")
+        return f"{value:.{digits}f}\N{NO-BREAK SPACE}{unit}".replace("-", "\N{MINUS SIGN}")
 
     return write
 
@@ -71,7 +76,7 @@ def _in(unit: str) -> Callable[[float], str]:
 FACTS = {
     "pitch": Fact({"f0.voiced.p50": 1}, "Pitch", "higher", "lower", _hertz),
     "pitch_range": Fact(
-        {"f0.voiced.p95": 1, "f0.voiced.p5": -1},
+        {"f0.voiced.p95": 1, "f0.voiced.p25": -1},
         "Pitch range",
         "wider",
         "narrower",
@@ -83,13 +88,16 @@ FACTS = {
     "high_frequencies": Fact(
         {"alpha.voiced.mean": 1}, "High frequencies", "stronger", "weaker", _in("dB")
     ),
-    "clarity": Fact(
-        {"cpp.voiced.mean": 1}, "Tone of the voice", "clearer", "breathier or rougher", _in("dB")
-    ),
+    "clarity": Fact({"cpp.voiced.mean": 1}, "Clarity of tone", "higher", "lower", _in("dB", 1)),
 }
-"""Pitch is the median and its range from the 5th to the 95th percentile, where there is voice; the
-range of loudness is the same over all frames. High frequencies are those from 1 to 5 kHz, against
-lower ones; the tone is the prominence of the cepstral peak."""
+"""Where there is voice, pitch is the median, and its range from the lower quartile, below which
+trackers often err by octaves, to the 95th percentile. The range of loudness is that of the middle
+nine tenths of all frames. High frequencies are those from 1 to 5 kHz against lower ones, the alpha
+ratio, which grows with vocal effort; clarity of tone is the prominence of the cepstral peak."""
+
+VOICING = "clip.voiced_fraction"
+MIN_VOICING = 0.1
+"""The feature that is the share of voice in a clip, and how much of that facts about voice need."""
 
 
 def measure(
@@ -116,6 +124,20 @@ def measure(
             used = features[..., [columns[term] for term in fact.terms]].astype(np.float64)
             found[name] = used.mean(axis=-2) @ np.array(list(fact.terms.values()))
     return found
+
+
+def of_clip(config: FeatureConfig, features: NDArray[np.floating]) -> dict[str, float]:
+    """Take facts from the features of a clip or a voice profile, shape (n_speeds, n_features).
+
+    Without voice, as in a whisper, those about voice are left out.
+    """
+    share = measure(config, features, {VOICING: Fact({VOICING: 1}, "", "", "", str)})
+    has_voice = share.get(VOICING, 1) >= MIN_VOICING
+    return {
+        name: float(value)
+        for name, value in measure(config, features).items()
+        if has_voice or not FACTS[name].needs_voice
+    }
 
 
 def find_usual(
@@ -153,16 +175,23 @@ def find_usual(
     if speakers is not None:
         known = np.isin(speakers, speakers[is_everyday])
         usual[VOICE] = {
-            name: _percentiles(_from_own(each, speakers, is_everyday)[known], y[known], model)
+            name: _percentiles(from_own(each, speakers, is_everyday)[known], y[known], model)
             for name, each in facts.items()
         }
     return usual
 
 
-def _from_own(
+def from_own(
     values: NDArray[np.float64], speakers: NDArray[np.integer], is_everyday: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
-    """Return the differences from the mean of a speaker's everyday speech; NaN without any."""
+    """Return the differences from the mean of a speaker's everyday speech; NaN without any.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n_clips,)
+    speakers : ndarray of int, shape (n_clips,)
+    is_everyday : ndarray of bool, shape (n_clips,)
+    """
     sums = np.bincount(speakers, values * is_everyday)
     with np.errstate(invalid="ignore"):
         own = sums / np.bincount(speakers, is_everyday)

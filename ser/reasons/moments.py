@@ -111,7 +111,8 @@ def find_moment(
     if not (changes >= LEAST_CHANGE).any():  # nor if there are none, or no speech is left
         return None
     strongest = np.nanargmax(changes)
-    return Moment(*stretches[strongest], change=float(changes[strongest]))
+    start, end = (round(time, 3) for time in stretches[strongest])
+    return Moment(start, end, change=float(changes[strongest]))
 
 
 def split(start: float, end: float) -> list[tuple[float, float]]:
