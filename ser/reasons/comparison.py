@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ser.corpora.emotions import EVERYDAY, adjective
+from ser.corpora.emotions import adjective
 from ser.reasons.facts import ANYONE, FACTS, PERCENTILES, VOICE, Usual
 
 MAX_FACTS = 4
@@ -11,9 +11,6 @@ MAX_EMOTIONS = 3
 """That a sentence names."""
 
 LOW, LOWER, MEDIAN, UPPER, HIGH = range(len(PERCENTILES))
-
-OF_VOICE = "is usual for this voice"
-"""What a clip is compared with whose speaker's everyday voice is known."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +26,7 @@ class Finding:
     written : str
         The fact and its value, such as ``"Pitch 243 Hz"``.
     comparison : str
-        The rest of the sentence, such as ``"higher than in neutral speech, as in angry speech"``.
+        The rest of the sentence, such as ``"higher, as in angry and happy speech"``.
     emotions : tuple of str
         Labels of which a quarter of the clips or more stand out like this; the answer comes first
         if it is one of them, then those furthest from everyday speech.
@@ -49,7 +46,7 @@ def stand_out(
     everyday: str | None,
     answer: str,
 ) -> list[Finding]:
-    """Return the facts that stand out: those that fit the answer first, then the furthest.
+    """Return the facts that stand out, those that fit the answer first.
 
     Parameters
     ----------
@@ -64,49 +61,38 @@ def stand_out(
     answer : str
         Label of the recogniser's answer.
     """
-    table = usual.get(ANYONE if own is None else VOICE, {})
-    than = OF_VOICE if own is not None else f"in {adjective(everyday or EVERYDAY)} speech"
-    found = []
+    table, found = usual.get(ANYONE if own is None else VOICE, {}), []
     for name, fact in FACTS.items():
-        percentiles = table.get(name, {})
-        if name not in values or everyday not in percentiles:
+        neutral = table.get(name, {}).get(everyday or "")
+        if name not in values or neutral is None:
             continue
-        value = values[name] - (own or {}).get(name, 0)
-        sign, beyond = how_far(value, percentiles[everyday])
-        if beyond > 0:
-            alike = which(usual, name, everyday, sign, answer)
-            words = f"{fact.more if sign > 0 else fact.less} than {than}"
+        side = side_of(values[name] - (own or {}).get(name, 0), neutral)
+        if side:
+            alike = which(usual, name, everyday, side, answer)
+            words = fact.more if side > 0 else fact.less
             if alike:
                 words += f", as in {_listed([adjective(label) for label in alike])} speech"
             written = f"{fact.noun} {fact.write(values[name])}"
-            finding = Finding(name, values[name], written, words, alike)
-            found.append((answer not in alike, -beyond, finding))
-    return [finding for *_, finding in sorted(found, key=lambda each: each[:2])[:MAX_FACTS]]
+            found.append(Finding(name, values[name], written, words, alike))
+    return sorted(found, key=lambda each: answer not in each.emotions)[:MAX_FACTS]
 
 
-def how_far(value: float, neutral: Sequence[float]) -> tuple[int, float]:
-    """Return on which side of everyday speech a value is, and how far beyond nine in ten clips.
+def side_of(value: float, neutral: Sequence[float]) -> int:
+    """Return 1 or -1 if a value is above or below what everyday speech mostly has, else 0.
 
     Parameters
     ----------
     value : float
     neutral : sequence of float
         `ser.reasons.facts.PERCENTILES` of everyday speech.
-
-    Returns
-    -------
-    sign : int
-        1 above the median, -1 below.
-    beyond : float
-        Relative to the distance of the edge from the median; 0 or less where it does not stand out.
     """
-    sign = 1 if value > neutral[MEDIAN] else -1
-    edge = neutral[HIGH if sign > 0 else LOW]
-    return sign, sign * (value - edge) / max(abs(edge - neutral[MEDIAN]), 1e-6)
+    return int(value > neutral[HIGH]) - int(value < neutral[LOW])
 
 
-def which(usual: Usual, name: str, everyday: str, sign: int, answer: str = "") -> tuple[str, ...]:
-    """Return the emotions of which at least a quarter of the clips stand out on one side.
+def which(
+    usual: Usual, name: str, everyday: str | None, side: int, answer: str = ""
+) -> tuple[str, ...]:
+    """Return the emotions of which at least a quarter of the clips stand out on one side, 1 or -1.
 
     That is among clips of the same speakers if these are known: emotions of which only some corpora
     have clips would else stand out by how these were recorded.
@@ -114,13 +100,13 @@ def which(usual: Usual, name: str, everyday: str, sign: int, answer: str = "") -
     percentiles = next(usual[kind] for kind in (VOICE, ANYONE) if name in usual.get(kind, {}))[name]
     if everyday not in percentiles:
         return ()
-    edge = sign * percentiles[everyday][HIGH if sign > 0 else LOW]
+    edge, quarter = (HIGH, UPPER) if side > 0 else (LOW, LOWER)
     alike = [
         label
         for label, each in percentiles.items()
-        if label != everyday and sign * each[UPPER if sign > 0 else LOWER] > edge
+        if label != everyday and side * (each[quarter] - percentiles[everyday][edge]) > 0
     ]
-    alike.sort(key=lambda label: (label != answer, -sign * percentiles[label][MEDIAN]))
+    alike.sort(key=lambda label: (label != answer, -side * percentiles[label][MEDIAN]))
     return tuple(alike[:MAX_EMOTIONS])
 
 

@@ -15,7 +15,7 @@ from ser.features import FeatureExtractor
 from ser.model.analysis import Analysis, analyse
 from ser.model.classifier import EmotionClassifier
 from ser.model.config import ModelConfig
-from ser.reasons.comparison import how_far, which
+from ser.reasons.comparison import side_of, which
 from ser.reasons.facts import ANYONE, FACTS, VOICE, Fact, find_usual, from_own, measure
 from ser.reasons.moments import LEAST_CHANGE, leave_out, log_odds, split, stretches_of
 from ser.studies.common import OURS, Figures, StudyOptions, Tables, actors_of, load_corpus
@@ -135,14 +135,11 @@ def _named(corpus: CorpusFeatures, model: ModelConfig, options: StudyOptions) ->
                 neutral = usual[kind][name].get(everyday)
                 if neutral is None:
                     continue
-                named = {sign: which(usual, name, everyday, sign) for sign in (1, -1)}
-                words = {1: FACTS[name].more, -1: FACTS[name].less}
-                for value, label in zip(values[test], labels[test], strict=True):
-                    sign, beyond = how_far(value, neutral)
-                    for side in (each for each in named if named[each]):
-                        said = side == sign and beyond > 0
-                        row = found[kind].setdefault(f"{FACTS[name].noun}: {words[side]}", [])
-                        row.append((said, label in named[side]))
+                told = np.array([side_of(value, neutral) for value in values[test]])
+                for side, words in ((1, FACTS[name].more), (-1, FACTS[name].less)):
+                    if named := which(usual, name, everyday, side):
+                        rows = found[kind].setdefault(f"{FACTS[name].noun}: {words}", [])
+                        rows += zip(told == side, np.isin(labels[test], named), strict=True)
     return {
         kind: {words: _how_often(*np.array(rows).T) for words, rows in by_fact.items()}
         for kind, by_fact in found.items()

@@ -10,7 +10,7 @@ from tiny_model import FEATURES, voice
 from ser import EmotionRecognizer
 from ser.audio.loading import Recording
 from ser.reasons import explain
-from ser.reasons.comparison import how_far, stand_out, which
+from ser.reasons.comparison import side_of, stand_out, which
 from ser.reasons.facts import ANYONE, VOICE
 from ser.reasons.moments import LENGTH, find_moment, leave_out, stretches_of
 
@@ -42,10 +42,10 @@ def recognizer(tiny_model):
 
 def test_what_stands_out_is_said_in_words():
     assert said({"pitch": 12.0, "loudness_range": 0.0}) == [
-        "Pitch 200\N{NO-BREAK SPACE}Hz: higher than in neutral speech, as in angry and happy speech"
+        "Pitch 200\N{NO-BREAK SPACE}Hz: higher, as in angry and happy speech"
     ]
     assert said({"pitch": 1.9, "loudness_range": -1.9}) == []  # as in nine of ten neutral clips
-    assert said({"pitch": -5.0})[0].endswith("lower than in neutral speech")
+    assert said({"pitch": -5.0})[0].endswith("Hz: lower")
 
 
 def test_what_fits_the_answer_comes_first():
@@ -59,14 +59,14 @@ def test_what_fits_the_answer_comes_first():
 def test_a_known_voice_is_compared_with_itself():
     assert said({"pitch": 12.0}, own={"pitch": 12.5}) == []
     (sentence,) = said({"pitch": 12.0}, own={"pitch": 8.0})
-    assert "Hz: higher than is usual for this voice" in sentence
+    assert "Hz: higher, as in angry" in sentence
 
 
 def test_nothing_is_said_without_a_table_or_everyday_speech():
     assert stand_out({"pitch": 12.0}, None, {}, "neutral", "angry") == []
     assert stand_out({"pitch": 12.0}, None, USUAL, None, "angry") == []
     assert which(USUAL, "pitch", "calm", 1) == ()
-    assert how_far(4.0, NEUTRAL) == (1, 1.0)
+    assert [side_of(value, NEUTRAL) for value in (-2.1, -1.9, 2.0, 2.1)] == [-1, 0, 0, 1]
 
 
 def test_the_half_second_that_is_angry_is_found(recognizer):

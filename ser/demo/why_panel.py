@@ -1,0 +1,141 @@
+"""Why a result: what stands out of the voice, and the half second that it hangs on."""
+
+import json
+from collections.abc import Iterator, Sequence
+from functools import partial
+from html import escape
+from math import exp, log
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+from gradio.events import Dependency, EventListener
+
+from ser.corpora.emotions import adjective
+from ser.demo.wording import clock, percent
+from ser.errors import SerError
+from ser.reasons import Explanation, explain
+from ser.reasons.facts import VOICE
+from ser.reasons.moments import PART
+
+if TYPE_CHECKING:
+    from ser import Prediction
+    from ser.demo.served_model import ServedModel
+
+NOTHING = "What stands out of the voice, and the half second that a result hangs on most."
+WORKING = (
+    "Looking for what stands out, and for the half second that the result hangs on most \u2026"
+)
+NO_MOMENT = "The result does not hang on any half second alone."
+
+
+def add_panel() -> gr.HTML:
+    """Lay out the panel in the `gr.Blocks` being built."""
+    return gr.HTML(panel(NOTHING, "empty"), elem_id="ser-why")
+
+
+def explain_after(
+    recognition: Dependency,
+    triggers: Sequence[EventListener],
+    model: "ServedModel",
+    inputs: Sequence[gr.components.Component],
+    why: gr.HTML,
+) -> None:
+    """Fill the panel after each result, which does not wait for it.
+
+    Parameters
+    ----------
+    recognition : Dependency
+        The event that shows a result.
+    triggers : sequence of listener
+        What that follows; older reasons disappear at once.
+    model : ser.demo.served_model.ServedModel
+    inputs : sequence of component
+        The recording, the voice profile, and a list with the token of the newest result.
+    why : gr.HTML
+        Of `add_panel`.
+    """
+    gr.on(triggers, None, None, why, js=f"() => {json.dumps(panel(NOTHING, 'empty'))}")
+    recognition.then(
+        partial(explain_newest, model),
+        list(inputs),
+        why,
+        show_progress="hidden",
+        concurrency_limit=1,  # so that many explanations leave the machine to results
+        api_visibility="private",
+    )
+
+
+def explain_newest(
+    model: "ServedModel", path: str | None, voice: Any, newest: Sequence[str | None]
+) -> Iterator[Any]:
+    """Yield that reasons are looked for, and then these, unless there is a newer result by then.
+
+    Parameters
+    ----------
+    model : ser.demo.served_model.ServedModel
+    path : str or None
+        Of the recording.
+    voice : VoiceProfile or None
+    newest : list
+        With the token of the newest result.
+    """
+    token = newest[0]
+    if path is None:
+        yield panel(NOTHING, "empty")
+        return
+    yield panel(WORKING, "empty")
+    try:
+        recognizer = model.get()
+        prediction = recognizer.predict(path, voice=voice)
+        shown = explanation_panel(explain(recognizer, path, prediction, voice=voice), prediction)
+    except (SerError, OSError):  # the result says what is wrong, or the recording is gone
+        shown = panel(NOTHING, "empty")
+    yield shown if newest[0] == token else gr.skip()
+
+
+def explanation_panel(explanation: Explanation, prediction: "Prediction") -> str:
+    """Draw an explanation.
+
+    Parameters
+    ----------
+    explanation : ser.reasons.Explanation
+    prediction : ser.Prediction
+        What it explains.
+    """
+    facts = "".join(
+        f"<li><b>{escape(fact.written)}</b>: {escape(fact.comparison)}</li>"
+        for fact in explanation.facts
+    )
+    usual = "your usual voice" if explanation.compared_with == VOICE else "neutral speech"
+    if facts:
+        facts = f"<p>Against {usual}:</p><ul>{facts}</ul>"
+    elif explanation.compared_with:
+        facts = f"<p>Nothing that is measured of this voice stands out from {usual}.</p>"
+    return panel(f"{facts}<p>{_moment(explanation, prediction)}</p>")
+
+
+def _moment(explanation: Explanation, prediction: "Prediction") -> str:
+    """Say which half second the answer hangs on, with a button that plays it."""
+    moment = explanation.moment
+    if moment is None:
+        return NO_MOMENT
+    times = f"{moment.start:.1f} to {clock(moment.end)}"
+    if moment.end >= 60:
+        times = f"half a second at {clock(moment.start)}"
+    button = (
+        f'<button type="button" class="ser-play" data-start="{moment.start:.2f}" '
+        f'data-end="{moment.end:.2f}" data-mark aria-label="Play {times}">{times}</button>'
+    )
+    emotion = escape(adjective(explanation.emotion))
+    without = f"without it, {emotion} would be less likely"
+    if prediction.speech_duration <= PART:
+        odds = log(prediction.confidence / max(1 - prediction.confidence, 1e-9)) - moment.change
+        share = 1 / (1 + exp(-odds))
+        without = f"without it, {emotion} would get {percent(share)}, "
+        without += f"not {percent(prediction.confidence)}"
+    return f"The result hangs most on {button}: {without}."
+
+
+def panel(body: str, state: str = "result") -> str:
+    """Put a body (HTML) under the heading of the panel."""
+    return f'<section class="ser-card ser-why ser-{state}"><h3>Why</h3>{body}</section>'
