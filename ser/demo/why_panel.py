@@ -8,7 +8,7 @@ from math import exp, log
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
-from gradio.events import Dependency, EventListener
+from gradio.events import Dependency
 
 from ser.corpora.emotions import adjective
 from ser.demo.wording import clock, percent
@@ -35,7 +35,7 @@ def add_panel() -> gr.HTML:
 
 def explain_after(
     recognition: Dependency,
-    triggers: Sequence[EventListener],
+    triggers: Sequence[Any],
     model: "ServedModel",
     inputs: Sequence[gr.components.Component],
     why: gr.HTML,
@@ -108,7 +108,7 @@ def explanation_panel(explanation: Explanation, prediction: "Prediction") -> str
     )
     usual = "your usual voice" if explanation.compared_with == VOICE else "neutral speech"
     if facts:
-        facts = f"<p>Against {usual}:</p><ul>{facts}</ul>"
+        facts = f"<p>Compared with {usual}:</p><ul>{facts}</ul>"
     elif explanation.compared_with:
         facts = f"<p>Nothing that is measured of this voice stands out from {usual}.</p>"
     return panel(f"{facts}<p>{_moment(explanation, prediction)}</p>")

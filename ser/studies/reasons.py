@@ -98,14 +98,20 @@ def _facts(corpus: CorpusFeatures, model: ModelConfig, options: StudyOptions) ->
                 "eta": eta_squared(values[here], corpus.y[here]),
                 "eta_own": eta_squared(own[here], corpus.y[here]),
                 "auc": {
-                    label: float(roc_auc_score(~is_neutral[both], values[both]))
+                    label: _auc(values[here & is_neutral], values[here & (corpus.y == index)])
                     for index, label in enumerate(model.labels)
                     if label != model.everyday and (here & (corpus.y == index)).any()
-                    for both in [here & (is_neutral | (corpus.y == index))]
-                    if (here & is_neutral).any()
                 },
             }
     return found
+
+
+def _auc(neutral: NDArray[np.floating], others: NDArray[np.floating]) -> float | None:
+    """Return how probably one of the others is higher than a neutral one; None without any."""
+    if neutral.size == 0:
+        return None
+    is_other = np.repeat([False, True], [neutral.size, others.size])
+    return float(roc_auc_score(is_other, np.concatenate([neutral, others])))
 
 
 def eta_squared(values: NDArray[np.floating], y: NDArray[np.integer]) -> float:
@@ -171,7 +177,7 @@ def _moments(corpus: CorpusFeatures, model: ModelConfig, options: StudyOptions) 
         answer = chooser.predict(features[:1])[0]
         first, second = (_falls(each, features, answer) for each in (chooser, other))
         if first.size > 1 and first.max() >= LEAST_CHANGE:
-            chosen = first.argmax()
+            chosen = int(first.argmax())
             changes.setdefault(str(corpus.corpora[clip]), []).append(
                 [figure for each in (first, second) for figure in _against_others(each, chosen)]
             )
@@ -230,7 +236,7 @@ def tables(results: Mapping[str, Figures]) -> Tables:
             [
                 MEASURED[fact].noun,
                 *(with_spread(figures, key) for key in ("eta", "eta_own")),
-                *(f"{100 * figures['auc'][label]:.0f}" for label in labels),
+                *(_percent(figures["auc"][label]) for label in labels),
             ]
             for fact, figures in by_fact.items()
         ]

@@ -28,7 +28,7 @@ def test_the_half_second_can_be_played_and_says_what_it_brings():
     assert 'class="ser-play" data-start="1.25" data-end="1.75" data-mark' in html
     assert 'aria-label="Play 1.2 to 1.8 s"' in html.replace("\N{NO-BREAK SPACE}", " ")
     assert "without it, angry would get 50 %, not 90 %" in text(html)
-    assert "Against neutral speech:" in html and "Pitch 243 Hz" in html
+    assert "Compared with neutral speech:" in html and "Pitch 243 Hz" in html
     assert "<b>wild" not in html  # labels are of whoever trained the model
 
 
