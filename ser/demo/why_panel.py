@@ -18,7 +18,6 @@ from ser.reasons.facts import VOICE
 from ser.reasons.moments import PART
 
 if TYPE_CHECKING:
-    from ser import Prediction
     from ser.demo.served_model import ServedModel
 
 NOTHING = "What stands out of the voice, and the half second that a result hangs on most."
@@ -85,23 +84,14 @@ def explain_newest(
         return
     yield panel(WORKING, "empty")
     try:
-        recognizer = model.get()
-        prediction = recognizer.predict(path, voice=voice)
-        shown = explanation_panel(explain(recognizer, path, prediction, voice=voice), prediction)
+        shown = explanation_panel(explain(model.get(), path, voice=voice))
     except (SerError, OSError):  # the result says what is wrong, or the recording is gone
         shown = panel(NOTHING, "empty")
     yield shown if newest[0] == token else gr.skip()
 
 
-def explanation_panel(explanation: Explanation, prediction: "Prediction") -> str:
-    """Draw an explanation.
-
-    Parameters
-    ----------
-    explanation : ser.reasons.Explanation
-    prediction : ser.Prediction
-        What it explains.
-    """
+def explanation_panel(explanation: Explanation) -> str:
+    """Draw an explanation."""
     facts = "".join(
         f"<li><b>{escape(fact.written)}</b>: {escape(fact.comparison)}</li>"
         for fact in explanation.facts
@@ -111,12 +101,12 @@ def explanation_panel(explanation: Explanation, prediction: "Prediction") -> str
         facts = f"<p>Compared with {usual}:</p><ul>{facts}</ul>"
     elif explanation.compared_with:
         facts = f"<p>Nothing that is measured of this voice stands out from {usual}.</p>"
-    return panel(f"{facts}<p>{_moment(explanation, prediction)}</p>")
+    return panel(f"{facts}<p>{_moment(explanation)}</p>")
 
 
-def _moment(explanation: Explanation, prediction: "Prediction") -> str:
+def _moment(explanation: Explanation) -> str:
     """Say which half second the answer hangs on, with a button that plays it."""
-    moment = explanation.moment
+    moment, prediction = explanation.moment, explanation.prediction
     if moment is None:
         return NO_MOMENT
     times = f"{moment.start:.1f} to {clock(moment.end)}"
@@ -126,14 +116,13 @@ def _moment(explanation: Explanation, prediction: "Prediction") -> str:
         f'<button type="button" class="ser-play" data-start="{moment.start:.2f}" '
         f'data-end="{moment.end:.2f}" data-mark aria-label="Play {times}">{times}</button>'
     )
-    emotion = escape(adjective(explanation.emotion))
-    without = f"without it, {emotion} would be less likely"
-    if prediction.speech_duration <= PART:
-        odds = log(prediction.confidence / max(1 - prediction.confidence, 1e-9)) - moment.change
-        share = 1 / (1 + exp(-odds))
-        without = f"without it, {emotion} would get {percent(share)}, "
-        without += f"not {percent(prediction.confidence)}"
-    return f"The result hangs most on {button}: {without}."
+    emotion = escape(adjective(prediction.emotion))
+    odds = log(prediction.confidence / max(1 - prediction.confidence, 1e-9)) - moment.change
+    before, after = percent(prediction.confidence), percent(1 / (1 + exp(-odds)))
+    without = f"would get {after}, not {before}"
+    if prediction.speech_duration > PART or after == before:  # the change is that of a part
+        without = "would be less likely"
+    return f"The result hangs most on {button}: without it, {emotion} {without}."
 
 
 def panel(body: str, state: str = "result") -> str:

@@ -21,7 +21,7 @@ class Explanation:
 
     Attributes
     ----------
-    emotion : str
+    prediction : Prediction
         The answer.
     compared_with : str or None
         What facts were compared with: ``"anyone"``, everyday speech of all speakers in training, or
@@ -32,7 +32,7 @@ class Explanation:
         The half second that drove the answer, if one did.
     """
 
-    emotion: str
+    prediction: Prediction
     compared_with: str | None
     facts: list[Finding]
     moment: Moment | None
@@ -82,7 +82,7 @@ def explain(
     everyday = ModelConfig.from_dict(recognizer.config["model"]).everyday
     values = of_clip(config, analysis.features)
     return Explanation(
-        prediction.emotion,
+        prediction,
         compared_with=(ANYONE if own is None else VOICE) if usual else None,
         facts=stand_out(values, own, usual, everyday, prediction.emotion),
         moment=find_moment(recognizer, recording, prediction, reference),

@@ -43,8 +43,8 @@ MARGIN = 0.5
 FADE = 0.01
 """Seconds in which the two sides of what is left out pass into each other, so that none clicks."""
 
-LEAST_CHANGE = 0.1
-"""Change of the log odds below which a stretch did not drive the answer."""
+LEAST_CHANGE = 0.5
+"""Fall of the log odds below which a stretch did not drive the answer: odds of two thirds."""
 
 LIKELIEST = 1 - 1e-6
 """The probability beyond which log odds do not grow; below 1 less this, they do not fall."""

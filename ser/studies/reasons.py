@@ -31,10 +31,10 @@ ABOUT = (
     "fact is named if nine in ten neutral clips have less of it, or more, and with it up to three "
     "emotions of which a quarter of the clips or more are like that: the second table tells how "
     "often unseen speakers then have one of these emotions, and how often all their clips do. "
-    "Facts in brackets are not used, as they separate little or not alike in both corpora. "
-    "For the last table, every half second of clips of unseen speakers is left out in turn: "
-    "that whose absence lowers the log odds of the answer most is compared with the mean of the "
-    "others, by the model that chose it and by one that learnt from none of the same speakers."
+    "Facts in brackets are not used: they separate less, or not alike in both corpora. For the "
+    "last table, every half second of clips of unseen speakers is left out in turn. That whose "
+    "absence lowers the log odds of the answer most, by 0.5 at least, is compared with the mean of "
+    "the others, by the model that chose it and by one that learnt from none of the same speakers."
 )
 ROWS = {
     "facts": "facts by emotion",

@@ -24,7 +24,7 @@ def text(html):
 
 def test_the_half_second_can_be_played_and_says_what_it_brings():
     moment = Moment(1.25, 1.75, change=2.197)  # from odds of 9 to even odds
-    html = explanation_panel(Explanation("angry", "anyone", [HIGHER], moment), PREDICTION)
+    html = explanation_panel(Explanation(PREDICTION, "anyone", [HIGHER], moment))
     assert 'class="ser-play" data-start="1.25" data-end="1.75" data-mark' in html
     assert 'aria-label="Play 1.2 to 1.8 s"' in html.replace("\N{NO-BREAK SPACE}", " ")
     assert "without it, angry would get 50 %, not 90 %" in text(html)
@@ -33,9 +33,9 @@ def test_the_half_second_can_be_played_and_says_what_it_brings():
 
 
 def test_nothing_that_stands_out_is_said_but_only_if_that_is_known():
-    told = explanation_panel(Explanation("angry", "voice", [], None), PREDICTION)
+    told = explanation_panel(Explanation(PREDICTION, "voice", [], None))
     assert "stands out from your usual voice" in told and NO_MOMENT in told
-    silent = explanation_panel(Explanation("angry", None, [], None), PREDICTION)
+    silent = explanation_panel(Explanation(PREDICTION, None, [], None))
     assert "stands out" not in silent and NO_MOMENT in silent
 
 

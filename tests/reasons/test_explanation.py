@@ -81,7 +81,7 @@ def test_the_half_second_that_is_angry_is_found(recognizer):
     moment = find_moment(recognizer, recording, angry)
     assert moment.start == pytest.approx(1.5, abs=0.3)
     assert moment.end - moment.start == pytest.approx(LENGTH)
-    assert moment.change > 0.1
+    assert moment.change >= 0.5
 
 
 def test_what_is_left_out_is_gone_and_leaves_no_click():
@@ -121,7 +121,7 @@ def test_a_long_recording_is_searched_where_it_speaks_for_the_answer(recognizer,
 def test_an_explanation_is_a_dict_for_programs(recognizer, monkeypatch):
     clip = (speech_like(1.5, RATE, pitch=300), RATE)
     plain = explain(recognizer, clip)
-    assert plain.emotion == recognizer.predict(clip).emotion
+    assert plain.prediction == recognizer.predict(clip)
     assert plain.compared_with is None and plain.facts == []  # the model does not say what is usual
     usual = {"loudness_range": {"calm": [0, 1, 2, 3, 4], "angry": [9, 9, 9, 9, 9]}}
     monkeypatch.setitem(recognizer.config, "usual", {"anyone": usual})
