@@ -59,7 +59,7 @@ class Moment:
     start, end : float
         In seconds from the beginning of the recording.
     change : float
-        How far the log odds of the answer fall (natural logarithm) if it is left out; above 0.
+        How far the log odds of the answer fall (natural logarithm) if it is left out.
     """
 
     start: float
