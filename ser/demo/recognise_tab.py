@@ -178,7 +178,8 @@ def add_tab(model: "ServedModel", sharing: "ClipSharing | None" = None) -> Tab:
         api_visibility="private",
     )
     recognition.then(None, js=SEE_RESULT)
-    why_panel.explain_after(recognition, triggers, model, [clip, profile, newest], why)
+    inputs = [clip, profile, newest]
+    why_panel.explain_after(recognition, triggers, model, shelf, inputs, why)
     return Tab(profile, shelf, buttons, clip, panel)
 
 

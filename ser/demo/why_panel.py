@@ -18,6 +18,7 @@ from ser.reasons.facts import VOICE
 from ser.reasons.moments import PART
 
 if TYPE_CHECKING:
+    from ser.demo.example_shelf import Shelf
     from ser.demo.served_model import ServedModel
 
 NOTHING = "What stands out of the voice, and the half second that a result hangs on most."
@@ -36,6 +37,7 @@ def explain_after(
     recognition: Dependency,
     triggers: Sequence[Any],
     model: "ServedModel",
+    shelf: "Shelf",
     inputs: Sequence[gr.components.Component],
     why: gr.HTML,
 ) -> None:
@@ -48,6 +50,8 @@ def explain_after(
     triggers : sequence of listener
         What that follows; older reasons disappear at once.
     model : ser.demo.served_model.ServedModel
+    shelf : ser.demo.example_shelf.Shelf
+        Reasons are kept of its examples, and of no other clips.
     inputs : sequence of component
         The recording, the voice profile, and a list with the token of the newest result.
     why : gr.HTML
@@ -55,7 +59,7 @@ def explain_after(
     """
     gr.on(triggers, None, None, why, js=f"() => {json.dumps(panel(NOTHING, 'empty'))}")
     recognition.then(
-        partial(explain_newest, model),
+        partial(explain_newest, model, shelf, {}),
         list(inputs),
         why,
         show_progress="hidden",
@@ -65,13 +69,21 @@ def explain_after(
 
 
 def explain_newest(
-    model: "ServedModel", path: str | None, voice: Any, newest: Sequence[str | None]
+    model: "ServedModel",
+    shelf: "Shelf",
+    kept: dict[int, str],
+    path: str | None,
+    voice: Any,
+    newest: Sequence[str | None],
 ) -> Iterator[Any]:
     """Yield that reasons are looked for, and then these, unless there is a newer result by then.
 
     Parameters
     ----------
     model : ser.demo.served_model.ServedModel
+    shelf : ser.demo.example_shelf.Shelf
+    kept : dict of int to str
+        What was shown for examples, by number.
     path : str or None
         Of the recording.
     voice : VoiceProfile or None
@@ -84,7 +96,12 @@ def explain_newest(
         return
     yield panel(WORKING, "empty")
     try:
-        shown = explanation_panel(explain(model.get(), path, voice=voice))
+        example = shelf.number(path) if voice is None else None
+        shown = kept.get(example) if example is not None else None
+        if shown is None:
+            shown = explanation_panel(explain(model.get(), path, voice=voice))
+            if example is not None:
+                kept[example] = shown
     except (SerError, OSError):  # the result says what is wrong, or the recording is gone
         shown = panel(NOTHING, "empty")
     yield shown if newest[0] == token else gr.skip()

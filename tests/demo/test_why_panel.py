@@ -8,6 +8,7 @@ from signals import speech_like
 from tiny_model import FEATURES
 
 from ser import EmotionRecognizer
+from ser.demo.example_shelf import Shelf
 from ser.demo.why_panel import NO_MOMENT, explain_newest, explanation_panel
 from ser.model.prediction import Prediction
 from ser.reasons import Explanation
@@ -41,7 +42,7 @@ def test_nothing_that_stands_out_is_said_but_only_if_that_is_known():
 
 @pytest.fixture
 def served(tiny_model):
-    """Return something that serves the small model."""
+    """Return something that serves the small model, and its examples."""
 
     class Served:
         recognizer = EmotionRecognizer.from_pretrained(tiny_model)
@@ -49,16 +50,28 @@ def served(tiny_model):
         def get(self):
             return self.recognizer
 
-    return Served()
+    return Served(), Shelf(Served())
+
+
+def test_reasons_are_kept_of_examples_alone(served, tmp_path):
+    kept, shelf = {}, served[1]
+    own = tmp_path / "own.wav"
+    soundfile.write(own, speech_like(1.5, FEATURES.sample_rate), FEATURES.sample_rate)
+    for path in (shelf.path(0), str(own)):
+        *_, shown = explain_newest(*served, kept, path, None, ["token"])
+        assert "ser-result" in shown
+    assert list(kept) == [0]
+    *_, again = explain_newest(*served, {0: "as before"}, shelf.path(0), None, ["token"])
+    assert again == "as before"
 
 
 def test_a_newer_result_keeps_older_reasons_away(served, tmp_path):
     path = tmp_path / "clip.wav"
     soundfile.write(path, speech_like(1.5, FEATURES.sample_rate), FEATURES.sample_rate)
     newest = ["first"]
-    working, reasons = explain_newest(served, str(path), None, newest)
+    working, reasons = explain_newest(*served, {}, str(path), None, newest)
     assert "Looking for" in working and "ser-result" in reasons
-    steps = explain_newest(served, str(path), None, newest)
+    steps = explain_newest(*served, {}, str(path), None, newest)
     next(steps)
     newest[0] = "second"
     assert "ser-result" not in str(next(steps))
@@ -66,5 +79,5 @@ def test_a_newer_result_keeps_older_reasons_away(served, tmp_path):
 
 @pytest.mark.parametrize("clip", [None, "gone.wav"])
 def test_without_a_result_there_are_no_reasons(served, clip):
-    *_, last = explain_newest(served, clip, None, ["token"])
+    *_, last = explain_newest(*served, {}, clip, None, ["token"])
     assert "ser-empty" in last and "ser-play" not in last
