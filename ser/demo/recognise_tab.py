@@ -10,7 +10,7 @@ from uuid import uuid4
 import gradio as gr
 
 from ser.audio.loading import read_recording
-from ser.demo import example_shelf, share_panel, voice_panel
+from ser.demo import example_shelf, share_panel, voice_panel, why_panel
 from ser.demo.picture import draw_recording, empty_picture
 from ser.demo.result_panel import empty_panel, error_panel, relative, result_panel
 from ser.demo.wording import TO_VOICE
@@ -93,6 +93,7 @@ def add_tab(model: "ServedModel", sharing: "ClipSharing | None" = None) -> Tab:
             profile = voice_panel.add_panel(model)
         with gr.Column(scale=7, min_width=300):
             panel = gr.HTML(empty_panel(model.labels), elem_id="ser-result")
+            why = why_panel.add_panel()
             own = gr.State(None)  # a recording of the visitor's own, and its result
             if sharing is not None:
                 share_panel.add_panel(model, sharing, own)
@@ -165,8 +166,9 @@ def add_tab(model: "ServedModel", sharing: "ClipSharing | None" = None) -> Tab:
         trigger_mode="always_last",
         api_visibility="private",
     )
+    triggers = [clip.change, profile.change, same.change]
     recognition = gr.on(
-        [clip.change, profile.change, same.change],
+        triggers,
         show,
         [clip, profile, newest],
         [panel, picture, own, course, waiting],
@@ -176,6 +178,8 @@ def add_tab(model: "ServedModel", sharing: "ClipSharing | None" = None) -> Tab:
         api_visibility="private",
     )
     recognition.then(None, js=SEE_RESULT)
+    inputs = [clip, profile, newest]
+    why_panel.explain_after(recognition, triggers, model, shelf, inputs, why)
     return Tab(profile, shelf, buttons, clip, panel)
 
 
