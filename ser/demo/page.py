@@ -122,20 +122,31 @@ def fill_when_loaded(
         if recognizer.labels != NAMES:  # else they stand there, or a visitor's first result does
             own_panels[tab.panel] = empty_panel(recognizer.labels)
             own_panels[live] = live_tab.idle_panel(recognizer.labels)
-        number = request.query_params.get("example")
         return {
             notice: _notice(model.notice),
             **own_panels,
-            **dict(zip(from_examples, example_shelf.opened(tab.shelf, number), strict=True)),
+            **dict(zip(from_examples, example_shelf.filled(tab.shelf), strict=True)),
             **dict(zip(about, about_tab.contents(recognizer), strict=True)),
         }
 
-    from_examples = [tab.buttons.examples, tab.buttons.link, tab.clip]
-    demo.load(
+    def open_example(clip: str | None, request: gr.Request) -> tuple[Any, Any]:
+        return example_shelf.opened(tab.shelf, request.query_params.get("example"), clip)
+
+    from_examples = [tab.buttons.examples, tab.buttons.credits]
+    loaded = demo.load(
         fill,
         None,
         [notice, tab.panel, live, *from_examples, *about],
         queue=False,  # opening the page need not wait in the queue
+        show_progress="hidden",
+        api_visibility="private",
+    )
+    # A step of its own, since a visitor may have given a recording while the model loaded.
+    loaded.success(
+        open_example,
+        tab.clip,
+        [tab.clip, tab.buttons.link],
+        queue=False,
         show_progress="hidden",
         api_visibility="private",
     )
