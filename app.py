@@ -14,8 +14,10 @@ import gradio as gr
 
 from ser.demo import about_tab, batch_tab, live_tab, page, recognise_tab
 from ser.demo.api import add_endpoints
+from ser.demo.head import set_head
 from ser.demo.received import Demo
 from ser.demo.served_model import ServedModel
+from ser.demo.theme import FIRST_STYLES
 from ser.errors import SharingError
 from ser.hub.sharing import ClipSharing
 
@@ -59,6 +61,7 @@ def main() -> None:
         os.environ.setdefault(name, value)
     model = ServedModel(os.environ.get("SER_MODEL") or None)
     demo = build(model, sharing)
+    set_head(page.TITLE, page.LEAD, FIRST_STYLES)
     demo.launch(**page.launch_settings(model, os.environ.get("SER_PASSWORD")))
     # A program that sends sound too fast has to wait, and so does its answer to a ping.
     demo.server.config.ws_ping_timeout = None

@@ -40,7 +40,7 @@ def accuracy_line(recognizer: "EmotionRecognizer", confidence: float) -> str:
     as_sure = sum(each["clips"] for each in bins)
     if as_sure >= MIN_CLIPS:
         right = sum(each["clips"] * each["accuracy"] for each in bins) / as_sure
-        line += f"; when this sure, on {100 * right:.0f}"
+        line += f"; when it is this sure, on {100 * right:.0f}"
     return f"{line}. Everyday speech is harder." if acted else f"{line}."
 
 

@@ -111,8 +111,8 @@ def credits(examples: Sequence[Example], kept_apart: Collection[str] = ()) -> st
     parts = sorted({example.credit for example in examples if example.credit})
     if speakers <= set(kept_apart):
         number = {1: "One voice", 2: "Two voices"}.get(len(speakers), f"{len(speakers)} voices")
-        parts.insert(0, f"{number} that the model never heard; the clips were drawn by lot")
-    return "".join(f"<p>{part}.</p>" for part in parts)
+        parts.insert(0, f"{number} that the model never heard, in clips drawn by lot")
+    return f"<p>{'. '.join(parts)}.</p>" if parts else ""
 
 
 class Shelf:
@@ -167,6 +167,9 @@ SHOW_IN_ADDRESS = """(number) => {
   return number;
 }"""
 
+IS_TAKEN = """() => [!document.querySelector("#ser-clip input[type=file]")]"""
+"""Whether something else than the empty drop zone is where a recording goes."""
+
 HIDE_IN_ADDRESS = """() => {
   const address = new URL(location);
   address.searchParams.delete("example");
@@ -174,11 +177,13 @@ HIDE_IN_ADDRESS = """() => {
 }"""
 
 COPY_ADDRESS = """async () => {
+  const address = new URL(location);
+  if (!address.searchParams.has("example")) address.searchParams.set("example", 1);
   if (!navigator.clipboard) {  // browsers offer it only over HTTPS and on localhost
-    prompt("Link to this example:", location);
+    prompt("Link to this example:", address);
     return "Copy link to example";
   }
-  await navigator.clipboard.writeText(location);
+  await navigator.clipboard.writeText(address);
   return "Link copied";
 }"""
 
@@ -250,7 +255,7 @@ def filled(shelf: Shelf) -> tuple[Any, Any]:
     return examples, shelf.credits
 
 
-def opened(shelf: Shelf, number: str | None, clip: str | None) -> tuple[Any, Any]:
+def opened(shelf: Shelf, number: str | None, taken: bool) -> tuple[Any, Any]:
     """Return the example with which a page opens: the linked one, or else the first.
 
     Parameters
@@ -258,8 +263,8 @@ def opened(shelf: Shelf, number: str | None, clip: str | None) -> tuple[Any, Any
     shelf : Shelf
     number : str or None
         From the address: the number of the linked example, from 1.
-    clip : str or None
-        A recording that the visitor has given meanwhile, which stays.
+    taken : bool
+        Whether a visitor has begun with a recording meanwhile, which is left to them.
 
     Returns
     -------
@@ -267,7 +272,7 @@ def opened(shelf: Shelf, number: str | None, clip: str | None) -> tuple[Any, Any
     """
     if not shelf.examples:
         return gr.skip(), gr.Button(visible=False)
-    if clip is not None:
+    if taken:
         return gr.skip(), gr.skip()
     is_linked = number and number.isdecimal() and 1 <= int(number) <= len(shelf.examples)
     return shelf.path(int(number) - 1 if number and is_linked else 0), _link(interactive=True)

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
-from starlette.routing import Mount
+from starlette.responses import FileResponse
+from starlette.routing import Mount, Route
 
 from ser.corpora.emotions import NAMES
 from ser.demo import about_tab, example_shelf, live_tab
+from ser.demo.head import ICON, PREVIEW, PREVIEW_ADDRESS
 from ser.demo.http_api import PREFIX, make_api
 from ser.demo.received import HANDLERS
 from ser.demo.result_panel import empty_panel, status
@@ -58,19 +60,21 @@ def launch_settings(model: "ServedModel", password: str | None) -> dict[str, Any
     """
     is_right = _check(password) if password else None
     api = make_api(model, is_right, MAX_FILE_SIZE)
+    preview = Route(PREVIEW_ADDRESS, lambda request: FileResponse(PREVIEW))
     has_mcp = importlib.util.find_spec("mcp") is not None
     return {
         "head": "".join(f"<script>\n{path.read_text('utf-8')}</script>" for path in SCRIPTS),
         "theme": theme(),
         "css": emotion_colours(),
         "css_paths": STYLES,
+        "favicon_path": str(ICON),
         "ssr_mode": False,  # it would need Node
         "run_history": False,  # visitors' recordings are not kept, not even in their browsers
         "footer_links": ["api"],
         "max_file_size": MAX_FILE_SIZE,
         "state_session_capacity": MAX_SESSIONS,
         "mcp_server": has_mcp and not password,  # gradio puts no login before MCP
-        "app_kwargs": {"exception_handlers": HANDLERS, "routes": [Mount(PREFIX, api)]},
+        "app_kwargs": {"exception_handlers": HANDLERS, "routes": [preview, Mount(PREFIX, api)]},
         "auth": is_right,
         "auth_message": "Any user name will do.",
         "prevent_thread_lock": True,  # the model loads when the server is up
@@ -129,8 +133,8 @@ def fill_when_loaded(
             **dict(zip(about, about_tab.contents(recognizer), strict=True)),
         }
 
-    def open_example(clip: str | None, request: gr.Request) -> tuple[Any, Any]:
-        return example_shelf.opened(tab.shelf, request.query_params.get("example"), clip)
+    def open_example(taken: bool, request: gr.Request) -> tuple[Any, Any]:
+        return example_shelf.opened(tab.shelf, request.query_params.get("example"), taken)
 
     from_examples = [tab.buttons.examples, tab.buttons.credits]
     loaded = demo.load(
@@ -141,11 +145,12 @@ def fill_when_loaded(
         show_progress="hidden",
         api_visibility="private",
     )
-    # A step of its own, since a visitor may have given a recording while the model loaded.
+    # A step of its own, since a visitor may have begun while the model loaded.
     loaded.success(
         open_example,
-        tab.clip,
+        gr.Checkbox(visible=False),
         [tab.clip, tab.buttons.link],
+        js=example_shelf.IS_TAKEN,
         queue=False,
         show_progress="hidden",
         api_visibility="private",
