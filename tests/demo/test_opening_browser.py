@@ -1,12 +1,15 @@
 """The page as it opens: an example, in English, in its place, with a face for links to it."""
 
+import base64
 import io
 import re
 import urllib.request
 
 import pytest
+import soundfile
 from browser import chromium, open_page, require_browser, shown_probabilities
 from PIL import Image
+from signals import speech_like
 
 SHIFTS = """
   window.shifted = 0;
@@ -14,6 +17,14 @@ SHIFTS = """
     for (const entry of list.getEntries()) window.shifted += entry.value;
   }).observe({ type: "layout-shift", buffered: true });
 """
+
+DROP = """(content) => {
+  const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
+  const files = new DataTransfer();
+  files.items.add(new File([bytes], "own.wav", { type: "audio/wav" }));
+  const drop = new DragEvent("drop", { dataTransfer: files, bubbles: true, cancelable: true });
+  document.querySelector("#ser-clip .waveform-container").dispatchEvent(drop);
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +69,22 @@ def test_a_visitor_who_has_begun_is_not_given_an_example(browser, app):
     assert page.locator("#ser-clip .record-button").is_visible()
     assert page.locator("#ser-result .ser-empty").count() == 1
     page.close()
+
+
+def test_a_file_takes_the_place_of_the_example_in_one_step(browser, app, tmp_path):
+    clip = tmp_path / "own.wav"
+    soundfile.write(clip, speech_like(), 24000)
+    own = "#ser-result .ser-result:not(:has(.ser-example))"
+    page = open_page(browser, app.url)
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Upload file").click()
+    chooser.value.set_files(clip)
+    page.locator(own).wait_for()
+    page.locator("#ser-examples button").first.click()
+    page.locator("#ser-result .ser-example").wait_for()
+    page.evaluate(DROP, base64.b64encode(clip.read_bytes()).decode())
+    page.locator(own).wait_for()
+    page.context.close()
 
 
 def test_all_of_the_page_is_in_english(browser, app):
