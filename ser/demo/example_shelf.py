@@ -109,7 +109,7 @@ def credits(examples: Sequence[Example], kept_apart: Collection[str] = ()) -> st
     """
     speakers = {example.speaker for example in examples}
     parts = sorted({example.credit for example in examples if example.credit})
-    if speakers <= set(kept_apart):
+    if speakers and speakers <= set(kept_apart):
         number = {1: "One voice", 2: "Two voices"}.get(len(speakers), f"{len(speakers)} voices")
         parts.insert(0, f"{number} that the model never heard, in clips drawn by lot")
     return f"<p>{'. '.join(parts)}.</p>" if parts else ""
