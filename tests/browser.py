@@ -45,7 +45,7 @@ def chromium(spoken):
 
 
 def open_page(browser, url, *, width=1200, height=900, dark=False):
-    """Open the demo as a visitor of their own, and wait until it shows its first example."""
+    """Open the demo as a visitor of their own, and wait for the example that it opens with."""
     context = browser.new_context(
         viewport={"width": width, "height": height},
         color_scheme="dark" if dark else "light",
@@ -53,7 +53,7 @@ def open_page(browser, url, *, width=1200, height=900, dark=False):
     )
     page = context.new_page()
     page.goto(url)
-    page.locator("#ser-result .ser-example").wait_for()
+    page.locator("#ser-result :is(.ser-result, .ser-error)").wait_for()
     return page
 
 
