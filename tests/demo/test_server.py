@@ -15,13 +15,16 @@ from pathlib import Path
 from types import SimpleNamespace
 from urllib.error import HTTPError
 
+import httpx
 import pytest
 import soundfile
-from running_app import RunningApp
+from running_app import RunningApp, free_port
 from signals import speech_like
 
+from app import build
 from ser.demo.blocks import in_turns
 from ser.demo.run_folder import RunFolder, delete_left, delete_old
+from ser.demo.served_model import ServedModel
 
 FILE = {"_type": "gradio.FileData"}
 
@@ -142,6 +145,32 @@ def busy(app):
     before = seconds()
     time.sleep(0.5)
     return (seconds() - before) / 0.5
+
+
+def test_a_session_is_forgotten_when_its_visitor_leaves(tiny_model, tmp_path, monkeypatch):
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    model = ServedModel(str(tiny_model))
+    model.start()
+    demo = build(model)
+    demo.launch(server_port=free_port(), prevent_thread_lock=True, quiet=True, _frontend=False)
+    try:
+        own = SimpleNamespace(url=demo.local_url.rstrip("/"))
+        assert "complete" in answer_of(join(own, "model_info", []))[1]
+        assert demo.state_holder.session_data == {}  # a program's, as soon as it has its answer
+        heartbeat = f"{own.url}/gradio_api/heartbeat/visitor"
+        with httpx.stream("GET", heartbeat) as visit:
+            alive = visit.iter_bytes()
+            next(alive)
+            (opening,) = [number for number, fn in demo.fns.items() if fn.name == "fill"]
+            call = {"data": [], "fn_index": opening, "session_hash": "visitor"}
+            assert post(own, "/gradio_api/run/predict", call)[0] == 200
+            assert list(demo.state_holder.session_data) == ["visitor"]
+        deadline = time.monotonic() + 20
+        while demo.state_holder.session_data and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert demo.state_holder.session_data == {}
+    finally:
+        demo.close(verbose=False)
 
 
 def test_visitors_take_turns():
