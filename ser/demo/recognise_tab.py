@@ -11,8 +11,9 @@ import gradio as gr
 
 from ser.audio.loading import read_recording
 from ser.demo import example_shelf, share_panel, voice_panel, why_panel
+from ser.demo.accuracy import accuracy_line
 from ser.demo.picture import draw_recording, empty_picture
-from ser.demo.result_panel import empty_panel, error_panel, relative, result_panel
+from ser.demo.result_panel import empty_panel, error_panel, relative, result_panel, unannounced
 from ser.demo.wording import TO_VOICE
 from ser.errors import AudioError, SerError, VoiceProfileError
 from ser.timeline import MIN_DURATION, TOO_SHORT, timeline_steps
@@ -22,8 +23,12 @@ if TYPE_CHECKING:
     from ser.demo.served_model import ServedModel
     from ser.hub.sharing import ClipSharing
 
-SEE_RESULT = '() => document.querySelector("#ser-result h2").scrollIntoView({ block: "nearest" })'
-"""Brings the headline of a result onto a small screen, whatever was clicked below it."""
+SEE_RESULT = """() => {
+  const headline = document.querySelector("#ser-result [aria-live=polite] h2");
+  headline?.scrollIntoView({ block: "nearest" });
+}"""
+"""Brings the headline of a result onto a small screen, whatever was clicked below it; not that of
+the example with which the page opens."""
 
 TO_REST = "Timeline relative to the rest of the recording"
 SAME_SPEAKER_INFO = (
@@ -107,6 +112,7 @@ def add_tab(model: "ServedModel", sharing: "ClipSharing | None" = None) -> Tab:
     def show(
         path: str | None, voice_profile: Any, newest: list[str | None]
     ) -> tuple[str, str, Any, Course | None, str]:
+        is_first = newest[0] is None
         newest[0] = token = uuid4().hex
         if path is None:
             return empty_panel(model.labels), empty_picture(), None, None, ""
@@ -120,10 +126,13 @@ def add_tab(model: "ServedModel", sharing: "ClipSharing | None" = None) -> Tab:
         if voice_profile is None and example in shelf.results:
             shown = shelf.results[example]
         else:
-            shown = analyse(recognizer, path, voice_profile)
+            about = None if example is None else shelf.examples[example]
+            shown = analyse(recognizer, path, voice_profile, about)
         if voice_profile is None and example is not None:
             shelf.results[example] = shown
         panel_html, picture_html, result = shown
+        if is_first and example is not None:
+            panel_html = unannounced(panel_html)
         if result is None:
             return panel_html, picture_html, None, None, ""
         own_result = (path, result) if example is None else None
@@ -184,7 +193,10 @@ def add_tab(model: "ServedModel", sharing: "ClipSharing | None" = None) -> Tab:
 
 
 def analyse(
-    recognizer: "EmotionRecognizer", clip: Any, voice_profile: "VoiceProfile | None" = None
+    recognizer: "EmotionRecognizer",
+    clip: Any,
+    voice_profile: "VoiceProfile | None" = None,
+    example: "example_shelf.Example | None" = None,
 ) -> Drawn:
     """Recognise and draw a recording.
 
@@ -194,6 +206,8 @@ def analyse(
     clip : clip
         As `EmotionRecognizer.predict` takes it.
     voice_profile : VoiceProfile, optional
+    example : ser.demo.example_shelf.Example, optional
+        What the recording is, if it is not the visitor's own.
 
     Returns
     -------
@@ -212,7 +226,8 @@ def analyse(
         result = recognizer.predict(recording, voice=voice_profile)
     except AudioError as error:
         return error_panel(str(error), recognizer.labels), draw_recording(waveform, rate), None
-    panel = result_panel(result)
+    accuracy = accuracy_line(recognizer, result.confidence)
+    panel = result_panel(result, accuracy=accuracy, example=example)
     picture = draw_recording(waveform, rate, (result.speech_start, result.speech_end))
     return panel, picture, result.to_dict()
 
