@@ -1,7 +1,7 @@
 // Live: a level that moves with the voice, and a mark with a Stop wherever the visitor is in the
 // page while the microphone is on. Listening ends when the page is left, and at the time limit.
 (() => {
-  const GRACE = 3000; // ms that a page may be out of sight
+  const GRACE = 2000; // ms that a page may be out of sight
   const EVERY = 100; // ms
   const FLOOR = -60; // dB
   let listening = null;
