@@ -63,28 +63,27 @@ def test_live_follows_the_voice_in_every_tab_and_ends_with_a_summary(page, speec
     before = result.bounding_box()
     page.evaluate(SHIFTS)
     page.locator("#ser-live-result .ser-result").wait_for(timeout=10000)
-    levels = []
-    for _ in range(20):
-        page.wait_for_timeout(100)
+    levels = [decibels(page)]
+    while max(levels) - min(levels) < 10:  # as the voice pauses
+        assert len(levels) < 100, levels
+        page.wait_for_timeout(50)
         levels.append(decibels(page))
-    assert max(levels) - min(levels) >= 10
-    assert page.locator("#ser-live-result .ser-history i").count() >= 4
+    page.locator("#ser-live-result .ser-history i").nth(4).wait_for()
     assert sum(page.evaluate("shifts")) < 0.005
     page.get_by_role("tab", name="About").click()
     assert "Listening" in page.title()
-    page.wait_for_timeout(1000)
     page.get_by_role("button", name="Stop listening").click()
     page.locator("#ser-listening").wait_for(state="detached")
     assert "Listening" not in page.title()
     page.get_by_role("tab", name="Live").click()
-    assert re.match("Most", result.locator("h2").inner_text())
+    result.locator("h2", has_text=re.compile("^Most")).wait_for()
     assert result.bounding_box() == before
     with page.expect_download() as download:
         result.get_by_text("Save as CSV").click()
     with download.value.path().open(newline="", encoding="utf-8-sig") as file:
         rows = list(csv.DictReader(file))
     assert {"start", "end", "emotion", "confidence", "happy"} <= set(rows[0])
-    assert float(rows[-1]["end"]) > 4
+    assert float(rows[-1]["end"]) >= 2.5
 
 
 def test_live_is_relative_to_a_known_voice_from_the_first_word(page, speech):
