@@ -23,6 +23,8 @@ SEEN = """(isHidden) => {
 REFUSE = """navigator.mediaDevices.getUserMedia = async () => {
   throw new DOMException("Permission denied", "NotAllowedError");
 };"""
+PLAIN_HTTP = "Object.defineProperty(navigator, 'mediaDevices', { value: undefined });"
+FORBIDDEN = "This page may not use the microphone: allow it"
 
 
 @pytest.fixture(scope="module")
@@ -119,10 +121,18 @@ def test_live_ends_at_the_time_limit(page):
     page.locator("#ser-live .record-button").wait_for()
 
 
-@pytest.mark.parametrize("tab", ["Recognise", "Live"])
-def test_a_refused_microphone_is_said_once_where_the_button_is(browser, app, tab):
+@pytest.mark.parametrize(
+    ("tab", "script", "sentence"),
+    [
+        ("Recognise", REFUSE, FORBIDDEN),
+        ("Live", REFUSE, FORBIDDEN),
+        ("Live", PLAIN_HTTP, "A browser gives the microphone only to pages over HTTPS"),
+    ],
+    ids=["recognise", "live", "plain-http"],
+)
+def test_a_refused_microphone_is_said_once_where_the_button_is(browser, app, tab, script, sentence):
     page = browser.new_page()
-    page.add_init_script(REFUSE)
+    page.add_init_script(script)
     page.goto(app.url)
     page.get_by_role("tab", name=tab).click()
     if tab == "Recognise":
@@ -132,7 +142,7 @@ def test_a_refused_microphone_is_said_once_where_the_button_is(browser, app, tab
     block.get_by_role("alert").wait_for()
     page.wait_for_timeout(300)
     (said,) = page.get_by_role("alert").all_inner_texts()
-    assert said.startswith("This page may not use the microphone: allow it")
+    assert said.startswith(sentence)
     assert page.locator("#ser-listening").count() == 0
     block.locator(".record-button").wait_for()
     page.close()

@@ -11,18 +11,18 @@
   const place = document.createElement("p");
   place.id = "ser-microphone";
   place.role = "alert";
-  let block = null; // that of the button
+  let controls = null; // those with the button that was pressed, which gradio replaces
   const say = (sentence) => {
     place.textContent = "";
-    block?.append(place);
+    controls?.after(place);
     place.textContent = sentence; // afterwards, or screen readers would not say it
   };
   const devices = navigator.mediaDevices;
   const press = (event) => {
     const button = event.target.closest(".record-button");
     if (!button) return;
+    controls = button.closest(".controls");
     place.remove();
-    block = button.closest(".block");
     if (devices) return;
     event.stopImmediatePropagation(); // gradio's own message comes from a corner
     say("A browser gives the microphone only to pages over HTTPS: upload a recording instead.");
@@ -32,7 +32,7 @@
   const raw = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
   const ask = devices.getUserMedia.bind(devices);
   devices.getUserMedia = async (wanted) => {
-    const asking = block;
+    const asking = controls?.closest(".block");
     try {
       const audio = wanted.audio && { ...wanted.audio, ...raw };
       const stream = await ask({ ...wanted, audio });
