@@ -39,7 +39,7 @@ def page(browser, app, clip, request):
     page.locator("#ser-batch a[download]").wait_for()
     page.get_by_role("tab", name="Live").click()
     page.locator("#ser-live .record-button").click()
-    page.locator("#ser-live-result .ser-result").wait_for(timeout=10000)
+    page.locator("#ser-live-result .ser-history i").first.wait_for()
     yield page
     page.context.close()
 

@@ -64,7 +64,7 @@ def test_live_follows_the_voice_in_every_tab_and_ends_with_a_summary(page, speec
     listen(page)
     before = result.bounding_box()
     page.evaluate(SHIFTS)
-    page.locator("#ser-live-result .ser-result").wait_for(timeout=10000)
+    page.locator("#ser-live-result .ser-result").wait_for()
     levels = [decibels(page)]
     while max(levels) - min(levels) < 10:  # as the voice pauses
         assert len(levels) < 100, levels
@@ -96,7 +96,7 @@ def test_live_is_relative_to_a_known_voice_from_the_first_word(page, speech):
     page.locator(".ser-compared .ser-relative", has_text="Relative to your voice").wait_for()
     listen(page)
     heading = page.locator("#ser-live-result .ser-result")
-    heading.wait_for(timeout=10000)
+    heading.wait_for()
     assert "Relative to your voice" in heading.inner_text()
 
 

@@ -14,5 +14,6 @@
   const watch = () => {
     new MutationObserver(mend).observe(document.body, { childList: true, subtree: true });
   };
-  addEventListener("DOMContentLoaded", watch);
+  if (document.body) watch(); // gradio adds scripts to the head of a page that is there
+  else addEventListener("DOMContentLoaded", watch);
 })();
