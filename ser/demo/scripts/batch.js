@@ -75,6 +75,16 @@
     });
   };
 
+  // Gradio puts a button for more files into another button, which says "common.upload".
+  const untangle = (files) => {
+    const outer = files.querySelector("button:has(> * > button)");
+    if (!outer) return;
+    set(outer, "role", "group");
+    set(outer, "tabindex", "-1");
+    set(outer, "aria-label", "More recordings");
+    set(outer, "title", "More recordings");
+  };
+
   globalThis.serBatch = (element, trigger) => {
     const table = element.querySelector("table");
     const root = element.closest("#ser-batch");
@@ -86,6 +96,8 @@
       observer.observe(root, seen);
     };
     update();
+    const files = document.querySelector("#ser-files");
+    new MutationObserver(() => untangle(files)).observe(files, { childList: true, subtree: true });
 
     const stop = () => {
       player.pause();
