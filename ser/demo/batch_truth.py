@@ -187,6 +187,8 @@ def agreement(answers: Sequence[tuple[str, str | None]], truths: Truths) -> str:
         for name, answer in answers
         if answer and name in truths and truths[name].counted(answer) != answer
     }
+    if unanswered := sum(name in truths and answer is None for name, answer in answers):
+        sentence += f" Not counted: {unanswered} without a result."
     for emotion, answer in alike.items():
         sentence += (
             f" {answer.capitalize()} counts as {emotion} where names do not tell them apart."

@@ -35,7 +35,10 @@
 
   const arrange = (table) => {
     for (const chip of document.querySelectorAll("#ser-batch .ser-count")) {
-      if (chip.disabled && chip.dataset.filter === chosen.emotion) chosen.emotion = null;
+      if (chip.disabled && chip.dataset.filter === chosen.emotion) {
+        chosen.emotion = null;
+        say("");
+      }
     }
     for (const chip of document.querySelectorAll("#ser-batch .ser-count")) {
       set(chip, "aria-pressed", `${chip.dataset.filter === chosen.emotion}`);
