@@ -220,21 +220,21 @@ def find_truths(
         HTML.
     """
     names = [Path(path).name for path in paths or ()]
-    truths = truths_in_names(names, labels)
-    if not names:
-        return truths, f"<p>{HINT}</p>"
-    source, problem = "the names of files", None
-    if table is not None:
+    named = truths_in_names(names, labels)
+    told: dict[str, Truth] = {}
+    problem = None
+    if names and table is not None:
         try:
             told, problem = truths_in_table(Path(table), names, labels)
         except DatasetError as error:
             return {}, f'<p class="ser-bad" role="status">{escape(str(error))}</p>'
-        source = f"{Path(table).name} and names of files" if truths else Path(table).name
-        truths |= told
+    truths = named | told
     if not truths:
         return truths, f"<p>{HINT}</p>"
+    sources = [Path(table).name] if table is not None and told else []
+    sources += ["the names of files"] if named.keys() - told.keys() else []
     count = sum(name in truths for name in names)
-    sentence = f"Known of {count} of {len(names)} recordings, from {source}."
+    sentence = f"True emotions of {count} of {len(names)} recordings, from {' and '.join(sources)}."
     shown = f'<p class="ser-bad">{escape(problem)}</p>' if problem else ""
     return truths, status(sentence) + shown
 
