@@ -50,7 +50,11 @@
     const body = table.tBodies[0];
     const rows = [...body.rows];
     const sorted = rows.toSorted(order);
-    if (sorted.some((row, place) => row !== rows[place])) body.append(...sorted);
+    if (sorted.some((row, place) => row !== rows[place])) {
+      const focused = document.activeElement;
+      body.append(...sorted);
+      if (body.contains(focused)) focused.focus({ preventScroll: true }); // lost with the move
+    }
     for (const row of rows) {
       row.hidden = chosen.emotion !== null && row.dataset.emotion !== chosen.emotion;
       const isPlaying = row.dataset.path === playing;
