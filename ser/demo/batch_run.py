@@ -30,7 +30,11 @@ class BatchRun:
     labels : tuple of str
         Emotions of the model.
     state : {"waiting", "running", "done", "cancelled", "dropped"}
-        A visitor who cancels keeps the results so far; those of other files are dropped.
+        A visitor who cancels keeps the results so far; they are dropped if other files are chosen.
+    is_over : bool
+        Whether all that is to be drawn of it was sent.
+    has_next : bool
+        Whether other files were chosen meanwhile.
     results : list of Prediction or AudioError
         In the order of the paths.
     n_heard : int
@@ -45,6 +49,8 @@ class BatchRun:
     truths: Truths
     labels: tuple[str, ...]
     state: Literal["waiting", "running", "done", "cancelled", "dropped"] = "waiting"
+    is_over: bool = False
+    has_next: bool = False
     results: "list[Prediction | AudioError]" = field(default_factory=list)
     n_heard: int = 0
     seconds: float = 0.0

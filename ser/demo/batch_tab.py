@@ -103,7 +103,7 @@ def add_tab(model: "ServedModel", recognise: "Tab", tabs: gr.Tabs) -> None:
         return run, *draw(run)
 
     def recognise_all(run: BatchRun | None) -> Iterator[Drawn]:
-        if run is None:
+        if run is None or run.state == "dropped":
             return
         due = 0.0
         try:
@@ -117,15 +117,19 @@ def add_tab(model: "ServedModel", recognise: "Tab", tabs: gr.Tabs) -> None:
         except gr.Error:
             run.end("cancelled")
             yield draw(run)
+            run.is_over = True
             raise
         if run.state != "dropped":
             yield draw(run)
+        if run.state == "dropped":
+            yield nothing(model.labels, has_files=run.has_next)
+        run.is_over = True
 
+    # All events but Cancel go through the queue, so that what they draw comes in their order.
     start.click(
         begin,
         [files, table, same, recognise.profile],
         [batch, *drawn],
-        queue=False,  # so that a visitor sees at once that it begins, even if it has to wait
         show_progress="hidden",
         api_visibility="private",
     ).success(recognise_all, batch, drawn, show_progress="hidden", api_visibility="private")
@@ -140,18 +144,19 @@ def add_tab(model: "ServedModel", recognise: "Tab", tabs: gr.Tabs) -> None:
     def forget(
         paths: list[str] | None, truth_table: str | None, run: BatchRun | None
     ) -> tuple[Any, ...]:
-        if run is not None:
-            run.end("dropped")  # or rows of the previous files would come back
         _, sentence = find_truths(paths, truth_table, model.labels)
-        nothing = summary_html(None, model.labels), "", ""
-        buttons = gr.Button(interactive=bool(paths)), gr.Button(interactive=False)
-        return sentence, None, *nothing, *buttons
+        if run is not None:
+            is_at_work = run.state != "waiting" and not run.is_over
+            run.has_next = bool(paths)
+            run.end("dropped")
+            if is_at_work:  # it has the last word, or rows that are on their way would come back
+                return sentence, gr.skip(), *[gr.skip()] * len(drawn)
+        return sentence, None, *nothing(model.labels, has_files=bool(paths))
 
     files.change(
         forget,
         [files, table, batch],
         [told, batch, *drawn],
-        queue=False,
         show_progress="hidden",
         api_visibility="private",
     )
@@ -160,7 +165,7 @@ def add_tab(model: "ServedModel", recognise: "Tab", tabs: gr.Tabs) -> None:
         paths: list[str] | None, truth_table: str | None, run: BatchRun | None
     ) -> tuple[Any, ...]:
         truths, sentence = find_truths(paths, truth_table, model.labels)
-        if run is None:
+        if run is None or run.state == "dropped":
             return sentence, gr.skip(), gr.skip(), gr.skip()
         run.truths = truths
         return sentence, *draw(run)[:3]
@@ -169,7 +174,6 @@ def add_tab(model: "ServedModel", recognise: "Tab", tabs: gr.Tabs) -> None:
         tell,
         [files, table, batch],
         [told, summary, rows, matrix],
-        queue=False,
         show_progress="hidden",
         api_visibility="private",
     )
@@ -199,6 +203,12 @@ def draw(run: BatchRun) -> Drawn:
         gr.Button(interactive=not run.is_open),
         gr.Button(interactive=run.is_open),
     )
+
+
+def nothing(labels: Sequence[str], *, has_files: bool) -> Drawn:
+    """Draw that there is no batch."""
+    buttons = gr.Button(interactive=has_files), gr.Button(interactive=False)
+    return summary_html(None, labels), "", "", *buttons
 
 
 def find_truths(
