@@ -91,18 +91,18 @@ def add_tab(model: "ServedModel", recognise: "Tab", tabs: gr.Tabs) -> None:
         matrix = gr.HTML("")
     batch = gr.State(None)
     drawn = [summary, rows, matrix, start, cancel]
+    unchanged = [gr.skip()] * len(drawn)
 
     def begin(
         paths: list[str], truth_table: str | None, same_speaker: bool, voice: Any
     ) -> tuple[Any, ...]:
-        with errors_in_one_sentence():
-            labels = model.get().labels
-        truths, _ = find_truths(paths, truth_table, labels)
+        truths, _ = find_truths(paths, truth_table, model.labels)
         voice = None if same_speaker else voice
-        run = BatchRun(paths, voice, same_speaker, truths, labels)
+        run = BatchRun(paths, voice, same_speaker, truths, model.labels)
         return run, *draw(run)
 
-    def recognise_all(run: BatchRun | None) -> Iterator[Drawn]:
+    def recognise_all(run: BatchRun | None) -> Iterator[Any]:
+        yield unchanged  # as gradio empties what nothing is yielded for
         if run is None or run.state == "dropped":
             return
         due = 0.0
@@ -125,13 +125,18 @@ def add_tab(model: "ServedModel", recognise: "Tab", tabs: gr.Tabs) -> None:
             yield nothing(model.labels, has_files=run.has_next)
         run.is_over = True
 
-    # All events but Cancel go through the queue, so that what they draw comes in their order.
+    # One after another, in the order of a visitor's clicks; they take milliseconds.
+    in_order: dict[str, Any] = {
+        "concurrency_id": "batch",
+        "concurrency_limit": 1,
+        "show_progress": "hidden",
+        "api_visibility": "private",
+    }
     start.click(
         begin,
         [files, table, same, recognise.profile],
         [batch, *drawn],
-        show_progress="hidden",
-        api_visibility="private",
+        **in_order,
     ).success(recognise_all, batch, drawn, show_progress="hidden", api_visibility="private")
 
     def stop(run: BatchRun | None) -> gr.Button:
@@ -150,16 +155,10 @@ def add_tab(model: "ServedModel", recognise: "Tab", tabs: gr.Tabs) -> None:
             run.has_next = bool(paths)
             run.end("dropped")
             if is_at_work:  # it has the last word, or rows that are on their way would come back
-                return sentence, gr.skip(), *[gr.skip()] * len(drawn)
+                return sentence, gr.skip(), *unchanged
         return sentence, None, *nothing(model.labels, has_files=bool(paths))
 
-    files.change(
-        forget,
-        [files, table, batch],
-        [told, batch, *drawn],
-        show_progress="hidden",
-        api_visibility="private",
-    )
+    files.change(forget, [files, table, batch], [told, batch, *drawn], **in_order)
 
     def tell(
         paths: list[str] | None, truth_table: str | None, run: BatchRun | None
@@ -174,8 +173,7 @@ def add_tab(model: "ServedModel", recognise: "Tab", tabs: gr.Tabs) -> None:
         tell,
         [files, table, batch],
         [told, summary, rows, matrix],
-        show_progress="hidden",
-        api_visibility="private",
+        **in_order,
     )
     recognise.profile.change(
         lambda voice: gr.HTML(f"<p>{relative(VOICE)}</p>", visible=voice is not None),
