@@ -1,8 +1,6 @@
 """The page, used the way people use it: a real Chromium, the real server."""
 
 import base64
-import csv
-import re
 from functools import partial
 
 import av
@@ -160,47 +158,6 @@ def test_silence_is_not_given_an_emotion(page, tmp_path):
     upload(page, silence)
     assert page.locator("#ser-result .ser-error").count() == 1
     assert "silent" in page.locator("#ser-result .ser-sure").inner_text()
-
-
-def test_batch_with_a_bad_file_among_good_ones(page, clips, tmp_path):
-    bad = tmp_path / "=notes.wav"
-    bad.write_text("not a recording")
-    page.get_by_role("tab", name="Batch").click()
-    start = page.get_by_role("button", name="Recognise all")
-    assert start.is_disabled()
-    page.set_input_files("#ser-files input[type=file]", [clips["short"], bad, clips["long"]])
-    page.get_by_label("One person speaks in all of these").check()
-    page.locator("#ser-start:not([disabled])").click()
-    link = page.locator("#ser-batch a[download]")
-    link.wait_for()
-    assert "too few recordings to compare" in page.locator("#ser-batch").inner_text()
-    with page.expect_download() as download:
-        link.click()
-    with download.value.path().open(newline="", encoding="utf-8-sig") as file:
-        good, failed, last = csv.DictReader(file)
-    assert good["file"] == "short.wav"
-    assert good["emotion"]
-    assert last["second choice"]
-    assert failed["error"].endswith(".")
-    assert not re.match(r"[=+@-]", failed["file"])
-
-
-def test_a_batch_gives_way_to_other_files(page, clips, tmp_path):
-    many = [tmp_path / f"{number:02}.wav" for number in range(40)]
-    for path in many:
-        path.symlink_to(clips["long"])
-    rows = page.locator("#ser-batch tbody tr", has_text=".wav")
-    page.get_by_role("tab", name="Batch").click()
-    page.set_input_files("#ser-files input[type=file]", many)
-    page.locator("#ser-start:not([disabled])").click()
-    rows.first.wait_for()
-    page.get_by_role("button", name="Clear").click()
-    rows.first.wait_for(state="detached")
-    page.set_input_files("#ser-files input[type=file]", [clips["short"]])
-    page.locator("#ser-start:not([disabled])").click()
-    page.locator("#ser-batch a[download]").wait_for()
-    assert rows.count() == 1
-    assert "short.wav" in rows.inner_text()
 
 
 def test_a_voice_profile_is_said_used_and_forgotten(page, clips):

@@ -1,7 +1,5 @@
 """The pieces of the page, without a browser."""
 
-import csv
-import io
 import re
 from dataclasses import replace
 
@@ -11,13 +9,12 @@ from signals import speech_like
 
 from ser import EmotionRecognizer, Prediction
 from ser.corpora.emotions import EMOTIONS, NAMES
-from ser.demo import about_tab, batch_tab, example_shelf, wording
+from ser.demo import about_tab, example_shelf, wording
 from ser.demo.picture import draw_recording
 from ser.demo.recognise_tab import analyse, follow_course
 from ser.demo.result_panel import empty_panel, error_panel, result_panel
 from ser.demo.served_model import ServedModel
 from ser.demo.theme import STYLES, emotion_colours
-from ser.errors import UnreadableAudioError
 from ser.model.folder import read_model_folder
 from ser.timeline import Timeline, Window
 
@@ -58,8 +55,6 @@ def test_bars_keep_the_order_of_the_labels():
 
 def test_what_is_shown_of_a_file_cannot_be_markup():
     assert "<b>" not in error_panel("<b>.wav is not audio.", NAMES)
-    rows = [batch_tab.row("<b>.wav", UnreadableAudioError("<b>.wav is not audio."))]
-    assert "<b>" not in batch_tab.table_html(rows)
 
 
 @pytest.mark.parametrize(
@@ -72,29 +67,6 @@ def test_percent(share, text):
 def test_clock():
     assert wording.clock(7.46).replace("\N{NO-BREAK SPACE}", " ") == "7.5 s"
     assert wording.clock(67) == "1:07"
-
-
-@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", " =1"])
-def test_cells_that_a_spreadsheet_would_run_are_defused(cell):
-    rows = [batch_tab.row(cell, prediction(happy=1.0))]
-    (read,) = csv.DictReader(io.StringIO(batch_tab.to_csv(rows)))
-    assert read["file"] == f"'{cell}"
-
-
-def test_batch_rows_hold_result_or_error():
-    good = batch_tab.row("a.wav", prediction(happy=0.6, calm=0.4))
-    bad = batch_tab.row("b.wav", UnreadableAudioError("b.wav is not audio."))
-    assert batch_tab.table_html([good, bad]).count("no result") == 1
-    one, other = csv.DictReader(io.StringIO(batch_tab.to_csv([bad, good])))
-    assert (one["file"], one["emotion"], one["error"]) == ("b.wav", "", "b.wav is not audio.")
-    assert (other["emotion"], other["second choice"], other["error"]) == ("happy", "calm", "")
-    assert float(other["probability_calm"]) == pytest.approx(0.4)
-
-
-def test_the_table_can_be_downloaded_when_it_is_complete():
-    rows = [batch_tab.row("a.wav", prediction(happy=1.0))]
-    assert "aria-disabled" in batch_tab.table_html(rows)
-    assert 'download="emotions.csv"' in batch_tab.table_html(rows, done=True)
 
 
 @pytest.mark.parametrize("seconds", [0.02, 2.0])

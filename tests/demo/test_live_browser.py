@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 import soundfile
-from browser import chromium, open_page, require_browser
+from browser import chromium, clear, open_page, require_browser
 from signals import speech_like
 
 RATE = 24000
@@ -136,6 +136,10 @@ def test_a_refused_microphone_is_said_once_where_the_button_is(browser, app, tab
     page.goto(app.url)
     page.get_by_role("tab", name=tab).click()
     if tab == "Recognise":
+        page.locator(
+            "#ser-result .ser-result"
+        ).wait_for()  # of the example that the page opens with
+        clear(page)
         page.get_by_role("button", name="Record audio").click()
     block = page.locator("#ser-clip" if tab == "Recognise" else "#ser-live")
     block.locator(".record-button").click()
