@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import gradio as gr
 from huggingface_hub import ModelCard, constants
 
+from ser.demo.confusion import confusion_table
+
 if TYPE_CHECKING:
     from ser import EmotionRecognizer
     from ser.training.by_corpus import Result
@@ -128,23 +130,14 @@ def _tested_on(result: "Result", knows_speakers: bool) -> str:
 
 
 def _confusion(result: "Result") -> str:
-    """Draw the confusion matrix as a table whose cells are shaded by their share of the row."""
-    figures, corpus = result.figures, escape(result.corpus)
-    head = "".join(f'<th scope="col">{escape(label)}</th>' for label in figures["labels"])
-    rows = ""
-    for label, counts in zip(figures["labels"], figures["confusion_matrix"], strict=True):
-        cells = "".join(_shaded(count / max(sum(counts), 1)) for count in counts)
-        rows += f'<tr><th scope="row">{escape(label)}</th>{cells}</tr>'
+    figures = result.figures
     return (
-        f"<h2>Which emotions of {corpus} it confuses</h2>"
+        f"<h2>Which emotions of {escape(result.corpus)} it confuses</h2>"
         f'<p class="ser-quiet">{escape(_capital(result.description))}. Each row is the '
         "emotion of clips; cells are the percentage of them recognised as each emotion.</p>"
-        '<div class="ser-scroll" tabindex="0" role="region" '
-        f'aria-label="Confusion matrix of {corpus}">'
-        f'<table class="ser-confusion"><thead><tr><td></td>{head}</tr></thead>'
-        f"<tbody>{rows}</tbody></table></div>"
+        + confusion_table(
+            figures["labels"],
+            figures["confusion_matrix"],
+            f"Confusion matrix of {result.corpus}",
+        )
     )
-
-
-def _shaded(share: float) -> str:
-    return f'<td style="--share:{share:.3f}">{100 * share:.0f}</td>'
