@@ -17,7 +17,8 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from ser.audio.decoding import ArraySource, FileSource
+from ser.audio.decoding import ArraySource
+from ser.audio.isolation import IsolatedSource
 from ser.errors import (
     AudioError,
     AudioNotFoundError,
@@ -76,7 +77,7 @@ def each_clip(clips: Clip | Iterable[Clip]) -> Iterable[Clip]:
 
 
 @contextmanager
-def open_clip(clip: Clip) -> Iterator[ArraySource | FileSource]:
+def open_clip(clip: Clip) -> Iterator[ArraySource | IsolatedSource]:
     """Open a clip and return what decodes it.
 
     Parameters
@@ -95,13 +96,13 @@ def open_clip(clip: Clip) -> Iterator[ArraySource | FileSource]:
         yield ArraySource(*_check_waveform(clip))
     elif isinstance(clip, str | os.PathLike):
         with _open(os.fsdecode(clip), name) as stream:
-            yield FileSource(stream, name)
+            yield IsolatedSource(stream, name)
     elif isinstance(clip, bytes | bytearray | memoryview):
-        yield FileSource(io.BytesIO(clip), name)
+        yield IsolatedSource(io.BytesIO(clip), name)
     elif hasattr(clip, "read"):
         with tempfile.TemporaryFile() as stream:
             _copy(clip, stream, name)
-            yield FileSource(stream, name)
+            yield IsolatedSource(stream, name)
     else:
         raise AudioError(
             f"A clip cannot be of type {type(clip).__name__}; give a path, bytes, a binary file "

@@ -23,17 +23,21 @@ class Child:
         self._process = context.Process(target=serve, args=(theirs, kind, folder))
         self._process.start()
         theirs.close()
+        self._receive(START)  # an error if its seeds are none
 
     def check(self, seed, index, patience):
         """Return the outcome (None for a crash or a hang), processor time and peak memory."""
         try:
             self._pipe.send((seed, index))
-            if self._pipe.poll(patience + START):
-                return self._pipe.recv()
+            return self._receive(patience)
         except (EOFError, OSError):
-            pass
-        self.stop()
-        return None, 0.0, 0
+            self.stop()
+            return None, 0.0, 0
+
+    def _receive(self, patience):
+        if not self._pipe.poll(patience):
+            raise TimeoutError  # which is an OSError
+        return self._pipe.recv()
 
     def stop(self):
         """End the process."""
@@ -49,6 +53,7 @@ def serve(pipe, kind, folder):
     seeds = module.seeds(good)
     mutant = Path(folder, "mutant")
     module.check(seeds[0])  # imports what it needs, which is not a mutant's cost
+    pipe.send("ready")
     costs = Costs()
     while True:
         try:
