@@ -64,9 +64,9 @@ def serve(pipe, kind, folder):
             shutil.rmtree(mutant)
         mutant.unlink(missing_ok=True)
         rng = np.random.default_rng([seed, index])
-        module.mutate(rng, seeds[rng.integers(len(seeds))], mutant)
         costs.start()
         try:
+            module.mutate(rng, seeds[rng.integers(len(seeds))], mutant)
             outcome = module.check(mutant)
         except Exception:
             outcome = traceback.format_exc()

@@ -90,7 +90,7 @@ def _write_number(rng, content, folder):
     if names and rng.random() < 0.8:
         place = names[rng.integers(len(names))] + int(rng.integers(-8, 32))
     size = int(rng.choice((1, 2, 4, 8)))
-    number = NUMBERS[rng.integers(len(NUMBERS))] >> rng.integers(8) * int(rng.random() < 0.3)
+    number = NUMBERS[rng.integers(len(NUMBERS))] >> int(rng.integers(8)) * (rng.random() < 0.3)
     written = (number % (1 << 8 * size)).to_bytes(size, ("big", "little")[rng.integers(2)])
     place = max(0, place)
     content[place : place + size] = written
