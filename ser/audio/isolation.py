@@ -29,6 +29,7 @@ ENVIRONMENT = {  # of a process whose memory is limited: nothing is reserved for
 }
 
 _Process = subprocess.Popen[bytes]
+_Message = tuple[bytes, bytes]
 
 
 class IsolatedSource:
@@ -61,28 +62,28 @@ class IsolatedSource:
         AudioError
             It cannot be decoded.
         """
+        task = {"name": self._name, "size": self._file.seek(0, os.SEEK_END)}
         with _workers.places:
-            process = _workers.take()
-            is_done = False
+            process, message = _workers.take(json.dumps(task).encode())
+            is_idle = False
             try:
-                last = yield from self._take_blocks(process)
-                is_done = not last["is_worn"]
+                last = yield from self._take_blocks(process, message)
+                is_idle = not last["is_worn"]
             except (EOFError, BrokenPipeError):
-                if process.wait() == 1:  # as Python ends
-                    raise _no_process("it ended at once") from None
                 raise AudioTooComplexError(worker.too_complex(self._name)) from None
             finally:
-                _workers.give_back(process, is_done)
+                _workers.give_back(process, is_idle)
         if "error" in last:
             raise getattr(errors, last["error"], RuntimeError)(last["message"])
         self.notes.extend(note for note in last["notes"] if note not in self.notes)
 
-    def _take_blocks(self, process: _Process) -> Generator[Block, None, dict[str, Any]]:
+    def _take_blocks(
+        self, process: _Process, message: _Message
+    ) -> Generator[Block, None, dict[str, Any]]:
+        """Give a process what it asks for, until its last message."""
         assert process.stdin is not None and process.stdout is not None  # they are pipes
-        task = {"name": self._name, "size": self._file.seek(0, os.SEEK_END)}
-        worker.send(process.stdin, worker.OPEN, json.dumps(task).encode())
         while True:
-            kind, content = worker.receive(process.stdout)
+            kind, content = message
             if kind == worker.READ:
                 position, count = worker.PLACE.unpack(content)
                 self._file.seek(position)
@@ -93,6 +94,7 @@ class IsolatedSource:
                 yield rate, samples.reshape(-1, channels)
             else:
                 return json.loads(content)
+            message = worker.receive(process.stdout)
 
 
 class _Workers:
@@ -102,14 +104,21 @@ class _Workers:
         self.places = BoundedSemaphore(MOST)
         self._idle: list[_Process] = []
 
-    def take(self) -> _Process:
-        """Return a process that waits for a file."""
-        while self._idle:
-            with suppress(IndexError):  # another thread was faster
-                process = self._idle.pop()
-                if process.poll() is None:
-                    return process
-        return _start()
+    def take(self, task: bytes) -> tuple[_Process, _Message]:
+        """Give a task to a process, and return it and its first message, which asks for bytes."""
+        while True:
+            try:
+                process, is_new = self._idle.pop(), False
+            except IndexError:
+                process, is_new = _start(), True
+            assert process.stdin is not None and process.stdout is not None  # they are pipes
+            try:
+                worker.send(process.stdin, worker.OPEN, task)
+                return process, worker.receive(process.stdout)
+            except (EOFError, BrokenPipeError):  # ended by somebody else while it waited
+                _end(process)
+                if is_new:
+                    raise _no_process("it ended at once") from None
 
     def give_back(self, process: _Process, is_idle: bool) -> None:
         """Keep a process that waits for the next file, and end another."""

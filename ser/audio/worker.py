@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,7 @@ from ser.audio.decoding import FileSource
 from ser.errors import AudioError, AudioTooComplexError
 
 MEMORY = 200_000_000  # bytes that a file may take beside the decoders themselves
-TIME = 2.0, 0.02  # s of processor time that it may take, and for each second of its sound
+TIME = 3.0, 0.02  # s of processor time that it may take, and for each second of its sound
 SAMPLES = 1 << 25, 400_000  # of all channels that it may hold, and for each second
 CHANGES = 200  # of sample rate or channels that it may make
 
@@ -35,7 +35,7 @@ SHAPE = struct.Struct("<qI")  # of a block: sample rate in Hz and channels
 BUFFER = 1 << 17  # bytes that are asked for at once
 
 
-def send(pipe: BinaryIO, kind: bytes, *content: Any) -> None:
+def send(pipe: IO[bytes], kind: bytes, *content: Any) -> None:
     """Send a message whose content may be in several pieces."""
     pipe.write(HEAD.pack(kind, sum(memoryview(each).nbytes for each in content)))
     for each in content:
@@ -43,7 +43,7 @@ def send(pipe: BinaryIO, kind: bytes, *content: Any) -> None:
     pipe.flush()
 
 
-def receive(pipe: BinaryIO) -> tuple[bytes, bytes]:
+def receive(pipe: IO[bytes]) -> tuple[bytes, bytes]:
     """Return a message's kind and content.
 
     Raises
@@ -179,7 +179,7 @@ def serve() -> None:
     os._exit(0)
 
 
-def _decode(task: dict[str, Any], requests: BinaryIO, replies: BinaryIO) -> dict[str, Any]:
+def _decode(task: dict[str, Any], requests: IO[bytes], replies: IO[bytes]) -> dict[str, Any]:
     """Send the samples of a file, and return the last message."""
 
     def ask(position: int, count: int) -> bytes:

@@ -1,12 +1,16 @@
 """Small files that would take much: memory, time, or more than there is."""
 
-import io
+import json
+import resource
 import struct
 import zlib
 
 import numpy as np
-import soundfile
-from encoders import LOSSY, encode
+from encoders import LOSSY, encode, encode_with_ffmpeg
+from fuzz.costs import Costs
+
+from ser.audio.loading import load_audio
+from ser.errors import AudioError
 
 
 def box(name, *content):
@@ -18,15 +22,15 @@ def full_box(name, *content):
     return box(name, bytes(4), *content)
 
 
-def picture(width=30000, height=30000):
+def picture(width=16000, height=16000):
     """A PNG whose header promises more than there is."""
 
     def chunk(kind, content):
         crc = zlib.crc32(kind + content)
         return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", crc)
 
-    header = struct.pack(">IIBBBBB", width, height, 8, 6, 0, 0, 0)
-    rows = zlib.compress(bytes(4_000_000), 9)
+    header = struct.pack(">IIBBBBB", width, height, 16, 6, 0, 0, 0)
+    rows = zlib.compress(bytes(200_000), 9)
     return (
         b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
     )
@@ -60,7 +64,7 @@ def flac_with_cover():
     block = (
         struct.pack(">II", 3, len(mime))
         + mime
-        + struct.pack(">IIIIII", 0, 30000, 30000, 32, 0, len(image))
+        + struct.pack(">IIIIII", 0, 16000, 16000, 64, 0, len(image))
         + image
     )
     content = encode("FLAC")
@@ -93,13 +97,24 @@ def m4a_of_samples(count=80_000_000):
     return patched(LOSSY["m4a"], b"stsz", struct.pack(">II", 1, count))
 
 
-def m4a_of_times(count=0x7FFFFFF0):
-    return patched(m4a_of_samples(), b"stts", struct.pack(">II", 1, count))
-
-
 def m4a_of_chunks(count=100_000_000):
     content = m4a_of_samples(count)
     return patched(content, b"stsc", struct.pack(">IIII", 1, 1, count, 1))
+
+
+def m4a_of_tracks(count=60, samples=10_000_000):
+    content = m4a_of_samples(samples)
+    place = content.index(b"trak") - 4
+    (size,) = struct.unpack(">I", content[place : place + 4])
+    return grown(content, b"moov", content[place : place + size] * count)
+
+
+def alac_of_frames(length=1 << 24, channels=8):
+    """Frames that are said to be long, and of many channels."""
+    content = encode_with_ffmpeg("ipod", "alac", np.zeros((2, 9000), np.float32), layout="stereo")
+    place = content.index(b"alac", content.index(b"alac") + 4) + 8
+    content = content[:place] + struct.pack(">I", length) + content[place + 4 :]
+    return content[: place + 9] + bytes([channels]) + content[place + 10 :]
 
 
 def caf(packets, kind=b"aac ", frames=1024, size=1):
@@ -117,9 +132,58 @@ def caf(packets, kind=b"aac ", frames=1024, size=1):
     )
 
 
-def flac(rate=192_000, channels=8, seconds=600, blocksize=None):
-    file = io.BytesIO()
-    with soundfile.SoundFile(file, "w", rate, channels, "PCM_16", format="FLAC") as output:
-        for _ in range(seconds):
-            output.write(np.zeros((rate, channels), np.int16))
-    return file.getvalue()
+def caf_with_packets(count=1 << 27):
+    """A table of packets that is not there."""
+    table = struct.pack(">qqii", count, count * 1024, 0, 0)
+    content = caf(5000, b"aac ", 1024, 0)
+    place = content.index(b"data")
+    return content[:place] + b"pakt" + struct.pack(">q", 24 + count) + table + content[place:]
+
+
+def flac_of_channels(seconds=40):
+    """Silence in eight channels of the highest sample rate, in few bytes."""
+    return encode("FLAC", "PCM_16", np.zeros((384_000, 8)), 192_000) * (seconds // 2)
+
+
+def flac_of_changes(count=3000):
+    """Every frame is of another sample rate or another number of channels."""
+    a, b = (encode("FLAC", "PCM_16", np.zeros((4096, channels))) for channels in (1, 2))
+    frames = [each[each.index(b"\xff\xf8") :] for each in (a, b)]
+    return a[: a.index(b"\xff\xf8")] + (frames[0] + frames[1]) * count
+
+
+FILES = {
+    "covers.m4a": m4a_with_covers,
+    "cover.flac": flac_with_cover,
+    "cover.mp3": mp3_with_cover,
+    "samples.m4a": m4a_of_samples,
+    "chunks.m4a": m4a_of_chunks,
+    "tracks.m4a": m4a_of_tracks,
+    "frames.m4a": alac_of_frames,
+    "packets.caf": lambda: caf(4_800_000),
+    "table.caf": caf_with_packets,
+    "channels.flac": flac_of_channels,
+    "changes.flac": flac_of_changes,
+}
+"""What makes each file."""
+
+
+def main():
+    """Read each file, and print what came of it: the outcome, seconds and bytes."""
+    costs = Costs()
+    found = {}
+    for name, make in {"good": lambda: LOSSY["m4a"], **FILES}.items():
+        clip = make()
+        costs.start()
+        try:
+            outcome = f"read {len(load_audio(clip, 48_000))}"
+        except AudioError as error:
+            outcome = f"{type(error).__name__}: {error}"
+        found[name] = outcome, *costs.stop()
+    kinds = resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN
+    peak = 1024 * sum(resource.getrusage(kind).ru_maxrss for kind in kinds)
+    print(json.dumps([found, peak]))
+
+
+if __name__ == "__main__":
+    main()

@@ -29,16 +29,17 @@ class Costs:
 
     def _processes(self):
         own = os.getpid()
-        return [own, *_children(own)]
+        return [own, *children(own)]
 
 
-def _children(process):
+def children(process):
+    """Return the numbers of the processes that a process started, and of those that these did."""
     try:
         tasks = list(Path(f"/proc/{process}/task").iterdir())
         found = [int(each) for task in tasks for each in (task / "children").read_text().split()]
     except OSError:
         return []
-    return [each for child in found for each in (child, *_children(child))]
+    return [each for child in found for each in (child, *children(child))]
 
 
 def _time(process):
