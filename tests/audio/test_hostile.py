@@ -22,7 +22,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="other systems s
 
 @pytest.fixture(scope="module")
 def costs():
-    """Return what came of each file in a process of its own, and the peak of its memory."""
+    """Return what came of each file in a process of its own, and the peak of those that decoded."""
     path = os.pathsep.join([str(TESTS.parent), str(TESTS)])
     output = subprocess.run(
         [sys.executable, Path(__file__).with_name("hostile.py")],
@@ -50,7 +50,7 @@ def test_what_a_hostile_file_costs(costs, name):
 
 def test_none_of_the_processes_that_decoded_them_was_large(costs):
     assert costs[0]["good"][0].startswith("read")
-    assert costs[1] < LIMIT
+    assert costs[1] < 300_000_000
 
 
 def test_mutants_are_read_or_refused(tmp_path, capfd):
