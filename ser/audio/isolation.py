@@ -155,6 +155,7 @@ def _start() -> _Process:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             env=os.environ | ENVIRONMENT,
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),  # of Windows
         )
     except OSError as error:
         raise _no_process(error.strerror) from error

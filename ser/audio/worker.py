@@ -162,7 +162,8 @@ def _limit_memory(size: int) -> None:
 
 def serve() -> None:
     """Decode one file after the other, until the other process ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the other process
+    for each in (signal.SIGINT, signal.SIGTERM):  # which are for the other process
+        signal.signal(each, signal.SIG_IGN)
     requests = sys.stdin.buffer
     replies = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # for libraries that print
@@ -173,9 +174,9 @@ def serve() -> None:
         _limit_memory(size + MEMORY)
         while True:
             _, content = receive(requests)
-            error = _decode(json.loads(content), requests, replies)
+            last = _decode(json.loads(content), requests, replies)
             is_worn = _memory() > size + MEMORY // 2
-            send(replies, END, json.dumps(error | {"is_worn": is_worn}).encode())
+            send(replies, END, json.dumps(last | {"is_worn": is_worn}).encode())
     os._exit(0)
 
 
@@ -183,27 +184,28 @@ def _decode(task: dict[str, Any], requests: IO[bytes], replies: IO[bytes]) -> di
     """Send the samples of a file, and return the last message."""
 
     def ask(position: int, count: int) -> bytes:
-        send(replies, READ, PLACE.pack(position, count))
-        return receive(requests)[1]
+        try:
+            send(replies, READ, PLACE.pack(position, count))
+            return receive(requests)[1]
+        except (EOFError, MemoryError, OSError):  # decoders that call this would go on
+            os._exit(0)
 
     name = task["name"]
-    notes: list[str] = []
     budget = Budget(name)
     try:
         file = io.BufferedReader(_RemoteFile(task["size"], ask), BUFFER)
         source = FileSource(file, name)
-        notes = source.notes
         for rate, block in source.blocks():
             budget.take(int(rate), block)
             samples = np.ascontiguousarray(block)
             send(replies, BLOCK, SHAPE.pack(int(rate), block.shape[1]), samples.data.cast("B"))
+        return {"notes": source.notes}
     except MemoryError:
         return {"error": AudioTooComplexError.__name__, "message": too_complex(name)}
     except AudioError as error:
         return {"error": type(error).__name__, "message": str(error)}
     except Exception as error:  # ours to mend, and so not among those that a person can act on
         return {"error": "", "message": f"{type(error).__name__}: {error}"}
-    return {"notes": notes}
 
 
 def too_complex(name: str) -> str:
