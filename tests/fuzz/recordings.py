@@ -8,6 +8,8 @@ from encoders import VOICE, encode, encode_film, encode_with_ffmpeg
 from ser.audio.loading import load_audio
 from ser.errors import AudioError
 
+from .hostile import FILES
+
 MAX_SECONDS = 10.0
 MAX_BYTES = 700_000_000
 RATE = 24_000  # Hz
@@ -49,6 +51,8 @@ def seeds(folder):
         "webm": encode_with_ffmpeg("webm", "libopus", SHORT),
         "wv": encode_with_ffmpeg("wv", "wavpack", SHORT),
     }
+    hostile = ("covers.m4a", "cover.flac", "cover.mp3", "samples.m4a", "tracks.m4a", "frames.m4a")
+    found |= {kind: FILES[kind]() for kind in hostile}
     for kind, content in found.items():
         (folder / kind).write_bytes(content)
     return [folder / kind for kind in found]

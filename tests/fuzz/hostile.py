@@ -7,10 +7,11 @@ import zlib
 
 import numpy as np
 from encoders import LOSSY, encode, encode_with_ffmpeg
-from fuzz.costs import Costs
 
 from ser.audio.loading import load_audio
 from ser.errors import AudioError
+
+from .costs import Costs
 
 
 def box(name, *content):
