@@ -3,7 +3,8 @@
 import json
 
 from ser.model.atomic_folder import replace_folder
-from ser.model.folder import MARK, audit, is_model_file, make_model_files
+from ser.model.audit import audit
+from ser.model.folder import MARK, is_model_file, make_model_files
 
 
 def write_model_folder(folder, *, model, **parts):

@@ -8,7 +8,7 @@ from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
 
 from ser.errors import HubError, ModelNotFoundError
 from ser.hub.errors import check_name, plain_words
-from ser.model.folder import REQUIRED_FILES
+from ser.model.audit import REQUIRED_FILES
 
 
 class RepoInfo(Protocol):

@@ -4,9 +4,9 @@ from typing import Any
 
 from ser.errors import FeatureConfigError, FeatureMismatchError, ModelFormatError
 from ser.features import FeatureConfig, FeatureExtractor
+from ser.model.audit import ModelFolder
 from ser.model.classifier import EmotionClassifier
 from ser.model.config import ModelConfig
-from ser.model.folder import ModelFolder
 
 
 def make_extractor(config: dict[str, Any], source: str) -> FeatureExtractor:
