@@ -1,7 +1,5 @@
 """Example clips that come with the model."""
 
-import csv
-import io
 import tempfile
 import threading
 from collections.abc import Mapping
@@ -11,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
+
+from ser.model.audit import EXAMPLES, read_table
 
 if TYPE_CHECKING:
     from ser.demo.served_model import ServedModel
@@ -50,11 +50,10 @@ def read_examples(files: Mapping[str, bytes], *, acted: bool = False) -> list[Ex
     list of Example
         In the order of `examples/metadata.csv`; clips that are missing are left out.
     """
-    table = files.get("examples/metadata.csv", b"").decode()
     return [
         Example(row["file_name"], _caption(row, acted), files[path])
-        for row in csv.DictReader(io.StringIO(table))
-        if (path := f"examples/{row.get('file_name')}") in files
+        for row in read_table(files.get(EXAMPLES, b"").decode())
+        if (path := f"examples/{row['file_name']}") in files
     ]
 
 

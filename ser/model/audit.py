@@ -240,10 +240,10 @@ def _open_model(content: bytes, config: Mapping[str, Any], source: object) -> di
         raise (_altered if altered else _malformed)(source) from error
     # Types before the digest: whoever adds a foreign type can also write a matching digest.
     if foreign:
-        more = f" and {len(foreign) - 3} more" if len(foreign) > 3 else ""
+        names = ", ".join(shorten(name)[1:-1] for name in foreign[:3])
         raise UntrustedModelError(
-            f"The model.skops of '{source}' holds {', '.join(map(shorten, foreign[:3]))}{more}, "
-            "but only what the models of ser consist of is opened: do not use this file."
+            f"The model.skops of '{source}' holds {names}{', ...' * (len(foreign) > 3)}, but "
+            " only what the models of ser consist of is opened: do not use this file."
         )
     if altered:
         raise _altered(source)

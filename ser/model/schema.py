@@ -31,7 +31,7 @@ class Text:
 LINE, TEXT = Text(MAX_LINE), Text(MAX_TEXT)
 
 _short = Repr()
-_short.maxlevel, _short.maxlist, _short.maxdict, _short.maxstring, _short.maxother = 2, 3, 2, 40, 40
+_short.maxlevel, _short.maxlist, _short.maxdict, _short.maxstring, _short.maxother = 2, 3, 2, 80, 80
 
 
 def shorten(value: object) -> str:

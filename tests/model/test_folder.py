@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import skops.io
-from model_files import edit_config, write_model_folder
+from model_files import edit_config, small_pipelines, write_model_folder
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
@@ -26,11 +26,8 @@ from ser.errors import (
 )
 from ser.model.atomic_folder import check_replaceable
 from ser.model.audit import FORMAT_VERSION
-from ser.model.classifier import EmotionClassifier
 from ser.model.config import ModelConfig
 from ser.model.folder import MARK, is_model_file, read_model_folder
-from ser.model.learning import LearningSettings
-from ser.model.perceptrons import PerceptronSettings
 from ser.model.skops_file import MAX_SCHEMA
 
 X = np.random.default_rng(0).standard_normal((30, 4))
@@ -46,14 +43,9 @@ PICTURES = {
 }
 
 
-LEARNING = LearningSettings(hidden_units=4, batch_size=8, n_epochs=2)
-PERCEPTRONS = [PerceptronSettings(relative=each, learning=LEARNING) for each in (False, True)]
-
-
 @pytest.fixture(scope="module")
 def model():
-    classifier = EmotionClassifier(perceptrons=PERCEPTRONS)
-    return classifier.fit(X, np.arange(30) % 2, np.arange(30) // 3).pipelines_
+    return small_pipelines()
 
 
 @pytest.fixture
