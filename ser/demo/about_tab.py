@@ -113,7 +113,7 @@ def _figures(results: "Sequence[Result]", knows_speakers: bool) -> str:
 
 
 def _capital(name: str) -> str:
-    return name[0].upper() + name[1:]
+    return name[:1].upper() + name[1:]
 
 
 def _knows_speakers(recognizer: "EmotionRecognizer") -> bool:
