@@ -35,9 +35,9 @@ def make_extractor(config: dict[str, Any], source: str) -> FeatureExtractor:
         ) from error
     if settings.hop < LEAST_HOP:
         raise FeatureMismatchError(
-            f"The model '{source}' asks for frames {1000 * settings.hop:g} ms apart, and models may "
-            f"ask for {1000 * LEAST_HOP:g} ms at least, since clips would take gigabytes: train it "
-            "again with longer ones."
+            f"The model '{source}' asks for frames {1000 * settings.hop:g} ms apart, and models "
+            f"may ask for {1000 * LEAST_HOP:g} ms at least, since clips would take too much: train "
+            "it again with longer ones."
         )
     extractor = FeatureExtractor(settings)
     if extractor.hash != config["feature_hash"]:
