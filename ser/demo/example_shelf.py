@@ -94,6 +94,7 @@ class Shelf:
         path = Path(self._folder.name, example.name)
         with self._writing:
             if not path.exists():
+                path.parent.mkdir(exist_ok=True)  # it was empty and old
                 path.write_bytes(example.content)
         return str(path)
 

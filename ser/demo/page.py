@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
+from starlette.middleware import Middleware
 from starlette.routing import Mount
 
 from ser.corpora.emotions import NAMES
 from ser.demo import about_tab, example_shelf, live_tab
+from ser.demo.blocks import Demo
+from ser.demo.front import Front, Traffic
 from ser.demo.http_api import PREFIX, make_api
 from ser.demo.received import HANDLERS
 from ser.demo.result_panel import empty_panel, status
@@ -46,7 +49,7 @@ MAX_SESSIONS = 2000
 HTTP, and gradio forgets none before there are more."""
 
 
-def launch_settings(model: "ServedModel", password: str | None) -> dict[str, Any]:
+def launch_settings(model: "ServedModel", password: str | None, traffic: Traffic) -> dict[str, Any]:
     """Return how to launch the server.
 
     Parameters
@@ -55,9 +58,11 @@ def launch_settings(model: "ServedModel", password: str | None) -> dict[str, Any
         For the plain interface, which the server answers before gradio's own.
     password : str or None
         What to ask everyone for.
+    traffic : ser.demo.front.Traffic
+        Where requests are counted.
     """
     is_right = _check(password) if password else None
-    api = make_api(model, is_right, MAX_FILE_SIZE)
+    api = make_api(model, is_right)
     has_mcp = importlib.util.find_spec("mcp") is not None
     return {
         "head": "".join(f"<script>\n{path.read_text('utf-8')}</script>" for path in SCRIPTS),
@@ -70,7 +75,11 @@ def launch_settings(model: "ServedModel", password: str | None) -> dict[str, Any
         "max_file_size": MAX_FILE_SIZE,
         "state_session_capacity": MAX_SESSIONS,
         "mcp_server": has_mcp and not password,  # gradio puts no login before MCP
-        "app_kwargs": {"exception_handlers": HANDLERS, "routes": [Mount(PREFIX, api)]},
+        "app_kwargs": {
+            "exception_handlers": HANDLERS,
+            "middleware": [Middleware(Front, traffic=traffic, max_upload=MAX_FILE_SIZE)],
+            "routes": [Mount(PREFIX, api)],
+        },
         "auth": is_right,
         "auth_message": "Any user name will do.",
         "prevent_thread_lock": True,  # the model loads when the server is up
@@ -93,7 +102,7 @@ def add_header() -> gr.HTML:
 
 
 def fill_when_loaded(
-    demo: gr.Blocks,
+    demo: Demo,
     model: "ServedModel",
     notice: gr.HTML,
     tab: "Tab",
@@ -104,7 +113,7 @@ def fill_when_loaded(
 
     Parameters
     ----------
-    demo : gr.Blocks
+    demo : ser.demo.blocks.Demo
     model : ser.demo.served_model.ServedModel
     notice : gr.HTML
     tab : ser.demo.recognise_tab.Tab
@@ -141,10 +150,8 @@ def fill_when_loaded(
     )
 
     def forget(request: gr.Request) -> None:
-        if request.session_hash is not None:
-            demo.state_holder.delete_state(request.session_hash)
+        demo.forget(request.session_hash)
 
-    # Gradio would keep a session's state, such as a voice profile, for an hour after it ended.
     demo.unload(forget)
 
 
