@@ -158,7 +158,7 @@ def _download(
     copy: Path | None,
 ) -> Path:
     api = HfApi(token=token)
-    info = api.model_info(repo_id, revision=revision, timeout=TIMEOUT)
+    info = api.model_info(repo_id, revision=revision, timeout=TIMEOUT, files_metadata=True)
     names = check_model(info)
     if strange := sorted({name for name in names if not is_model_file(name)} - {".gitattributes"}):
         logger.warning(

@@ -41,6 +41,15 @@ def is_model_file(name: str) -> bool:
     return name in REQUIRED_FILES or _OPTIONAL_FILE.fullmatch(name) is not None
 
 
+def check_size(size: int, place: str) -> None:
+    """Raise a `ModelFormatError` if the model files in a place have more bytes than are read."""
+    if size > MAX_BYTES:
+        raise ModelFormatError(
+            f"The model files in the {place} have {size / 2**20:.0f} MiB, but at most "
+            f"{MAX_BYTES // 2**20} MiB are read: it is not a model of ser."
+        )
+
+
 def library_versions() -> dict[str, str]:
     """Return the installed versions of the libraries that a model depends on."""
     return {name: version(name) for name in ("scikit-learn", "skops", "librosa")}
@@ -124,12 +133,7 @@ def read_model_folder(folder: str | Path, *, source: str | None = None) -> Model
             for path in sorted([*folder.iterdir(), *folder.glob("examples/*")])
             if is_model_file(name := path.relative_to(folder).as_posix()) and path.is_file()
         }
-        size = sum(path.stat().st_size for path in paths.values())
-        if size > MAX_BYTES:
-            raise ModelFormatError(
-                f"The model files in '{folder}' have {size / 2**20:.0f} MiB, but at most "
-                f"{MAX_BYTES // 2**20} MiB are read: it is not a model of ser."
-            )
+        check_size(sum(path.stat().st_size for path in paths.values()), f"folder '{folder}'")
         for name, path in paths.items():
             if not is_kept_in(folder, path):
                 raise ModelFormatError(

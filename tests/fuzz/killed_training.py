@@ -25,6 +25,7 @@ from ser import EmotionRecognizer  # noqa: E402
 
 RATE = 16_000  # Hz
 PITCH = {1: 110, 5: 260}  # Hz, by RAVDESS's number of an emotion
+WRITING = 0.06  # s that a folder takes to be written
 
 
 def main(arguments=None):
@@ -43,11 +44,13 @@ def main(arguments=None):
         duration = time.monotonic() - start
         before = digests(output)
         for number in range(options.times):
-            # Half of the moments lie where the folder is written, in the last tenth.
-            earliest = 0.9 if number % 2 else 0.0
             seed += 1
             process = training(corpus, output, seed)
-            time.sleep(duration * rng.uniform(earliest, 1.0))
+            if number % 2:
+                wait_for_writing(process, output)
+                time.sleep(rng.uniform(0, WRITING))
+            else:
+                time.sleep(rng.uniform(0, duration))
             os.killpg(process.pid, signal.SIGKILL)
             finished = process.wait() == 0
             after = digests(output)
@@ -60,6 +63,12 @@ def main(arguments=None):
             before = after
     print(f"{options.times} kills, {failed} folders that were not whole")
     return int(failed > 0)
+
+
+def wait_for_writing(process, output):
+    """Wait until a training writes its folder, which is the shortest part of it."""
+    while process.poll() is None and not list(output.parent.glob(f".{output.name}.*.new")):
+        time.sleep(0.001)
 
 
 def write_corpus(folder):
