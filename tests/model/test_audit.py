@@ -9,6 +9,8 @@ import zipfile
 import numpy as np
 import pytest
 import skops.io
+from fuzz import models
+from fuzz.costs import Costs
 from model_files import edit_config, small_pipelines, write_model_folder
 from sklearn.svm import SVC
 
@@ -19,8 +21,6 @@ from ser.model.config import ModelConfig
 from ser.model.folder import read_model_folder
 from ser.model.front_matter import split_card
 from ser.model.skops_file import MAX_ENTRIES, open_pipelines
-from tests.fuzz import models
-from tests.fuzz.costs import Costs
 
 CONFIG = {
     "model": ModelConfig(("calm", "angry"), speeds=(1.0,)).to_dict(),
