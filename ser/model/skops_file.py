@@ -61,14 +61,14 @@ number, true, false or null."""
 LEFT_OUT = {"_random_state"}
 """Attributes that fitting leaves behind and nothing needs: they are not restored."""
 
+ARRAYS = ("numpy.ndarray", "numpy.float64", "numpy.float32", "numpy.int64")
 PLAIN_NODES = {
     ("DictNode", "builtins.dict"),
     ("ListNode", "builtins.list"),
     ("TupleNode", "builtins.tuple"),
     ("JsonNode", "builtins.str"),
     ("TypeNode", "builtins.str"),  # of the keys of a dict
-    ("NdArrayNode", "numpy.ndarray"),
-    ("NdArrayNode", "numpy.float64"),
+    *(("NdArrayNode", name) for name in ARRAYS),
     ("RandomStateNode", "numpy.random.mtrand.RandomState"),  # left out
 }
 
@@ -222,7 +222,7 @@ class _Builder:
 
     def array(self, node: dict[str, Any], n_dimensions: int) -> NDArray[Any]:
         """Read an array; as small as its header says, whatever the ZIP says."""
-        if _type(node) not in ("numpy.ndarray", "numpy.float64") or node["type"] != "numpy":
+        if _type(node) not in ARRAYS or node["type"] != "numpy":
             raise TypeError("not an array")
         with self.archive.open(node["file"]) as file:
             if file.read(len(_NPY)) != _NPY:

@@ -80,7 +80,7 @@ def foreign_values(value):
     if isinstance(value, BaseEstimator):
         name = f"{type(value).__module__}.{type(value).__qualname__}"
         return foreign_values(vars(value)) if name in TYPES else [value]
-    plain = (str, int, float, bool, type(None), np.float64)
+    plain = (str, int, float, bool, type(None), np.float64, np.float32, np.int64)
     is_array = type(value) is np.ndarray and value.dtype.kind in "fi"
     return [] if is_array or type(value) in plain else [value]
 

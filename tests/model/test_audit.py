@@ -115,6 +115,13 @@ def test_what_is_opened_answers_as_skops_opens_it(pipelines):
     np.testing.assert_array_equal(ours.predict(rows), theirs.predict(rows))
 
 
+def test_what_older_versions_of_scikit_learn_save_is_opened(folder):
+    older = small_pipelines()
+    older["plain"]["scale"].n_samples_seen_ = np.int64(30)
+    put_model(folder, skops.io.dumps(older))
+    assert read_model_folder(folder).model["plain"]["scale"].n_samples_seen_ == 30
+
+
 def test_references_to_one_array_count_each(folder):
     members = members_of(folder)
     schema = json.loads(members["schema.json"])
