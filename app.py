@@ -19,8 +19,10 @@ from ser.demo import about_tab, batch_tab, live_tab, page, recognise_tab
 from ser.demo.api import add_endpoints
 from ser.demo.blocks import Demo
 from ser.demo.front import Traffic
+from ser.demo.head import set_head
 from ser.demo.run_folder import RunFolder
 from ser.demo.served_model import ServedModel
+from ser.demo.theme import FIRST_STYLES
 from ser.errors import SharingError
 from ser.hub.sharing import ClipSharing
 
@@ -67,6 +69,7 @@ def main() -> None:
     with RunFolder():
         model = ServedModel(os.environ.get("SER_MODEL") or None)
         demo, traffic = build(model, sharing), Traffic()
+        set_head(page.TITLE, page.LEAD, FIRST_STYLES)
         demo.launch(**page.launch_settings(model, os.environ.get("SER_PASSWORD"), traffic))
         # A program that sends sound too fast has to wait, and so does its answer to a ping.
         demo.server.config.ws_ping_timeout = None

@@ -10,9 +10,10 @@ from uuid import uuid4
 import gradio as gr
 
 from ser.audio.loading import read_recording
-from ser.demo import example_shelf, share_panel, voice_panel
+from ser.demo import example_shelf, share_panel, voice_panel, why_panel
+from ser.demo.accuracy import accuracy_line
 from ser.demo.picture import draw_recording, empty_picture
-from ser.demo.result_panel import empty_panel, error_panel, relative, result_panel
+from ser.demo.result_panel import empty_panel, error_panel, relative, result_panel, unannounced
 from ser.demo.wording import TO_VOICE
 from ser.errors import AudioError, SerError, VoiceProfileError
 from ser.timeline import MIN_DURATION, TOO_SHORT, timeline_steps
@@ -22,8 +23,12 @@ if TYPE_CHECKING:
     from ser.demo.served_model import ServedModel
     from ser.hub.sharing import ClipSharing
 
-SEE_RESULT = '() => document.querySelector("#ser-result h2").scrollIntoView({ block: "nearest" })'
-"""Brings the headline of a result onto a small screen, whatever was clicked below it."""
+SEE_RESULT = """() => {
+  const headline = document.querySelector("#ser-result [aria-live=polite] h2");
+  headline?.scrollIntoView({ block: "nearest" });
+}"""
+"""Brings the headline of a result onto a small screen, whatever was clicked below it; not that of
+the example with which the page opens."""
 
 TO_REST = "Timeline relative to the rest of the recording"
 SAME_SPEAKER_INFO = (
@@ -93,6 +98,7 @@ def add_tab(model: "ServedModel", sharing: "ClipSharing | None" = None) -> Tab:
             profile = voice_panel.add_panel(model)
         with gr.Column(scale=7, min_width=300):
             panel = gr.HTML(empty_panel(model.labels), elem_id="ser-result")
+            why = why_panel.add_panel()
             own = gr.State(None)  # a recording of the visitor's own, and its result
             if sharing is not None:
                 share_panel.add_panel(model, sharing, own)
@@ -106,6 +112,7 @@ def add_tab(model: "ServedModel", sharing: "ClipSharing | None" = None) -> Tab:
     def show(
         path: str | None, voice_profile: Any, newest: list[str | None]
     ) -> tuple[str, str, Any, Course | None, str]:
+        is_first = newest[0] is None
         newest[0] = token = uuid4().hex
         if path is None:
             return empty_panel(model.labels), empty_picture(), None, None, ""
@@ -119,10 +126,13 @@ def add_tab(model: "ServedModel", sharing: "ClipSharing | None" = None) -> Tab:
         if voice_profile is None and example in shelf.results:
             shown = shelf.results[example]
         else:
-            shown = analyse(recognizer, path, voice_profile)
+            about = None if example is None else shelf.examples[example]
+            shown = analyse(recognizer, path, voice_profile, about)
         if voice_profile is None and example is not None:
             shelf.results[example] = shown
         panel_html, picture_html, result = shown
+        if is_first and example is not None:
+            panel_html = unannounced(panel_html)
         if result is None:
             return panel_html, picture_html, None, None, ""
         own_result = (path, result) if example is None else None
@@ -165,8 +175,9 @@ def add_tab(model: "ServedModel", sharing: "ClipSharing | None" = None) -> Tab:
         trigger_mode="always_last",
         api_visibility="private",
     )
+    triggers = [clip.change, profile.change, same.change]
     recognition = gr.on(
-        [clip.change, profile.change, same.change],
+        triggers,
         show,
         [clip, profile, newest],
         [panel, picture, own, course, waiting],
@@ -176,11 +187,16 @@ def add_tab(model: "ServedModel", sharing: "ClipSharing | None" = None) -> Tab:
         api_visibility="private",
     )
     recognition.then(None, js=SEE_RESULT)
+    inputs = [clip, profile, newest]
+    why_panel.explain_after(recognition, triggers, model, shelf, inputs, why)
     return Tab(profile, shelf, buttons, clip, panel)
 
 
 def analyse(
-    recognizer: "EmotionRecognizer", clip: Any, voice_profile: "VoiceProfile | None" = None
+    recognizer: "EmotionRecognizer",
+    clip: Any,
+    voice_profile: "VoiceProfile | None" = None,
+    example: "example_shelf.Example | None" = None,
 ) -> Drawn:
     """Recognise and draw a recording.
 
@@ -190,6 +206,8 @@ def analyse(
     clip : clip
         As `EmotionRecognizer.predict` takes it.
     voice_profile : VoiceProfile, optional
+    example : ser.demo.example_shelf.Example, optional
+        What the recording is, if it is not the visitor's own.
 
     Returns
     -------
@@ -208,7 +226,8 @@ def analyse(
         result = recognizer.predict(recording, voice=voice_profile)
     except AudioError as error:
         return error_panel(str(error), recognizer.labels), draw_recording(waveform, rate), None
-    panel = result_panel(result)
+    accuracy = accuracy_line(recognizer, result.confidence)
+    panel = result_panel(result, accuracy=accuracy, example=example)
     picture = draw_recording(waveform, rate, (result.speech_start, result.speech_end))
     return panel, picture, result.to_dict()
 

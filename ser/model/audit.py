@@ -44,9 +44,11 @@ MAX_EXAMPLES = 100  # rows of their table
 MAX_CORPORA = 50  # with figures
 
 _OPTIONAL_LINE = (LINE, type(None))
+BIN = {"lower": NUMBER, "upper": NUMBER, "clips": int, "accuracy": (*NUMBER, type(None))}
 FIGURES = {
     **{"labels": [LINE], "confusion_matrix": [[int]], "folds": list, "fold_std?": {OTHERS: NUMBER}},
-    **{f"{key}?": NUMBER for key in ("accuracy", "unweighted_average_recall", "macro_f1")},
+    **{"clips": int, "accuracy": NUMBER, "reliability?": [BIN]},
+    **{f"{key}?": NUMBER for key in ("unweighted_average_recall", "macro_f1")},
 }
 PROTOCOL = {"description": TEXT, "speaker_independent": bool, "corpora": {OTHERS: FIGURES}}
 DATASET = {f"{key}?": _OPTIONAL_LINE for key in ("name", "kind", "licence", "clip_licence")}
@@ -54,7 +56,7 @@ SHAPES: dict[str, dict[str, Any]] = {
     "config.json": {
         **{"model": dict, "features": {OTHERS: (*NUMBER, list)}, "feature_hash": LINE},
         **{"sha256": LINE, "versions": {OTHERS: LINE}},
-        **{"name?": LINE, "datasets?": [DATASET], "training?": dict},
+        **{"name?": LINE, "datasets?": [DATASET], "training?": {"kept_apart?": [LINE]}},
     },
     "metrics.json": {"protocols?": {OTHERS: PROTOCOL}},
     "README.md": {"license?": _OPTIONAL_LINE},
@@ -127,7 +129,7 @@ def audit(files: Mapping[str, bytes], *, source: object) -> ModelFolder:
     _check("config.json", config, source)
     metrics = _read("metrics.json", _parse_json, files, source)
     _check("metrics.json", metrics, source)
-    _check_matrices(metrics, source)
+    _check_figures(metrics, source)
     _check("README.md", _read("README.md", lambda card: split_card(card)[0], files, source), source)
     _read(EXAMPLES, read_table, files, source)
     try:
@@ -214,8 +216,8 @@ def _check_version(config: Mapping[str, Any], source: object) -> None:
         )
 
 
-def _check_matrices(metrics: Mapping[str, Any], source: object) -> None:
-    """Check that each confusion matrix has a row and a column for each label."""
+def _check_figures(metrics: Mapping[str, Any], source: object) -> None:
+    """Check that each confusion matrix fits its labels, and each bin of clips its accuracy."""
     for protocol in metrics.get("protocols", {}).values():
         if len(protocol["corpora"]) > MAX_CORPORA:
             raise ModelFormatError(
@@ -229,6 +231,12 @@ def _check_matrices(metrics: Mapping[str, Any], source: object) -> None:
                 raise ModelFormatError(
                     f"The metrics.json of '{source}' has a confusion matrix of {shorten(corpus)} "
                     "that does not fit its labels."
+                )
+            bins = figures.get("reliability", [])
+            if any(each["clips"] and each["accuracy"] is None for each in bins):
+                raise ModelFormatError(
+                    f"The metrics.json of '{source}' has clips of {shorten(corpus)} without an "
+                    "accuracy."
                 )
 
 

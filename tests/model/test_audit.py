@@ -227,7 +227,11 @@ def test_pipelines_have_the_steps_that_they_have(folder, steps):
     refused(folder)
 
 
-FIGURES = {"labels": ["calm"], "confusion_matrix": [[1]], "folds": []}
+FIGURES = {
+    **{"clips": 1, "accuracy": 1.0, "folds": []},
+    **{"labels": ["calm"], "confusion_matrix": [[1]]},
+}
+BIN = {"lower": 0, "upper": 1, "clips": 3, "accuracy": 0.5}
 
 
 @pytest.mark.parametrize(
@@ -254,6 +258,12 @@ FIGURES = {"labels": ["calm"], "confusion_matrix": [[1]], "folds": []}
         ("metrics", FIGURES | {"labels": ["calm", "a"]}, "does not fit its labels"),
         ("metrics", FIGURES | {"confusion_matrix": [[-1]]}, "does not fit its labels"),
         ("metrics", FIGURES | {"confusion_matrix": [["1"]]}, r"\[0\]\[0\] is '1', not a number"),
+        (
+            "metrics",
+            FIGURES | {"reliability": [BIN | {"clips": "3"}]},
+            "clips is '3', not a number",
+        ),
+        ("metrics", FIGURES | {"reliability": [BIN | {"accuracy": None}]}, "without an accuracy"),
         ("metrics", FIGURES | {"accuracy": "high"}, "accuracy is 'high', not a number"),
         ("metrics", FIGURES | {"fold_std": {"accuracy": None}}, "accuracy is None, not a number"),
     ],
