@@ -41,7 +41,7 @@ def build(model: ServedModel, sharing: ClipSharing | None = None) -> Demo:
         with gr.Tabs():
             with gr.Tab("Recognise"):
                 recognise = recognise_tab.add_tab(model, sharing)
-            with gr.Tab("Live"):
+            with gr.Tab("Live", render_children=True):  # its recorder is loaded when it is pressed
                 live = live_tab.add_tab(model, recognise.profile)
             with gr.Tab("Batch"):
                 batch_tab.add_tab(model, recognise.profile)
