@@ -79,7 +79,7 @@ class ModelIntegrityError(ModelError):
 
 
 class UntrustedModelError(ModelError):
-    """`model.skops` holds types other than scikit-learn's and NumPy's."""
+    """`model.skops` holds types that our pipelines do not consist of."""
 
 
 class FeatureMismatchError(ModelError):
