@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 import gradio as gr
 from huggingface_hub import constants
 
-from ser.model.front_matter import split_card
-
 from ser.demo.confusion import confusion_table
+from ser.model.front_matter import split_card
 
 if TYPE_CHECKING:
     from ser import EmotionRecognizer
