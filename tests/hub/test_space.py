@@ -27,7 +27,12 @@ def project(tmp_path):
     (tmp_path / "app.py").write_text("print('demo')")
     version = yaml.safe_load((ROOT / "space.yaml").read_text())["sdk_version"]
     (tmp_path / "requirements.txt").write_text(f"av==1.0\ngradio=={version}\n")
-    for name in ("ser/__init__.py", "ser/demo/styles/base.css", "tests/test_x.py", "data/clip.flac"):
+    for name in (
+        "ser/__init__.py",
+        "ser/demo/styles/base.css",
+        "tests/test_x.py",
+        "data/clip.flac",
+    ):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(name)
     (tmp_path / "ser/__pycache__").mkdir()
@@ -146,7 +151,9 @@ def test_deploying_again_commits_what_changed_and_removes_what_went(hub, machine
     assert machine.run(deploy, project, model="ada/other").changed
     space = hub.repos["space", SPACE]
     assert len(space.commits) == 3 and space.variables == {"SER_MODEL": "ada/other"}
-    assert "ser/demo/styles/look.css" in space.files and "ser/demo/styles/base.css" not in space.files
+    assert (
+        "ser/demo/styles/look.css" in space.files and "ser/demo/styles/base.css" not in space.files
+    )
 
 
 def test_a_refusal_is_passed_on_in_plain_words(hub, machine, model, project):
