@@ -46,7 +46,8 @@ MAX_SHARED = 2
 """Windows that lie apart from each other, of which a window can overlap so many."""
 
 DRAFTS = 20
-"""Most unfinished timelines that are reported of a recording, be it as long as it may."""
+"""Parts of a recording, after each of which an unfinished timeline is reported, be it as long as it
+may; the first of them comes sooner, after the second, fourth and eighth window."""
 
 
 @dataclass(frozen=True)
@@ -211,8 +212,8 @@ def timeline_steps(
         How many windows are recognised, or only analysed if they are compared with each other
         after that, and how many there are.
     timeline : Timeline or None
-        The last one is complete. Up to `DRAFTS` before it end with the window that was recognised
-        last, and windows that will not count in the end may still be in them.
+        The last one is complete. Some before it, see `DRAFTS`, end with the window that was
+        recognised last, and windows that will not count in the end may still be in them.
     """
     profile = recognizer.reference(voice, same_speaker=same_speaker)
     rate = recognizer.sample_rate
@@ -236,7 +237,8 @@ def timeline_steps(
         return Timeline(waveform.size / rate, windows, notes, told) if any(results) else None
 
     def draft(told: str | None) -> Timeline | None:
-        return timeline(told) if results and len(results) % draft_every == 0 else None
+        is_due = len(results) in (2, 4, 8) or (results and len(results) % draft_every == 0)
+        return timeline(told) if is_due else None
 
     for part in slices:
         yield len(heard), len(slices), draft("voice" if profile else None)
