@@ -8,6 +8,7 @@
   const panel = () => document.querySelector("#ser-result .ser-panel")?.outerHTML;
   let before = ""; // what the panel said when the wait began
   const given = "ser-server"; // the server that was given something in this visit, by its number
+  let known = null; // what it was when it was asked last
   const server = () => globalThis.gradio_config?.app_id;
   const say = (sentence) => {
     let place = document.querySelector("#ser-lost");
@@ -24,9 +25,9 @@
   const AWAY = "The server cannot be reached. This page goes on as soon as it answers.";
 
   const give = ({ target }) => {
-    sessionStorage.setItem(given, server());
+    sessionStorage.setItem(given, known ?? server());
     say("");
-    if (target.closest("#ser-clip")) globalThis.serWait("Uploading…");
+    if (target.closest("#ser-clip")) serWait("Uploading…");
   };
   const isChosen = ({ target }) => target.type === "file" && target.files.length;
   document.addEventListener("change", (event) => isChosen(event) && give(event), true);
@@ -36,7 +37,7 @@
   document.addEventListener("click", (event) => {
     if (event.target.closest?.(".stop-button, #stop-paused")) give(event);
     if (event.target.closest?.("#ser-examples button")) {
-      globalThis.serWait("Listening to the recording…");
+      serWait("Listening to the recording…");
     }
   }, true);
 
@@ -51,18 +52,14 @@
     const isOwn = address.startsWith(location.origin) || address.startsWith("/");
     try {
       const answer = await ask(...request);
-      if (!answer.ok && address.includes("/upload")) globalThis.serWait("");
+      if (!answer.ok && address.includes("/upload")) serWait("");
       return answer;
     } catch (error) {
-      if (isOwn && error.name !== "AbortError") {
-        globalThis.serWait("");
-        compare();
-      }
+      if (isOwn && error.name !== "AbortError") compare();
       throw error;
     }
   };
 
-  let known = null;
   const compare = async () => {
     known ??= server();
     const { root, api_prefix } = globalThis.gradio_config;
@@ -75,6 +72,7 @@
       if (!isSame) say(GONE);
       else if (place?.textContent === AWAY) say("");
     } catch {
+      serWait("");
       say(AWAY);
     }
   };
