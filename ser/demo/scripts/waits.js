@@ -82,5 +82,10 @@
     sessionStorage.removeItem(given);
     if (before && before !== server()) say(GONE);
   });
-  setInterval(() => document.hidden || compare(), 5000);
+  const watch = async () => {
+    if (!document.hidden) await compare();
+    const isAway = document.querySelector("#ser-lost")?.textContent === AWAY;
+    setTimeout(watch, isAway ? 1000 : 5000);
+  };
+  setTimeout(watch, 5000);
 })();
