@@ -213,6 +213,7 @@ def test_what_a_restart_of_the_server_took_is_said(browser, clips, tmp_path, mon
         upload(page, clips["minute"])
         first.stop()
         second = RunningApp(tmp_path)
+        page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")  # looked at again
         page.locator("#ser-lost", has_text="cannot be reached").wait_for()
         second.wait()
         lost = page.locator("#ser-lost", has_text="your recording and voice profile are gone")

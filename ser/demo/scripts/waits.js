@@ -88,4 +88,5 @@
     setTimeout(watch, isAway ? 1000 : 5000);
   };
   setTimeout(watch, 5000);
+  document.addEventListener("visibilitychange", () => document.hidden || compare());
 })();
