@@ -59,8 +59,8 @@
     release();
     audio.currentTime = start;
     point(start);
-    audio.play().catch(() => {}); // of a kind that the browser cannot play: the line has moved
     stretch = button;
+    audio.play().catch(release); // of a kind that this browser cannot play
     button?.setAttribute("aria-pressed", "true");
   };
 
@@ -170,7 +170,8 @@
     const move = ({ target }) => {
       if (target !== sound()) return;
       if (name === "pause" || name === "emptied") release();
-      frame ||= requestAnimationFrame(follow);
+      cancelAnimationFrame(frame);
+      follow(); // at once: a page that is out of sight has no frames
     };
     document.addEventListener(name, move, true); // such events do not bubble
   }
