@@ -225,3 +225,13 @@ def test_what_a_restart_of_the_server_took_is_said(browser, clips, tmp_path, mon
         first.stop()
         second.stop()
         page.context.close()
+
+
+def test_a_page_that_gradio_loads_anew_after_a_restart_says_why(page, clips):
+    upload(page, clips["minute"])
+    page.reload()
+    page.locator("#ser-examples button").first.wait_for()
+    assert page.locator("#ser-lost").count() == 0  # the same server
+    page.evaluate("sessionStorage.setItem('ser-server', 'the one before')")
+    page.reload()
+    page.locator("#ser-lost", has_text="your recording and voice profile are gone").wait_for()

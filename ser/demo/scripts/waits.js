@@ -77,11 +77,9 @@
     }
   };
   // Gradio loads the page anew when it has lost the server, and says nothing of it.
-  addEventListener("load", () => {
-    const before = sessionStorage.getItem(given);
-    sessionStorage.removeItem(given);
-    if (before && before !== server()) say(GONE);
-  });
+  const last = sessionStorage.getItem(given);
+  sessionStorage.removeItem(given);
+  if (last && last !== String(server())) say(GONE);
   const watch = async () => {
     if (!document.hidden) await compare();
     const isAway = document.querySelector("#ser-lost")?.textContent === AWAY;
