@@ -8,14 +8,21 @@ the Hub, visitors can share their clips with it. `SER_PASSWORD` puts a login bef
 
 import logging
 import os
+import signal
 import sys
+import threading
+from contextlib import suppress
 
 import gradio as gr
 
 from ser.demo import about_tab, batch_tab, live_tab, page, recognise_tab
 from ser.demo.api import add_endpoints
-from ser.demo.received import Demo
+from ser.demo.blocks import Demo
+from ser.demo.front import Traffic
+from ser.demo.head import set_head
+from ser.demo.run_folder import RunFolder
 from ser.demo.served_model import ServedModel
+from ser.demo.theme import FIRST_STYLES
 from ser.errors import SharingError
 from ser.hub.sharing import ClipSharing
 
@@ -29,7 +36,7 @@ def build(model: ServedModel, sharing: ClipSharing | None = None) -> Demo:
     sharing : ser.hub.sharing.ClipSharing, optional
         Where visitors can share their clips; without it, the page does not offer that.
     """
-    with Demo(title=page.TITLE, analytics_enabled=False, delete_cache=(600, 3600)) as demo:
+    with Demo(title=page.TITLE, analytics_enabled=False) as demo:
         notice = page.add_header()
         with gr.Tabs():
             with gr.Tab("Recognise"):
@@ -57,13 +64,21 @@ def main() -> None:
         sys.exit(str(error))
     for name, value in page.SPARED.items():
         os.environ.setdefault(name, value)
-    model = ServedModel(os.environ.get("SER_MODEL") or None)
-    demo = build(model, sharing)
-    demo.launch(**page.launch_settings(model, os.environ.get("SER_PASSWORD")))
-    # A program that sends sound too fast has to wait, and so does its answer to a ping.
-    demo.server.config.ws_ping_timeout = None
-    model.start()  # not before: loading keeps the server from starting
-    demo.block_thread()
+    told = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: told.set())
+    with RunFolder():
+        model = ServedModel(os.environ.get("SER_MODEL") or None)
+        demo, traffic = build(model, sharing), Traffic()
+        set_head(page.TITLE, page.LEAD, FIRST_STYLES)
+        demo.launch(**page.launch_settings(model, os.environ.get("SER_PASSWORD"), traffic))
+        # A program that sends sound too fast has to wait, and so does its answer to a ping.
+        demo.server.config.ws_ping_timeout = None
+        model.start()  # not before: loading keeps the server from starting
+        with suppress(KeyboardInterrupt):
+            told.wait()
+            traffic.close(demo.is_working)
+    sys.stdout.flush()
+    os._exit(0)  # all is tidy, and the interpreter would take seconds to take itself apart
 
 
 if __name__ == "__main__":

@@ -45,7 +45,7 @@ def chromium(spoken):
 
 
 def open_page(browser, url, *, width=1200, height=900, dark=False):
-    """Open the demo as a visitor of their own, and wait until the model has loaded."""
+    """Open the demo as a visitor of their own, and wait for the example that it opens with."""
     context = browser.new_context(
         viewport={"width": width, "height": height},
         color_scheme="dark" if dark else "light",
@@ -53,12 +53,21 @@ def open_page(browser, url, *, width=1200, height=900, dark=False):
     )
     page = context.new_page()
     page.goto(url)
-    page.locator("#ser-examples button").first.wait_for()
+    page.locator("#ser-result :is(.ser-result, .ser-error)").wait_for()
     return page
 
 
+def clear(page):
+    """Take away the recording that is shown, if there is one."""
+    remove = page.locator("#ser-clip").get_by_label("Clear")
+    if remove.count():
+        remove.click()
+        page.locator("#ser-result .ser-empty").wait_for()
+
+
 def upload(page, clip):
-    """Upload a recording and wait for what the page makes of it."""
+    """Upload a recording in the place of the one shown; wait for what the page makes of it."""
+    clear(page)
     page.set_input_files("#ser-clip input[type=file]", clip)
     page.locator("#ser-result :is(.ser-result, .ser-error)").wait_for()
 

@@ -15,6 +15,7 @@ SLOW_FILES = (
     *("audio/test_speech_check", "cli/test_train", "demo/test_app"),
     *("features/test_golden", "model/test_answers"),
     *("studies/test_age", "studies/test_recogniser", "studies/test_studies", "training/test_run"),
+    "studies/test_reasons",
     *("test_own_corpus", "test_packaging"),
 )
 """Beginnings of the paths of tests that train models or start processes by themselves."""

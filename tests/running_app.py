@@ -23,14 +23,14 @@ def free_port():
 class RunningApp:
     """A server on a port of its own, with no way out to any hub."""
 
-    def __init__(self, folder, root=ROOT, **environment):
+    def __init__(self, folder, root=ROOT, code=None, **environment):
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = folder / "app.log"
         self.temp = folder / "uploads"
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "app.py"],
+                [sys.executable, *(("-c", code) if code else ("app.py",))],
                 cwd=root,
                 stdout=log,
                 stderr=subprocess.STDOUT,

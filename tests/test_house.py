@@ -25,7 +25,7 @@ FLOORS = [
     {"hub"},
     {"corpora"},
     {"recognizer", "timeline", "timeline_formats"},
-    {"streaming", "collection"},
+    {"streaming", "collection", "reasons"},
     {"training"},
     {"studies", "demo"},
     {"cli"},

@@ -1,7 +1,7 @@
-"""Take the pictures of the demo that README shows: `python tools/pictures.py`.
+"""Take the pictures of the demo that README and links to it show: `python tools/pictures.py`.
 
 Runs the app on the model that ships, uses it in Chromium with the model's example clips, and
-writes PNG files to `docs/`.
+writes PNG files to `docs/`, and `ser/demo/preview.png`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import soundfile
+from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
@@ -65,6 +66,7 @@ def take_all(browser: Browser, url: str, long: Path) -> None:
         take(page, name)
         page.context.close()
 
+    take_preview(browser, url)
     page = open_page(browser, url)
     upload(page, long)
     page.locator("#ser-course li").first.wait_for()
@@ -84,6 +86,20 @@ def take_all(browser: Browser, url: str, long: Path) -> None:
     take(page, "batch")
     page.get_by_role("tab", name="About").click()
     take(page, "about")
+
+
+def take_preview(browser: Browser, url: str) -> None:
+    """Write what chats show of a link: the first result of the page, in 256 colours."""
+    path = ROOT / "ser" / "demo" / "preview.png"
+    context = browser.new_context(viewport={"width": 1000, "height": 525}, device_scale_factor=1.2)
+    page = context.new_page()
+    page.goto(f"{url}/?example=5")
+    page.locator("#ser-result .ser-example").wait_for()
+    page.add_style_tag(content="#ser-head p, .tab-wrapper { display: none !important; }")
+    page.wait_for_timeout(800)
+    page.screenshot(path=path)
+    Image.open(path).convert("RGB").quantize().save(path, optimize=True)
+    context.close()
 
 
 def take(page: Page, name: str) -> None:

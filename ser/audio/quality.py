@@ -1,4 +1,4 @@
-"""Defects of a recording that give reason to doubt a result, in short sentences.
+"""Defects of a recording that give reason to doubt a result: what they are, mean, and call for.
 
 A defect is named only where results are wrong clearly more often: `ser.studies.trust` measures how
 much. Quiet recordings, 8 bits, a little clipping or noise cost next to nothing.
@@ -85,11 +85,20 @@ def recording_warnings(
 
     warnings = []
     if duration < MIN_SPEECH:
-        warnings.append(f"There is little speech in it: {duration:.1f} s.")
+        warnings.append(
+            f"There is little speech in it, only {duration:.1f} s, and the shortest clips are "
+            "wrong more often; record a whole sentence."
+        )
     if clipped > MAX_CLIPPED and beyond < MAX_BEYOND * clipped:
-        warnings.append(f"It is clipped: {clipped:.1%} of the speech is at full scale.")
+        warnings.append(
+            f"It is clipped: {clipped:.0%} of the speech is cut off at the loudest level, so wrong "
+            "answers are likelier; record it less loudly."
+        )
     if loud - noise < MIN_RANGE and clarity < MIN_CLARITY:
-        warnings.append(f"It is noisy: speech is only {loud - noise:.0f} dB above the noise.")
+        warnings.append(
+            f"It is noisy: speech is only {loud - noise:.0f} dB above the noise, so wrong answers "
+            "are likelier; record nearer to the microphone."
+        )
     return warnings
 
 

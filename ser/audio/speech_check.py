@@ -156,7 +156,8 @@ def check_speech(tracks: Tracks) -> list[str]:
         raise _no_speech("noise or another steady sound")
     if sound.clarity > CLEAR and sound.free_timbre < MIN_FREE_TIMBRE:
         return [
-            "This may not be speech: its timbre follows its pitch, as a musical instrument's does."
+            "This may not be speech: it sounds like an instrument, of which the answer says "
+            "nothing; record a person who is speaking."
         ]
     return []
 

@@ -6,7 +6,7 @@ gradio reads them line by line, each parameter as `name: meaning`.
 
 # ruff: noqa: D406, D407 - the sections are written as gradio reads them
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import mkdtemp
@@ -16,6 +16,7 @@ import gradio as gr
 from gradio.utils import get_function_description, get_upload_folder
 
 from ser.demo.about_tab import model_facts
+from ser.demo.blocks import has_left
 from ser.demo.received import FILE, META, NotReceivedError
 from ser.errors import AudioError, SerError
 from ser.timeline_formats import FORMATS, find_format
@@ -24,6 +25,17 @@ if TYPE_CHECKING:
     from ser import EmotionRecognizer, VoiceProfile
     from ser.demo.served_model import ServedModel
     from ser.timeline import Timeline
+
+
+MAX_BATCH = 100
+"""Clips of one call of /predict_batch."""
+
+
+class NobodyWaitsError(SerError):
+    """The client has left before its answer was complete."""
+
+    def __init__(self) -> None:
+        super().__init__("Nobody waits for the answer.")
 
 
 class Endpoints:
@@ -107,15 +119,28 @@ class Endpoints:
         """Recognise the emotion in many recordings.
 
         Parameters:
-            clips: recordings as /predict takes them; a bad one does not stop the others.
+            clips: up to 100 recordings as /predict takes them; a bad one does not stop the others.
             same_speaker: whether one person speaks in all, to compare each with the others.
 
         Returns:
             one object per recording, in order: file, and either what /predict returns or error
         """
+        return self.answer_batch(clips or [], same_speaker, has_left)
+
+    def answer_batch(
+        self,
+        clips: list[str | NotReceivedError],
+        same_speaker: bool | None,
+        is_over: Callable[[], bool],
+    ) -> list[dict[str, Any]]:
+        """Answer as `predict_batch`, until the client is said to have left."""
         with errors_in_one_sentence():
+            if len(clips) > MAX_BATCH:
+                raise AudioError(
+                    f"{len(clips)} clips are too many: send at most {MAX_BATCH} at a time."
+                )
             recognizer = self._model.get()
-            return _rows(recognizer, clips or [], same_speaker=bool(same_speaker))
+            return _rows(recognizer, clips, same_speaker=bool(same_speaker), is_over=is_over)
 
     def model_info(self) -> dict[str, Any]:
         """Describe the model in use: its source, licence, emotions and evaluation figures.
@@ -200,11 +225,22 @@ def _file(timeline: "Timeline", format: str) -> dict[str, Any]:
 
 
 def _rows(
-    recognizer: "EmotionRecognizer", clips: list[str | NotReceivedError], *, same_speaker: bool
+    recognizer: "EmotionRecognizer",
+    clips: list[str | NotReceivedError],
+    *,
+    same_speaker: bool,
+    is_over: Callable[[], bool],
 ) -> list[dict[str, Any]]:
     """Return a row for each clip, in order; what was not received has its error."""
-    received = [clip for clip in clips if not isinstance(clip, NotReceivedError)]
-    results = recognizer.predict_many(received, same_speaker=same_speaker)
+
+    def received() -> Iterator[str]:
+        for clip in clips:
+            if is_over():
+                raise NobodyWaitsError
+            if not isinstance(clip, NotReceivedError):
+                yield clip
+
+    results = recognizer.predict_many(received(), same_speaker=same_speaker)
     rows: list[dict[str, Any]] = []
     for clip in clips:
         if isinstance(clip, NotReceivedError):

@@ -1,16 +1,20 @@
-"""Example clips that come with the model."""
+"""Example clips that come with the model: the page opens with the first of them."""
 
 import csv
 import io
+import re
 import tempfile
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
+
+from ser.demo.accuracy import is_acted
 
 if TYPE_CHECKING:
     from ser.demo.served_model import ServedModel
@@ -28,11 +32,20 @@ class Example:
         Its emotion, or a description of it.
     content : bytes
         The file.
+    emotion : str
+        Empty if it has none.
+    speaker : str
+        Empty if it is not known.
+    credit : str
+        HTML: where it is from, who made it, and its licence.
     """
 
     name: str
     caption: str
     content: bytes
+    emotion: str = ""
+    speaker: str = ""
+    credit: str = ""
 
 
 def read_examples(files: Mapping[str, bytes], *, acted: bool = False) -> list[Example]:
@@ -52,7 +65,14 @@ def read_examples(files: Mapping[str, bytes], *, acted: bool = False) -> list[Ex
     """
     table = files.get("examples/metadata.csv", b"").decode()
     return [
-        Example(row["file_name"], _caption(row, acted), files[path])
+        Example(
+            row["file_name"],
+            _caption(row, acted),
+            files[path],
+            row.get("emotion") or "",
+            row.get("speaker") or "",
+            _credit(row),
+        )
         for row in csv.DictReader(io.StringIO(table))
         if (path := f"examples/{row.get('file_name')}") in files
     ]
@@ -64,6 +84,35 @@ def _caption(row: Mapping[str, str], acted: bool) -> str:
     if not emotion:
         return row.get("description") or row["file_name"]
     return f"Acted: {emotion}" if acted else emotion
+
+
+def _credit(row: Mapping[str, str]) -> str:
+    parts = [escape(row.get(name) or "") for name in ("source", "attribution", "license")]
+    return re.sub(
+        r"^([^,]+), (https?://[^\s,]+)", r'<a href="\2">\1</a>', ", ".join(filter(None, parts))
+    )
+
+
+def credits(examples: Sequence[Example], kept_apart: Collection[str] = ()) -> str:
+    """Say who speaks in the examples, whether the model has heard them, and where they are from.
+
+    Parameters
+    ----------
+    examples : sequence of Example
+    kept_apart : collection of str
+        Speakers whom the model did not hear in training.
+
+    Returns
+    -------
+    str
+        HTML.
+    """
+    speakers = {example.speaker for example in examples}
+    parts = sorted({example.credit for example in examples if example.credit})
+    if speakers and speakers <= set(kept_apart):
+        number = {1: "One voice", 2: "Two voices"}.get(len(speakers), f"{len(speakers)} voices")
+        parts.insert(0, f"{number} that the model never heard, in clips drawn by lot")
+    return f"<p>{'. '.join(parts)}.</p>" if parts else ""
 
 
 class Shelf:
@@ -85,9 +134,13 @@ class Shelf:
     def examples(self) -> list[Example]:
         """The examples, once the model has loaded."""
         recognizer = self._model.get()
-        kinds = [each.get("kind") or "" for each in recognizer.config.get("datasets", [])]
-        acted = bool(kinds) and all(kind.startswith("acted") for kind in kinds)
-        return read_examples(recognizer.files, acted=acted)
+        return read_examples(recognizer.files, acted=is_acted(recognizer.config))
+
+    @property
+    def credits(self) -> str:
+        """Who speaks in the examples, as HTML."""
+        training = self._model.get().config.get("training") or {}
+        return credits(self.examples, training.get("kept_apart") or ())
 
     def path(self, number: int) -> str:
         """Return the path of an example by its number, from 0."""
@@ -95,6 +148,7 @@ class Shelf:
         path = Path(self._folder.name, example.name)
         with self._writing:
             if not path.exists():
+                path.parent.mkdir(exist_ok=True)  # it was empty and old
                 path.write_bytes(example.content)
         return str(path)
 
@@ -114,6 +168,9 @@ SHOW_IN_ADDRESS = """(number) => {
   return number;
 }"""
 
+IS_TAKEN = """() => [!document.querySelector("#ser-clip input[type=file]")]"""
+"""Whether something else than the empty drop zone is where a recording goes."""
+
 HIDE_IN_ADDRESS = """() => {
   const address = new URL(location);
   address.searchParams.delete("example");
@@ -121,24 +178,27 @@ HIDE_IN_ADDRESS = """() => {
 }"""
 
 COPY_ADDRESS = """async () => {
+  const address = new URL(location);
+  if (!address.searchParams.has("example")) address.searchParams.set("example", 1);
   if (!navigator.clipboard) {  // browsers offer it only over HTTPS and on localhost
-    prompt("Link to this example:", location);
+    prompt("Link to this example:", address);
     return "Copy link to example";
   }
-  await navigator.clipboard.writeText(location);
+  await navigator.clipboard.writeText(address);
   return "Link copied";
 }"""
 
 
 @dataclass(frozen=True)
 class Buttons:
-    """One button per example, and one that copies a link to the example shown.
+    """One button per example, who speaks in them, and a button that copies a link to the one shown.
 
     The link contains the number of the example and nothing about the visitor: gradio's own
     `DeepLinkButton` would write their recording and its result to the server's disk.
     """
 
     examples: gr.Dataset
+    credits: gr.HTML
     link: gr.Button
 
 
@@ -158,6 +218,7 @@ def add_buttons(shelf: Shelf, clip: gr.Audio) -> Buttons:
         label="Examples",
         elem_id="ser-examples",
     )
+    credits = gr.HTML(elem_id="ser-credits", elem_classes="ser-quiet")
     link = gr.Button("Copy link to example", size="sm", interactive=False, elem_id="ser-link")
     examples.click(
         lambda number: (shelf.path(number), _link(interactive=True)),
@@ -176,31 +237,46 @@ def add_buttons(shelf: Shelf, clip: gr.Audio) -> Buttons:
         api_visibility="private",
     )
     link.click(None, None, link, js=COPY_ADDRESS)
-    return Buttons(examples, link)
+    return Buttons(examples, credits, link)
 
 
-def opened(shelf: Shelf, number: str | None) -> tuple[Any, Any, Any]:
-    """Return what a newly opened page shows of the examples.
+def filled(shelf: Shelf) -> tuple[Any, Any]:
+    """Return what the page shows of the examples once the model has loaded.
+
+    Returns
+    -------
+    examples, credits : update
+    """
+    if not shelf.examples:
+        return gr.Dataset(visible=False), gr.HTML(visible=False)
+    examples = gr.Dataset(
+        samples=[[example.name] for example in shelf.examples],
+        sample_labels=[example.caption for example in shelf.examples],
+    )
+    return examples, shelf.credits
+
+
+def opened(shelf: Shelf, number: str | None, taken: bool) -> tuple[Any, Any]:
+    """Return the example with which a page opens: the linked one, or else the first.
 
     Parameters
     ----------
     shelf : Shelf
     number : str or None
         From the address: the number of the linked example, from 1.
+    taken : bool
+        Whether a visitor has begun with a recording meanwhile, which is left to them.
 
     Returns
     -------
-    examples, link, clip : update
+    clip, link : update
     """
     if not shelf.examples:
-        return gr.Dataset(visible=False), gr.Button(visible=False), gr.skip()
-    examples = gr.Dataset(
-        samples=[[example.name] for example in shelf.examples],
-        sample_labels=[example.caption for example in shelf.examples],
-    )
-    if number and number.isdecimal() and 1 <= int(number) <= len(shelf.examples):
-        return examples, _link(interactive=True), shelf.path(int(number) - 1)
-    return examples, _link(interactive=False), gr.skip()
+        return gr.skip(), gr.Button(visible=False)
+    if taken:
+        return gr.skip(), gr.skip()
+    is_linked = number and number.isdecimal() and 1 <= int(number) <= len(shelf.examples)
+    return shelf.path(int(number) - 1 if number and is_linked else 0), _link(interactive=True)
 
 
 def _link(*, interactive: bool) -> gr.Button:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import gradio as gr
-from anyio import CapacityLimiter, to_thread
+from anyio import CapacityLimiter, from_thread, to_thread
 from fastapi import Depends, FastAPI, File, Form, HTTPException, Request, UploadFile, WebSocket
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
@@ -99,15 +99,13 @@ class ModelInfo:
     metrics: dict[str, Any]
 
 
-def make_api(
-    model: "ServedModel", is_right: Callable[[str, str], bool] | None, max_size: int
-) -> FastAPI:
+def make_api(model: "ServedModel", is_right: Callable[[str, str], bool] | None) -> FastAPI:
     """Make the interface, for the server to mount at `PREFIX`.
 
     Parameters
     ----------
     model : ser.demo.served_model.ServedModel
-    is_right, max_size
+    is_right
         As for `Gate`.
     """
     api = FastAPI(
@@ -116,7 +114,7 @@ def make_api(
         description=f"For sound that is still coming, there is the WebSocket {PREFIX}/stream.",
         docs_url=None,  # its scripts would come from elsewhere
         redoc_url=None,
-        middleware=[Middleware(Gate, is_right=is_right, max_size=max_size)],
+        middleware=[Middleware(Gate, is_right=is_right)],
         responses={
             status: {"model": Problem, "description": meaning}
             for status, meaning in (
@@ -158,9 +156,10 @@ def make_api(
         return Response(text, media_type=MEDIA[chosen])
 
     @form("/batch", response_model=list[ClipAnswer | ClipProblem])
-    async def batch(clips: Clips, same_speaker: SameSpeaker = False) -> Any:
+    async def batch(request: Request, clips: Clips, same_speaker: SameSpeaker = False) -> Any:
         """Recognise the emotion in many recordings."""
-        return await answer(endpoints.predict_batch, clips, same_speaker)
+        has_left = partial(from_thread.run, request.is_disconnected)
+        return await answer(endpoints.answer_batch, clips, same_speaker, has_left)
 
     @api.get("/model", response_model=ModelInfo)
     async def model_info() -> Any:

@@ -7,10 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
-from starlette.routing import Mount
+from starlette.middleware import Middleware
+from starlette.responses import FileResponse
+from starlette.routing import Mount, Route
 
 from ser.corpora.emotions import NAMES
 from ser.demo import about_tab, example_shelf, live_tab
+from ser.demo.blocks import Demo
+from ser.demo.front import Front, Traffic
+from ser.demo.head import ICON, PREVIEW, PREVIEW_ADDRESS
 from ser.demo.http_api import PREFIX, make_api
 from ser.demo.received import HANDLERS
 from ser.demo.result_panel import empty_panel, status
@@ -46,7 +51,7 @@ MAX_SESSIONS = 2000
 HTTP, and gradio forgets none before there are more."""
 
 
-def launch_settings(model: "ServedModel", password: str | None) -> dict[str, Any]:
+def launch_settings(model: "ServedModel", password: str | None, traffic: Traffic) -> dict[str, Any]:
     """Return how to launch the server.
 
     Parameters
@@ -55,22 +60,30 @@ def launch_settings(model: "ServedModel", password: str | None) -> dict[str, Any
         For the plain interface, which the server answers before gradio's own.
     password : str or None
         What to ask everyone for.
+    traffic : ser.demo.front.Traffic
+        Where requests are counted.
     """
     is_right = _check(password) if password else None
-    api = make_api(model, is_right, MAX_FILE_SIZE)
+    api = make_api(model, is_right)
+    preview = Route(PREVIEW_ADDRESS, lambda request: FileResponse(PREVIEW))
     has_mcp = importlib.util.find_spec("mcp") is not None
     return {
         "head": "".join(f"<script>\n{path.read_text('utf-8')}</script>" for path in SCRIPTS),
         "theme": theme(),
         "css": emotion_colours(),
         "css_paths": STYLES,
+        "favicon_path": str(ICON),
         "ssr_mode": False,  # it would need Node
         "run_history": False,  # visitors' recordings are not kept, not even in their browsers
         "footer_links": ["api"],
         "max_file_size": MAX_FILE_SIZE,
         "state_session_capacity": MAX_SESSIONS,
         "mcp_server": has_mcp and not password,  # gradio puts no login before MCP
-        "app_kwargs": {"exception_handlers": HANDLERS, "routes": [Mount(PREFIX, api)]},
+        "app_kwargs": {
+            "exception_handlers": HANDLERS,
+            "middleware": [Middleware(Front, traffic=traffic, max_upload=MAX_FILE_SIZE)],
+            "routes": [preview, Mount(PREFIX, api)],
+        },
         "auth": is_right,
         "auth_message": "Any user name will do.",
         "prevent_thread_lock": True,  # the model loads when the server is up
@@ -93,7 +106,7 @@ def add_header() -> gr.HTML:
 
 
 def fill_when_loaded(
-    demo: gr.Blocks,
+    demo: Demo,
     model: "ServedModel",
     notice: gr.HTML,
     tab: "Tab",
@@ -104,7 +117,7 @@ def fill_when_loaded(
 
     Parameters
     ----------
-    demo : gr.Blocks
+    demo : ser.demo.blocks.Demo
     model : ser.demo.served_model.ServedModel
     notice : gr.HTML
     tab : ser.demo.recognise_tab.Tab
@@ -122,16 +135,22 @@ def fill_when_loaded(
         if recognizer.labels != NAMES:  # else they stand there, or a visitor's first result does
             own_panels[tab.panel] = empty_panel(recognizer.labels)
             own_panels[live] = live_tab.idle_panel(recognizer.labels)
-        number = request.query_params.get("example")
         return {
             notice: _notice(model.notice),
             **own_panels,
-            **dict(zip(from_examples, example_shelf.opened(tab.shelf, number), strict=True)),
+            **dict(zip(from_examples, example_shelf.filled(tab.shelf), strict=True)),
             **dict(zip(about, about_tab.contents(recognizer), strict=True)),
         }
 
-    from_examples = [tab.buttons.examples, tab.buttons.link, tab.clip]
-    demo.load(
+    def open_example(taken: bool, request: gr.Request) -> tuple[Any, Any]:
+        number = request.query_params.get("example")
+        try:
+            return example_shelf.opened(tab.shelf, number, taken)
+        except SerError:  # the notice says why there is no model
+            return gr.skip(), gr.skip()
+
+    from_examples = [tab.buttons.examples, tab.buttons.credits]
+    loaded = demo.load(
         fill,
         None,
         [notice, tab.panel, live, *from_examples, *about],
@@ -139,12 +158,20 @@ def fill_when_loaded(
         show_progress="hidden",
         api_visibility="private",
     )
+    # A step of its own, since a visitor may have begun while the model loaded.
+    loaded.success(
+        open_example,
+        gr.Checkbox(visible=False),
+        [tab.clip, tab.buttons.link],
+        js=example_shelf.IS_TAKEN,
+        queue=False,
+        show_progress="hidden",
+        api_visibility="private",
+    )
 
     def forget(request: gr.Request) -> None:
-        if request.session_hash is not None:
-            demo.state_holder.delete_state(request.session_hash)
+        demo.forget(request.session_hash)
 
-    # Gradio would keep a session's state, such as a voice profile, for an hour after it ended.
     demo.unload(forget)
 
 

@@ -5,9 +5,10 @@ file as a whole. Here it becomes one sentence for the caller, or for that file.
 """
 
 import asyncio
+import errno
 import logging
 import reprlib
-from itertools import zip_longest
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -17,15 +18,16 @@ from fastapi import Request, Response
 from fastapi.exception_handlers import request_validation_exception_handler
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from gradio.block_function import BlockFunction
 from gradio.components import Component
 from gradio.processing_utils import async_move_files_to_cache, save_base64_to_cache
 from gradio.route_utils import FnIndexInferError
-from gradio.state_holder import SessionState
+from starlette.requests import ClientDisconnect
 
 from ser.errors import AudioError
 
 logger = logging.getLogger(__name__)
+
+NO_SPACE = "The server has no space left for recordings: try again in an hour, when old ones go."
 
 WEB = ("http://", "https://")
 META = {"_type": "gradio.FileData"}
@@ -55,29 +57,8 @@ class NotReceivedError(AudioError):
         self.name = name
 
 
-class Demo(gr.Blocks):
-    """`gr.Blocks` whose public endpoints take each file as a path or a `NotReceivedError`."""
-
-    async def preprocess_data(
-        self,
-        block_fn: BlockFunction,
-        inputs: list[Any],
-        state: SessionState | None,
-        explicit_call: bool = False,
-    ) -> list[Any]:
-        """Return the arguments of an endpoint; those that were left out are None."""
-        if block_fn.api_visibility != "public":
-            return await super().preprocess_data(block_fn, inputs, state, explicit_call)
-        if len(inputs) > len(block_fn.inputs):
-            raise gr.Error(
-                f"{len(inputs)} values are too many: {_usage(self, str(block_fn.api_name))}.",
-                print_exception=False,
-            )
-        pairs = zip_longest(block_fn.inputs, inputs)
-        return [await _received(component, sent) for component, sent in pairs]
-
-
-async def _received(component: Any, sent: Any) -> Any:
+async def received(component: Any, sent: Any) -> Any:
+    """Return the argument of an endpoint for what was sent: a file as a path or an error."""
     if sent is None:
         return None
     kind = component.api_info()["type"]
@@ -166,16 +147,34 @@ async def _answer_wrong_name(request: Request, error: Exception) -> Response:
         problem = str(error).split(". ")[0].rstrip(".")
     else:
         raise error
-    return JSONResponse({"detail": f"{problem}; {_usage(demo, name)}."}, 400)
+    return JSONResponse({"detail": f"{problem}; {usage(demo, name)}."}, 400)
 
 
-HANDLERS = dict.fromkeys(
-    (TypeError, KeyError, FnIndexInferError, RequestValidationError), _answer_wrong_name
-)
-"""For the exceptions that gradio's routes raise when a name is wrong."""
+async def _answer_full_disk(request: Request, error: Exception) -> Response:
+    """Answer an upload that cannot be written."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        logger.error("There is no space left for files of visitors: %s", error)
+        return JSONResponse({"detail": NO_SPACE}, HTTPStatus.INSUFFICIENT_STORAGE)
+    raise error
 
 
-def _usage(demo: gr.Blocks, name: str) -> str:
+async def _answer_nobody(request: Request, error: Exception) -> Response:
+    """End the request of a client that has left while it was sending."""
+    return Response(status_code=400)
+
+
+HANDLERS = {
+    **dict.fromkeys(
+        (TypeError, KeyError, FnIndexInferError, RequestValidationError), _answer_wrong_name
+    ),
+    OSError: _answer_full_disk,
+    ClientDisconnect: _answer_nobody,
+}
+"""For what gradio's routes raise when a name is wrong, the disk is full, or nobody is there."""
+
+
+def usage(demo: gr.Blocks, name: str) -> str:
+    """Say what an endpoint takes."""
     parameters = demo.get_api_info()["named_endpoints"][f"/{name}"]["parameters"]
     names = [
         ("optionally " if parameter["parameter_has_default"] else "") + parameter["parameter_name"]

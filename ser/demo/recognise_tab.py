@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ser.audio.loading import read_recording
-from ser.demo import example_shelf, share_panel, stretches, voice_panel
+from ser.demo import example_shelf, share_panel, stretches, voice_panel, why_panel
+from ser.demo.accuracy import accuracy_line
 from ser.demo.following import Step, follow_course
 from ser.demo.picture import draw_recording, empty_picture
-from ser.demo.result_panel import empty_panel, error_panel, result_panel
+from ser.demo.result_panel import empty_panel, error_panel, result_panel, unannounced
 from ser.errors import AudioError, SerError
 from ser.timeline import MIN_DURATION
 
@@ -31,9 +32,12 @@ LISTEN = """(path, ...others) => {
 
 SEE_RESULT = """() => {
   globalThis.serWait?.("");
-  document.querySelector("#ser-course h2, #ser-result h2").scrollIntoView({ block: "nearest" });
+  const headline = document.querySelector("#ser-result [aria-live=polite] h2");
+  if (!headline) return;
+  (document.querySelector("#ser-course h2") ?? headline).scrollIntoView({ block: "nearest" });
 }"""
-"""Brings the headline of a result onto a small screen, whatever was clicked below it."""
+"""Brings the headline of a result onto a small screen, whatever was clicked below it; not that of
+the example with which the page opens."""
 
 SAME_SPEAKER_INFO = (
     "Parts of a recording of some length are then judged relative to the rest of it."
@@ -71,17 +75,6 @@ class Shown:
     result: dict[str, Any] | None = None
     waveform: NDArray[np.float32] | None = None
     picture: str | None = None
-
-
-@dataclass
-class Newest:
-    """The recording that a visitor gave last, by a token, and whether they want no timeline of it.
-
-    It is changed in place and so at once, for an older timeline to stop.
-    """
-
-    token: str | None = None
-    is_cancelled: bool = False
 
 
 @dataclass(frozen=True)
@@ -135,6 +128,7 @@ def add_tab(model: "ServedModel", sharing: "ClipSharing | None" = None) -> Tab:
             gr.HTML('<p role="status"></p>', elem_id="ser-wait")  # of scripts/waits.js
             course = gr.HTML(elem_id="ser-course")
             panel = gr.HTML(empty_panel(model.labels), elem_id="ser-result")
+            why = why_panel.add_panel()
             own = gr.State(None)  # a recording of the visitor's own, and its result
             if sharing is not None:
                 share_panel.add_panel(model, sharing, own)
@@ -147,17 +141,22 @@ def add_tab(model: "ServedModel", sharing: "ClipSharing | None" = None) -> Tab:
         timeline = gr.HTML(elem_id="ser-timeline")
     same = gr.Checkbox(label="One person speaks", info=SAME_SPEAKER_INFO, elem_id="ser-one")
     to_follow = gr.State(None)  # the token of a recording whose timeline is to come
-    newest = gr.State(Newest())
+    newest = gr.State([None])  # its token, set at once, so that an older timeline stops
+    unwanted = gr.State([None])  # the token of a recording whose timeline is cancelled
     turn = threading.Lock()
 
-    def show(path: str | None, voice_profile: Any, newest: Newest) -> Iterator[tuple[Any, ...]]:
-        newest.token = token = uuid4().hex
-        newest.is_cancelled = False
+    def show(
+        path: str | None, voice_profile: Any, newest: list[str | None]
+    ) -> Iterator[tuple[Any, ...]]:
+        is_first = newest[0] is None
+        newest[0] = token = uuid4().hex
         shown, example = recognise(path, voice_profile)
         duration = shown.result["duration"] if shown.result else 0.0
         course_html = stretches.following() if duration >= stretches.LONG else ""
         # First of all the answer: the picture takes as long as a third of it.
-        yield shown.panel, course_html, gr.skip(), "", "", gr.skip(), gr.skip()
+        asked_for = example is None or not is_first
+        panel_html = shown.panel if asked_for else unannounced(shown.panel)
+        yield panel_html, course_html, gr.skip(), "", "", gr.skip(), gr.skip()
         shown = draw(shown, model.get().sample_rate) if shown.waveform is not None else shown
         if voice_profile is None and example is not None:
             shelf.results[example] = shown
@@ -178,14 +177,16 @@ def add_tab(model: "ServedModel", sharing: "ClipSharing | None" = None) -> Tab:
             return Shown(error_panel(GONE, model.labels)), None
         if voice_profile is None and example in shelf.results:
             return shelf.results[example], example
-        return analyse(recognizer, path, voice_profile), example
+        about = None if example is None else shelf.examples[example]
+        return analyse(recognizer, path, voice_profile, about), example
 
     def follow(
         token: str | None,
         path: str,
         voice_profile: Any,
         same_speaker: bool,
-        newest: Newest,
+        newest: list[str | None],
+        unwanted: list[str | None],
     ) -> Iterator[Step]:
         if token is None:
             return
@@ -194,8 +195,8 @@ def add_tab(model: "ServedModel", sharing: "ClipSharing | None" = None) -> Tab:
             model.get(), path, voice_profile, same_speaker=same_speaker, cancelled=cancelled
         )
         # Gradio's own `cancels` comes too late for a result that is there at once.
-        while newest.token == token:
-            if newest.is_cancelled:
+        while newest[0] == token:
+            if unwanted[0] == token:
                 cancelled.set()
             # A part at a time of all timelines leaves the rest of the machine to those who wait
             # for a result, and holds no visitor's up until another one's is complete.
@@ -203,24 +204,25 @@ def add_tab(model: "ServedModel", sharing: "ClipSharing | None" = None) -> Tab:
                 step = next(steps, None)
             if step is None:
                 return
-            if newest.token == token:
+            if newest[0] == token:
                 yield step
 
-    def stop(newest: Newest) -> None:
-        newest.is_cancelled = True
+    def stop(newest: list[str | None], unwanted: list[str | None]) -> None:
+        unwanted[0] = newest[0]
 
-    cancel.click(stop, newest, None, queue=False, api_visibility="private")
+    cancel.click(stop, [newest, unwanted], None, queue=False, api_visibility="private")
     to_follow.change(
         follow,
-        [to_follow, clip, profile, same, newest],
+        [to_follow, clip, profile, same, newest, unwanted],
         [timeline, course, waiting],
         concurrency_limit=TIMELINES,
         show_progress="hidden",
         trigger_mode="always_last",
         api_visibility="private",
     )
+    triggers = [clip.change, profile.change, same.change]
     recognition = gr.on(
-        [clip.change, profile.change, same.change],
+        triggers,
         show,
         [clip, profile, newest],
         [panel, course, picture, timeline, waiting, own, to_follow],
@@ -230,11 +232,16 @@ def add_tab(model: "ServedModel", sharing: "ClipSharing | None" = None) -> Tab:
         api_visibility="private",
     )
     recognition.then(None, js=SEE_RESULT)
+    inputs = [clip, profile, newest]
+    why_panel.explain_after(recognition, triggers, model, shelf, inputs, why)
     return Tab(profile, shelf, buttons, clip, panel)
 
 
 def analyse(
-    recognizer: "EmotionRecognizer", clip: Any, voice_profile: "VoiceProfile | None" = None
+    recognizer: "EmotionRecognizer",
+    clip: Any,
+    voice_profile: "VoiceProfile | None" = None,
+    example: "example_shelf.Example | None" = None,
 ) -> Shown:
     """Recognise a recording; it is not drawn yet.
 
@@ -244,6 +251,8 @@ def analyse(
     clip : clip
         As `EmotionRecognizer.predict` takes it.
     voice_profile : VoiceProfile, optional
+    example : ser.demo.example_shelf.Example, optional
+        What the recording is, if it is not the visitor's own.
     """
     try:
         recording = read_recording(clip, recognizer.sample_rate)
@@ -254,7 +263,9 @@ def analyse(
         result = recognizer.predict(recording, voice=voice_profile)
     except AudioError as error:
         return Shown(error_panel(str(error), recognizer.labels), waveform=waveform)
-    return Shown(result_panel(result), result.to_dict(), waveform)
+    accuracy = accuracy_line(recognizer, result.confidence)
+    panel = result_panel(result, accuracy=accuracy, example=example)
+    return Shown(panel, result.to_dict(), waveform)
 
 
 def draw(shown: Shown, sample_rate: int) -> Shown:

@@ -9,6 +9,7 @@ from ser.demo.wording import TO_VOICE, how_sure, percent, runner_up
 
 if TYPE_CHECKING:
     from ser import Prediction
+    from ser.demo.example_shelf import Example
 
 
 def empty_panel(labels: Iterable[str]) -> str:
@@ -23,12 +24,18 @@ def error_panel(sentence: str, labels: Iterable[str]) -> str:
     return panel(escape(sentence), "No result", nothing, "error", live="polite")
 
 
-def result_panel(prediction: "Prediction") -> str:
+def result_panel(
+    prediction: "Prediction", *, accuracy: str = "", example: "Example | None" = None
+) -> str:
     """Draw the panel of a result.
 
     Parameters
     ----------
     prediction : ser.Prediction
+    accuracy : str
+        How often the model is right.
+    example : ser.demo.example_shelf.Example, optional
+        What the clip is, if it is not the visitor's own.
 
     Returns
     -------
@@ -42,13 +49,28 @@ def result_panel(prediction: "Prediction") -> str:
         sure += f" – it could also be {escape(adjective(second))}, {percent(share)}"
     if prediction.reference:
         sure += f". {relative(TO_VOICE)}"
+    if example is not None:
+        sure = _about_example(example, prediction.emotion) + sure
+    body = bars(prediction.probabilities, prediction.emotion)
+    if accuracy and not prediction.reference:  # the figures are of clips without a voice profile
+        body += f'<p class="ser-accuracy">{escape(accuracy)}</p>'
     return panel(
         sure,
         adjective(prediction.emotion).capitalize(),
-        bars(prediction.probabilities, prediction.emotion) + warning_list(prediction.warnings),
+        body + warning_list(prediction.warnings),
         hue=colour(prediction.emotion),
         live="polite",
     )
+
+
+def _about_example(example: "Example", heard: str) -> str:
+    said = f"{example.caption}; heard: {heard}" if example.emotion else example.caption
+    return f'<span class="ser-example">Example. {escape(said)}. </span>'
+
+
+def unannounced(panel_html: str) -> str:
+    """Return a panel that nobody asked for, which screen readers leave until they come to it."""
+    return panel_html.replace('aria-live="polite"', 'aria-live="off"', 1)
 
 
 def bars(probabilities: Mapping[str, float], top: str | None = None) -> str:

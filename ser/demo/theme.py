@@ -10,6 +10,17 @@ _folder = Path(__file__).with_name("styles")
 STYLES = [_folder / "base.css", *sorted(set(_folder.glob("*.css")) - {_folder / "base.css"})]
 """One of what all parts of the page share, and one for each part."""
 
+FIRST_STYLES = """
+.gradio-container { width: 100%; max-width: 1120px !important; margin: 0 auto; }
+.gradio-container:has(#ser-head):not(
+  :has(#ser-clip .audio-container):has(#ser-result .ser-panel):has(#ser-picture .ser-picture)
+  :has(#ser-examples):has(#ser-voice)
+) main { visibility: hidden; animation: ser-late 0s 3s forwards; }
+@keyframes ser-late { to { visibility: visible; } }
+"""
+"""What holds before any part of the page is there. The parts arrive one by one, and each makes room
+for itself, so that none is shown before all are."""
+
 _ink = gr.themes.Color(
     name="ink",
     c50="#f7f8f9",

@@ -1,4 +1,4 @@
-"""Studies: protocols, comparison, robustness, disturbances, voices, mixture, trust.
+"""Studies: protocols, comparison, robustness, disturbances, voices, mixture, trust, reasons.
 
 They use the code of training unchanged. Each study is a module with
 
@@ -21,10 +21,11 @@ STUDIES = {
         "variants of the recogniser: perceptrons, learning, copies, speeds, features",
     ),
     "trust": ("trust", "errors with and without each warning, and by confidence"),
+    "reasons": ("reasons", "facts named beside a result, and the half second that drove it"),
 }
 """Maps a study to its module in this package, and to a summary."""
 
-WITHOUT_FOLDS = ("protocols", "disturbance", "voice", "mixture", "trust")
+WITHOUT_FOLDS = ("protocols", "disturbance", "voice", "mixture", "trust", "reasons")
 """Studies in which ``--protocol`` plays no part."""
 
 EVALUATION = "evaluation"

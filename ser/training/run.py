@@ -25,6 +25,7 @@ from ser.model.calibration import apply_temperature, fit_temperature
 from ser.model.classifier import EmotionClassifier
 from ser.model.config import ModelConfig
 from ser.model.folder import audit, make_model_files
+from ser.reasons.facts import find_usual
 from ser.recognizer import EmotionRecognizer
 from ser.training.by_corpus import balanced_weights, evaluate_by_corpus
 from ser.training.card import make_card
@@ -149,6 +150,9 @@ def train(
             "kept_apart": sorted(set(shown.clips["speaker"])) if shown else [],
             "seconds": round(time.monotonic() - start),
         },
+        "usual": find_usual(
+            config.features, features.X, features.y, features.speakers, model_config
+        ),
     }
     files = draw_figures(metrics)
     answers: dict[str, dict[str, float]] = {}
@@ -186,8 +190,7 @@ def choose_protocols(corpus: Corpus, config: TrainingConfig) -> list[str]:
                 "voices.",
                 why,
             )
-    unknown = set(wanted) - set(PROTOCOLS)
-    if unknown:
+    if unknown := set(wanted) - set(PROTOCOLS):
         raise DatasetError(
             f"Protocol {min(unknown)!r} is unknown; choose from {', '.join(PROTOCOLS)}."
         )
@@ -234,9 +237,8 @@ def fit_classifier(
 
 
 def _model_config(features: CorpusFeatures, config: TrainingConfig) -> ModelConfig:
-    labels = features.labels
-    everyday = next((label for label in labels if canonical(label) == EVERYDAY), None)
-    return ModelConfig(labels, everyday=everyday, speeds=tuple(config.speeds))
+    everyday = next((each for each in features.labels if canonical(each) == EVERYDAY), None)
+    return ModelConfig(features.labels, everyday=everyday, speeds=tuple(config.speeds))
 
 
 def cross_validate(

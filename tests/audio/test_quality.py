@@ -21,7 +21,8 @@ def warnings(waveform, segment=SPEECH, clarity=0.8):
 
 def only_warning(waveform, segment=SPEECH, clarity=0.8):
     (sentence,) = warnings(waveform, segment, clarity)
-    assert sentence.endswith(".")
+    assert "; record " in sentence and sentence.endswith(".")
+    assert len(sentence.split()) <= 25, "nobody reads on"
     return sentence
 
 

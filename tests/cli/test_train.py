@@ -14,6 +14,7 @@ from signals import speech_like
 from ser import EmotionRecognizer
 from ser.cli.main import main
 from ser.errors import DatasetError
+from ser.reasons.facts import read_usual
 from ser.training.config import TrainingConfig
 from ser.training.features import extract_features
 
@@ -50,6 +51,11 @@ def test_a_folder_of_recordings_becomes_a_model(tmp_path):
     recognizer = EmotionRecognizer.from_pretrained(tmp_path / "a")
     assert recognizer.config["datasets"][0]["source"] == tmp_path.name  # not where it lies
     assert recognizer.labels == ("neutral", "angry")
+    usual = read_usual(recognizer.config)
+    for kind in ("anyone", "voice"):  # their pitches are an octave and more apart
+        neutral, angry = (usual[kind]["pitch"][label] for label in recognizer.labels)
+        assert 12 < angry[2] - neutral[2] < 16
+    assert abs(usual["voice"]["pitch"]["neutral"][2]) < 1 < usual["anyone"]["pitch"]["neutral"][2]
     assert recognizer.predict(tmp_path / "03-01-05-01-01-01-02.wav").emotion == "angry"
     assert {"examples/metadata.csv", "confusion-actors.png"} <= set(recognizer.files)
 

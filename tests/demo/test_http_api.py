@@ -12,11 +12,15 @@ import pytest
 import soundfile
 from fastapi.testclient import TestClient
 from signals import noise
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.routing import Mount
 from starlette.testclient import WebSocketDenialResponse
 from tiny_model import FEATURES, voice
 
 from ser import SpeechStream
 from ser.demo import gate, stream_api
+from ser.demo.front import Front, Traffic
 from ser.demo.http_api import make_api
 from ser.demo.served_model import ServedModel
 
@@ -34,7 +38,7 @@ def model(tiny_model):
 
 @pytest.fixture(scope="module")
 def api(model):
-    with TestClient(make_api(model, None, MAX_SIZE)) as client:
+    with TestClient(make_api(model, None)) as client:
         yield client
 
 
@@ -142,7 +146,10 @@ def test_a_name_leads_nowhere_else(api, paths, name):
     assert 0 < len(row["file"].encode()) <= 200 and not {"/", "\0"} & set(row["file"])
 
 
-def test_a_large_request_is_refused_whatever_its_header_says(api):
+def test_a_large_request_is_refused_whatever_its_header_says(model):
+    limits = Middleware(Front, traffic=Traffic(), max_upload=MAX_SIZE)
+    front = TestClient(Starlette(routes=[Mount("/v1", make_api(model, None))], middleware=[limits]))
+
     def pieces():
         yield b'--x\r\nContent-Disposition: form-data; name="clip"; filename="a.wav"\r\n\r\n'
         for _ in range(20):
@@ -150,16 +157,16 @@ def test_a_large_request_is_refused_whatever_its_header_says(api):
 
     form = {"Content-Type": "multipart/form-data; boundary=x"}
     for answer in (
-        api.post("/predict", files={"clip": bytes(MAX_SIZE + 1)}),
-        api.post("/predict", content=pieces(), headers=form),
-        api.post("/predict", content=pieces(), headers=form | {"Content-Length": "9"}),
+        front.post("/v1/predict", files={"clip": bytes(MAX_SIZE + 1)}),
+        front.post("/v1/predict", content=pieces(), headers=form),
+        front.post("/v1/predict", content=pieces(), headers=form | {"Content-Length": "9"}),
     ):
         assert answer.status_code == 413
         assert answer.json()["detail"].startswith("The request is larger than 1 MB: cut ")
 
 
 def test_a_password_is_asked_for_before_anything_else(model):
-    api = TestClient(make_api(model, lambda _, given: given == "pass wörd", MAX_SIZE))
+    api = TestClient(make_api(model, lambda _, given: given == "pass wörd"))
     wrong = (
         "",
         "Basic",
@@ -192,7 +199,7 @@ def test_too_many_requests_are_asked_to_come_back(model, monkeypatch):
             assert may_answer.wait(10)
             return model.get()
 
-    with TestClient(make_api(SlowModel(), None, MAX_SIZE)) as api, ThreadPoolExecutor(1) as pool:
+    with TestClient(make_api(SlowModel(), None)) as api, ThreadPoolExecutor(1) as pool:
         first = pool.submit(api.get, "/model")
         assert is_asked.wait(10)
         second = api.get("/model")
@@ -206,7 +213,7 @@ def test_too_many_requests_are_asked_to_come_back(model, monkeypatch):
 def test_a_model_that_cannot_be_loaded_is_no_fault_of_the_caller(tmp_path):
     model = ServedModel(str(tmp_path / "nothing"))
     model.start()
-    answer = TestClient(make_api(model, None, MAX_SIZE)).get("/model")
+    answer = TestClient(make_api(model, None)).get("/model")
     assert answer.status_code == 503 and answer.json()["detail"].endswith(".")
 
 

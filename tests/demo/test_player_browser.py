@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import running_app
 import soundfile
-from browser import chromium, open_page, require_browser, upload
+from browser import chromium, clear, open_page, require_browser, upload
 from running_app import RunningApp
 from signals import noise, speech_like
 
@@ -120,7 +120,7 @@ def test_a_minute_opens_with_a_sentence_and_stretches_that_play(player):
 
 def test_what_is_pointed_out_is_shaded_and_stays_so(player):
     player.evaluate(
-        """() => document.body.insertAdjacentHTML("beforeend", '<p id="ser-why">'
+        """() => document.body.insertAdjacentHTML("afterbegin", '<p id="ser-why">'
         + '<button class="ser-play" data-start="30" data-end="45" data-mark></button></p>')"""
     )
     shade = player.locator(".ser-cursor b")
@@ -132,7 +132,6 @@ def test_what_is_pointed_out_is_shaded_and_stays_so(player):
         assert box["width"] == pytest.approx(plot["width"] / 4, abs=3)
         player.evaluate("document.querySelector('#ser-picture .prose').innerHTML += ''")
     player.evaluate("document.querySelector('#ser-why').remove()")
-    shade.wait_for(state="hidden")
 
 
 def test_a_picture_can_be_made_wider_around_the_pointer(player):
@@ -170,7 +169,7 @@ def test_ten_minutes_are_drawn_from_their_start_and_can_be_cancelled(page, clips
 
 
 def test_what_there_is_to_wait_for_is_said_at_once(page, clips):
-    held, is_slow = [], True
+    held, is_slow = [], False
 
     def hold(route):
         held.append(route) if is_slow else route.continue_()
@@ -178,6 +177,8 @@ def test_what_there_is_to_wait_for_is_said_at_once(page, clips):
     page.route("**/gradio_api/upload?*", hold)
     page.route("**/gradio_api/queue/join?*", hold)
     told = page.locator("#ser-wait [role=status]")
+    clear(page)
+    is_slow = True
     page.set_input_files("#ser-clip input[type=file]", clips["minute"])
     assert told.inner_text() == "Uploading…"
     assert not page.locator("#ser-result h2").is_visible()
@@ -200,6 +201,7 @@ def test_what_there_is_to_wait_for_is_said_at_once(page, clips):
 
 def test_an_upload_that_fails_is_not_waited_for(page, clips):
     page.route("**/gradio_api/upload?*", lambda route: route.fulfill(status=413, body="{}"))
+    clear(page)
     page.set_input_files("#ser-clip input[type=file]", clips["minute"])
     page.wait_for_function("document.querySelector('#ser-wait p').textContent === ''")
     assert page.locator("#ser-result h2").is_visible()
@@ -218,8 +220,7 @@ def test_what_a_restart_of_the_server_took_is_said(browser, clips, tmp_path, mon
         second.wait()
         lost = page.locator("#ser-lost", has_text="your recording and voice profile are gone")
         lost.wait_for()
-        page.wait_for_timeout(500)
-        page.set_input_files("#ser-clip input[type=file]", clips["minute"])
+        upload(page, clips["minute"])
         lost.wait_for(state="hidden")
     finally:
         first.stop()
@@ -230,7 +231,7 @@ def test_what_a_restart_of_the_server_took_is_said(browser, clips, tmp_path, mon
 def test_a_page_that_gradio_loads_anew_after_a_restart_says_why(page, clips):
     upload(page, clips["minute"])
     page.reload()
-    page.locator("#ser-examples button").first.wait_for()
+    page.locator("#ser-result .ser-result").wait_for()
     assert page.locator("#ser-lost").count() == 0  # the same server
     page.evaluate("sessionStorage.setItem('ser-server', 'the one before')")
     page.reload()

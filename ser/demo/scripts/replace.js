@@ -1,0 +1,38 @@
+// A file in the place of the recording that is shown, in one step: gradio wants it cleared first.
+(() => {
+  const shownIn = (block) =>
+    !block?.querySelector("input[type=file]") && block?.querySelector("button[aria-label=Clear]");
+  const uploadButton = "#ser-clip .source-selection button[aria-label='Upload file']";
+  let isOurs = false;
+  const emptied = async (block) => {
+    shownIn(block).click();
+    isOurs = true;
+    block.querySelector(uploadButton).click(); // from the microphone, if that was used
+    isOurs = false;
+    for (let frame = 0; frame < 120; frame++) {
+      await new Promise(requestAnimationFrame);
+      const input = block.querySelector("input[type=file]");
+      if (input) return input;
+    }
+  };
+  const choose = async (event) => {
+    const block = event.target.closest(uploadButton)?.closest("#ser-clip");
+    if (isOurs || !shownIn(block)) return;
+    event.stopImmediatePropagation();
+    (await emptied(block))?.click();
+  };
+  const drop = async (event) => {
+    const block = event.target.closest("#ser-clip");
+    if (!shownIn(block)) return;
+    event.preventDefault();
+    if (event.type === "dragover") return;
+    const files = event.dataTransfer.files; // which is empty after this event
+    const input = await emptied(block);
+    if (!input) return;
+    input.files = files;
+    input.dispatchEvent(new Event("change", { bubbles: true }));
+  };
+  document.addEventListener("click", choose, true);
+  document.addEventListener("dragover", drop, true);
+  document.addEventListener("drop", drop, true);
+})();

@@ -1,0 +1,250 @@
+"""The server under people who mean no good, or whom it cannot help: limits, ends, what stays."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.request
+from pathlib import Path
+from types import SimpleNamespace
+from urllib.error import HTTPError
+
+import httpx
+import pytest
+import soundfile
+from running_app import RunningApp, free_port
+from signals import speech_like
+
+from app import build
+from ser.demo.blocks import in_turns
+from ser.demo.run_folder import RunFolder, delete_left, delete_old
+from ser.demo.served_model import ServedModel
+
+FILE = {"_type": "gradio.FileData"}
+
+
+def answer_of(request):
+    """Return the status and the text of an answer."""
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return answer.status, answer.read().decode("utf-8", "replace")
+    except HTTPError as error:
+        return error.code, error.read().decode()
+
+
+def post(app, path, body, kind="application/json"):
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return answer_of(urllib.request.Request(app.url + path, content, {"Content-Type": kind}))
+
+
+def form(name, content, file_name=None):
+    named = f'; filename="{file_name}"' if file_name else ""
+    head = f'--x\r\nContent-Disposition: form-data; name="{name}"{named}\r\n\r\n'
+    return head.encode() + content + b"\r\n--x--\r\n"
+
+
+def upload(app, content, file_name="clip.wav"):
+    kind = "multipart/form-data; boundary=x"
+    status, paths = post(app, "/gradio_api/upload", form("files", content, file_name), kind)
+    assert status == 200, paths
+    return json.loads(paths)[0]
+
+
+def join(app, endpoint, data, session=None):
+    """Ask for an answer; return the address where it will be."""
+    _, event = post(app, f"/gradio_api/call/{endpoint}", {"data": data})
+    return f"{app.url}/gradio_api/call/{endpoint}/{json.loads(event)['event_id']}"
+
+
+def wav(path, seconds=1.0):
+    soundfile.write(path, speech_like(seconds=seconds), 24000, subtype="PCM_16")
+    return path.read_bytes()
+
+
+def peak(app):
+    """Return the most memory that the server has had, in MB."""
+    status = Path(f"/proc/{app.process.pid}/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0]) / 1024
+
+
+def files_in(folder):
+    return [path for path in folder.rglob("*") if path.is_file() and path.suffix != ".lock"]
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory):
+    """Return an app of this module's own, whose files and memory nobody else touches."""
+    running = RunningApp(tmp_path_factory.mktemp("server")).wait()
+    yield running
+    running.stop()
+
+
+def test_nothing_goes_round_the_queue_or_to_the_disk_for_good(own, tmp_path):
+    clip = {"path": upload(own, wav(tmp_path / "clip.wav")), "meta": FILE}
+    for path in ("run/predict", "api/predict"):
+        status, told = post(own, f"/gradio_api/{path}", {"data": [clip, None]})
+        assert status == 404 and "join the queue" in told
+    for path in ("deep_link?session_hash=x", "process_recording", "process_recording/"):
+        status, told = answer_of(f"{own.url}/gradio_api/{path}")
+        assert status == 404
+        assert json.loads(told)["detail"].startswith("There is no /gradio_api/")
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_what_is_no_recording_may_not_be_large(own, tmp_path):
+    before = peak(own)
+    (tmp_path / "body").write_bytes(b'{"data": ["' + bytes(1 << 25) + b'"]}')
+    for header in ("Content-Type: application/json", "Transfer-Encoding: chunked"):
+        command = ["curl", "-s", "-H", header, "--data-binary", f"@{tmp_path / 'body'}"]
+        told = subprocess.check_output([*command, f"{own.url}/gradio_api/call/predict"])
+        assert "larger than 16 MB: upload recordings to" in json.loads(told)["detail"]
+    command = ["curl", "-s", "-F", f"files=<{tmp_path / 'body'}", f"{own.url}/gradio_api/upload"]
+    assert b"has no file name" in subprocess.check_output(command)
+    if sys.platform == "linux":
+        assert peak(own) - before < 100
+
+
+def test_a_batch_has_a_limit_and_leaves_no_files(own):
+    names = [{"path": f"clip{number}.wav", "meta": FILE} for number in range(101)]
+    before = files_in(own.temp)
+    _, told = answer_of(join(own, "predict_batch", [names, False]))
+    assert "101 clips are too many: send at most 100 at a time" in told
+    _, told = answer_of(join(own, "predict_batch", [names[:3], False]))
+    assert told.count("was not uploaded") == 3
+    assert files_in(own.temp) == before
+
+
+def test_a_batch_ends_when_its_client_leaves(own, tmp_path):
+    clip = {"path": upload(own, wav(tmp_path / "long.wav", 60.0)), "meta": FILE}
+    address = join(own, "predict_batch", [[clip] * 100, False])
+    with socket.create_connection(("127.0.0.1", own.port)) as client:
+        path = address.removeprefix(own.url)
+        client.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        client.recv(100)
+        time.sleep(0.5)
+    deadline = time.monotonic() + 20
+    while busy(own) > 0.1 and time.monotonic() < deadline:
+        pass
+    assert time.monotonic() < deadline
+
+
+def busy(app):
+    """Return how many cores the server uses, over half a second."""
+
+    def seconds():
+        stat = Path(f"/proc/{app.process.pid}/stat").read_text()
+        fields = stat.rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    before = seconds()
+    time.sleep(0.5)
+    return (seconds() - before) / 0.5
+
+
+def test_a_session_is_forgotten_when_its_visitor_leaves(tiny_model, tmp_path, monkeypatch):
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    model = ServedModel(str(tiny_model))
+    model.start()
+    demo = build(model)
+    demo.launch(server_port=free_port(), prevent_thread_lock=True, quiet=True, _frontend=False)
+    try:
+        own = SimpleNamespace(url=demo.local_url.rstrip("/"))
+        assert "complete" in answer_of(join(own, "model_info", []))[1]
+        assert demo.state_holder.session_data == {}  # a program's, as soon as it has its answer
+        heartbeat = f"{own.url}/gradio_api/heartbeat/visitor"
+        with httpx.stream("GET", heartbeat) as visit:
+            alive = visit.iter_bytes()
+            next(alive)
+            (opening,) = [number for number, fn in demo.fns.items() if fn.name == "fill"]
+            call = {"data": [], "fn_index": opening, "session_hash": "visitor"}
+            assert post(own, "/gradio_api/run/predict", call)[0] == 200
+            assert list(demo.state_holder.session_data) == ["visitor"]
+        deadline = time.monotonic() + 20
+        while demo.state_holder.session_data and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert demo.state_holder.session_data == {}
+    finally:
+        demo.close(verbose=False)
+
+
+def test_visitors_take_turns():
+    def event(visitor, time, session=True):
+        return SimpleNamespace(
+            _id=f"{visitor}{time}",
+            session_hash=visitor if session else f"{visitor}{time}",
+            request=SimpleNamespace(client=SimpleNamespace(host=visitor)),
+            enqueue_time=time,
+        )
+
+    waiting = [event("a", 1), event("a", 2), event("a", 3), event("b", 4, session=False)]
+    waiting += [event("b", 5, session=False), event("c", 6)]
+    assert [each._id for each in in_turns(waiting)] == ["a1", "b4", "c6", "a2", "b5", "a3"]
+
+
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
+def test_no_recording_outlives_the_app_and_its_next_start(tmp_path, end):
+    first = RunningApp(tmp_path).wait()
+    path = upload(first, wav(tmp_path / "clip.wav"))
+    assert answer_of(f"{first.url}/gradio_api/file={path}")[0] == 200
+    slow = {"path": upload(first, wav(tmp_path / "long.wav", 20.0)), "meta": FILE}
+    address, answers = join(first, "timeline", [slow, None, False, None]), []
+    asking = threading.Thread(target=lambda: answers.append(answer_of(address)[1]))
+    if end == signal.SIGTERM:
+        asking.start()
+        time.sleep(0.3)
+    first.process.send_signal(end)
+    assert first.process.wait(15) == (0 if end == signal.SIGTERM else -signal.SIGKILL)
+    if end == signal.SIGTERM:
+        asking.join()
+        assert "event: complete" in answers[0]
+        assert files_in(first.temp) == []
+    else:
+        assert files_in(first.temp)
+        second = RunningApp(tmp_path).wait()
+        try:
+            assert answer_of(f"{second.url}/gradio_api/file={path}")[0] in (403, 404)
+            assert not any("clip" in file.name for file in files_in(second.temp))
+        finally:
+            second.stop()
+
+
+def test_a_run_deletes_what_others_left_and_not_what_they_use(tmp_path):
+    code = (
+        "import sys; from pathlib import Path; from ser.demo.run_folder import RunFolder\n"
+        "with RunFolder(Path(sys.argv[1])) as run:\n"
+        "    (run.path / 'voice.wav').write_text('x'); print(run.path, flush=True); input()"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, **pipes) as other:
+        kept = other.stdout.readline().strip()
+        delete_left(tmp_path)
+        assert [path.name for path in Path(kept).iterdir()] == ["voice.wav"]
+        other.kill()
+        other.wait()
+        delete_left(tmp_path)
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_old_files_go_and_new_ones_stay(tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "voice.wav").write_text("x")
+    delete_old(tmp_path, 60)
+    assert (tmp_path / "a" / "voice.wav").exists()
+    delete_old(tmp_path, -1)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_folder_of_a_run_is_where_temporary_files_go(tmp_path, monkeypatch):
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    with RunFolder() as run:
+        assert run.path.parent == tmp_path
+        assert tempfile.mkdtemp().startswith(str(run.path))
+    assert list(tmp_path.iterdir()) == []
