@@ -38,13 +38,13 @@ def build(model: ServedModel, sharing: ClipSharing | None = None) -> Demo:
     """
     with Demo(title=page.TITLE, analytics_enabled=False) as demo:
         notice = page.add_header()
-        with gr.Tabs():
-            with gr.Tab("Recognise"):
+        with gr.Tabs() as tabs:
+            with gr.Tab("Recognise", id="recognise"):
                 recognise = recognise_tab.add_tab(model, sharing)
-            with gr.Tab("Live"):
+            with gr.Tab("Live", render_children=True):  # its recorder is loaded when it is pressed
                 live = live_tab.add_tab(model, recognise.profile)
             with gr.Tab("Batch"):
-                batch_tab.add_tab(model, recognise.profile)
+                batch_tab.add_tab(model, recognise, tabs)
             with gr.Tab("About"):
                 about = about_tab.add_tab()
         page.fill_when_loaded(demo, model, notice, recognise, live, about)

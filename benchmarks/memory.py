@@ -1,10 +1,9 @@
 """How much memory and processor time answers and timelines need, each in a process of its own."""
 
-import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks.processes import alone, in_megabytes, own_peak
+from benchmarks.processes import alone, in_megabytes, own_peak, own_seconds
 from benchmarks.sounds import encoded, speech
 from benchmarks.tables import Table
 from ser import EmotionRecognizer
@@ -35,8 +34,8 @@ def run(quick):
 def need(method, clip):
     """Do something with a clip in this process; return its peak memory and seconds, as text."""
     recognizer = EmotionRecognizer.from_pretrained()
-    start = time.process_time()
+    start = own_seconds()
     use = getattr(recognizer, method)
     if callable(use):
         use(clip)
-    return in_megabytes(own_peak()), f"{time.process_time() - start:.2f}"
+    return in_megabytes(own_peak()), f"{own_seconds() - start:.2f}"

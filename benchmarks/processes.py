@@ -5,8 +5,9 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 
@@ -37,17 +38,23 @@ def busy_machine():
 
 
 def seconds_of(pid):
-    """Return the seconds that a process has computed; None where that is not known."""
+    """Return the seconds that a process and its descendants computed; None where not known."""
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        nanoseconds = int(Path(f"/proc/{pid}/schedstat").read_text().split()[0])
     except OSError:
         return None
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return nanoseconds / 1e9 + sum(seconds_of(child) or 0 for child in _children(pid))
+
+
+def own_seconds():
+    """Return the seconds that this process computed, and those that decode for it."""
+    return time.process_time() + sum(seconds_of(child) or 0 for child in _children(os.getpid()))
 
 
 def own_peak():
-    """Return the peak memory of this process so far in bytes; 0 where that is not known."""
-    return _status("self", "VmHWM")
+    """Return the peak memory of this process and those that decode for it; 0 where not known."""
+    processes = ["self", *_children(os.getpid())]
+    return sum(_status(process, "VmHWM") for process in processes)
 
 
 def run_and_watch(command):
@@ -85,13 +92,16 @@ def run_and_watch(command):
 
 def _family_memory(pid):
     """Return the bytes in memory of a process and its descendants; 0 where that is not known."""
-    memory = _status(pid, "VmRSS")
+    return _status(pid, "VmRSS") + sum(map(_family_memory, _children(pid)))
+
+
+def _children(pid):
+    """Return the processes that a process started and that have not ended."""
+    found = []
     for children in Path(f"/proc/{pid}/task").glob("*/children"):
-        try:
-            memory += sum(map(_family_memory, children.read_text().split()))
-        except OSError:  # has just ended
-            continue
-    return memory
+        with suppress(OSError):  # has just ended
+            found += children.read_text().split()
+    return found
 
 
 def _status(pid, name):

@@ -38,6 +38,10 @@ class AudioTooLongError(AudioError):
     """The clip is longer than the limit."""
 
 
+class AudioTooComplexError(AudioError):
+    """The clip takes more time or memory to decode than a recording of its length."""
+
+
 class InvalidSampleRateError(AudioError):
     """The sample rate is outside the range that speech recordings use."""
 
@@ -75,7 +79,7 @@ class ModelIntegrityError(ModelError):
 
 
 class UntrustedModelError(ModelError):
-    """`model.skops` holds types other than scikit-learn's and NumPy's."""
+    """`model.skops` holds types that our pipelines do not consist of."""
 
 
 class FeatureMismatchError(ModelError):

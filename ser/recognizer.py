@@ -13,8 +13,9 @@ from ser.errors import AudioError
 from ser.model.analysis import Analysis, analyse
 from ser.model.assembly import make_classifier, make_extractor
 from ser.model.atomic_folder import replace_folder
+from ser.model.audit import ModelFolder
 from ser.model.config import ModelConfig
-from ser.model.folder import MARK, ModelFolder, is_model_file, read_model_folder
+from ser.model.folder import MARK, is_model_file, read_model_folder
 from ser.model.prediction import Prediction, make_prediction
 from ser.model.voice_profile import OwnSpeech, VoiceProfile, check_profile, check_use, learn_profile
 from ser.threads import one_thread

@@ -248,7 +248,9 @@ class FakeHub:
             "sha": commit.sha,
             "private": repo.private,
             "tags": [],
-            "siblings": [{"rfilename": name} for name in commit.files],
+            "siblings": [
+                {"rfilename": name, "size": len(content)} for name, content in commit.files.items()
+            ],
             "sdk": repo.sdk,
         }
         return as_json(answer)

@@ -4,13 +4,9 @@ import io
 import logging
 from contextlib import contextmanager
 
-import numpy as np
 import pytest
 from hub_machine import Machine
-from model_files import write_model_folder
-from sklearn.neural_network import MLPClassifier
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from model_files import small_pipelines, write_model_folder
 
 from ser.errors import (
     HubError,
@@ -30,12 +26,10 @@ license: cc-by-nc-sa-4.0
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    x, y = np.random.default_rng(0).standard_normal((30, 4)), np.arange(30) % 2
-    mlp = MLPClassifier((4,), solver="lbfgs", max_iter=300, random_state=0)
     folder = tmp_path_factory.mktemp("trained") / "model"
     write_model_folder(
         folder,
-        model={"general": make_pipeline(StandardScaler(), mlp).fit(x, y)},
+        model=small_pipelines(),
         config={
             "model": ModelConfig(("calm", "angry"), speeds=(1.0,)).to_dict(),
             "features": {},

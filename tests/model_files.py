@@ -2,8 +2,22 @@
 
 import json
 
+import numpy as np
+
 from ser.model.atomic_folder import replace_folder
-from ser.model.folder import MARK, audit, is_model_file, make_model_files
+from ser.model.audit import audit
+from ser.model.classifier import EmotionClassifier
+from ser.model.folder import MARK, is_model_file, make_model_files
+from ser.model.learning import LearningSettings
+from ser.model.perceptrons import PerceptronSettings
+
+
+def small_pipelines():
+    """Return the pipelines of a model of four features and two emotions, fitted to noise."""
+    learning = LearningSettings(hidden_units=4, batch_size=8, n_epochs=2)
+    perceptrons = [PerceptronSettings(relative=each, learning=learning) for each in (False, True)]
+    rows, clips = np.random.default_rng(0).standard_normal((30, 4)), np.arange(30)
+    return EmotionClassifier(perceptrons=perceptrons).fit(rows, clips % 2, clips // 3).pipelines_
 
 
 def write_model_folder(folder, *, model, **parts):

@@ -17,7 +17,8 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from ser.audio.decoding import ArraySource, FileSource
+from ser.audio.decoding import ArraySource
+from ser.audio.isolation import IsolatedSource
 from ser.errors import (
     AudioError,
     AudioNotFoundError,
@@ -30,7 +31,7 @@ Clip = Any
 """What `ser.audio.loading.read_recording` takes. Objects of other libraries are known by what they
 can do, so that no narrower type would hold."""
 
-STREAM_LIMIT = 2**31  # bytes that are read from a file object
+SIZE_LIMIT = 2**31  # bytes of a file
 MAX_NAME = 100  # characters of a name in messages
 
 ADDRESS = re.compile(r"data:|[a-z][a-z0-9+.-]+:/", re.IGNORECASE)  # not C:/, a Windows drive
@@ -76,7 +77,7 @@ def each_clip(clips: Clip | Iterable[Clip]) -> Iterable[Clip]:
 
 
 @contextmanager
-def open_clip(clip: Clip) -> Iterator[ArraySource | FileSource]:
+def open_clip(clip: Clip) -> Iterator[ArraySource | IsolatedSource]:
     """Open a clip and return what decodes it.
 
     Parameters
@@ -95,18 +96,24 @@ def open_clip(clip: Clip) -> Iterator[ArraySource | FileSource]:
         yield ArraySource(*_check_waveform(clip))
     elif isinstance(clip, str | os.PathLike):
         with _open(os.fsdecode(clip), name) as stream:
-            yield FileSource(stream, name)
+            yield _source(stream, name)
     elif isinstance(clip, bytes | bytearray | memoryview):
-        yield FileSource(io.BytesIO(clip), name)
+        yield _source(io.BytesIO(clip), name)
     elif hasattr(clip, "read"):
         with tempfile.TemporaryFile() as stream:
             _copy(clip, stream, name)
-            yield FileSource(stream, name)
+            yield _source(stream, name)
     else:
         raise AudioError(
             f"A clip cannot be of type {type(clip).__name__}; give a path, bytes, a binary file "
             "object or (waveform, sample_rate)."
         )
+
+
+def _source(stream: BinaryIO, name: str) -> IsolatedSource:
+    if stream.seek(0, os.SEEK_END) > SIZE_LIMIT:
+        raise _too_large(name)
+    return IsolatedSource(stream, name)
 
 
 def _unwrap(clip: Clip, name: str) -> Any:
@@ -178,11 +185,8 @@ def _open(path: str, name: str) -> BinaryIO:
 def _copy(source: Any, target: BinaryIO, name: str) -> None:
     """Copy the rest of a file object, which need not be seekable."""
     while chunk := _read(source, name):
-        if target.tell() + len(chunk) > STREAM_LIMIT:
-            raise AudioTooLongError(
-                f"{name} is larger than the limit of {STREAM_LIMIT >> 20} MiB; cut it to the part "
-                "that matters."
-            )
+        if target.tell() + len(chunk) > SIZE_LIMIT:
+            raise _too_large(name)
         target.write(chunk)
     if not target.tell() and _position(source):
         raise _at_its_end(name)
@@ -285,6 +289,13 @@ def _shorten(text: str) -> str:
 
 def _is_text(name: str) -> AudioError:
     return AudioError(f'{name} is opened as text; open it in binary mode, "rb".')
+
+
+def _too_large(name: str) -> AudioTooLongError:
+    return AudioTooLongError(
+        f"{name} is larger than the limit of {SIZE_LIMIT >> 20} MiB; cut it to the part that "
+        "matters."
+    )
 
 
 def _at_its_end(name: str) -> EmptyAudioError:

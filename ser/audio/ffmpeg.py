@@ -17,6 +17,14 @@ from ser.audio.parts import Part
 FORMATS = (
     "aac,ac3,aiff,amr,asf,au,avi,caf,dts,eac3,flac,flv,matroska,mov,mp3,mpeg,mpegts,ogg,w64,wav,wv"
 )
+# Decoders that may be used: of sound alone, since those of pictures are opened for covers, too.
+CODECS = re.compile(
+    r"aac(_latm)?|ac3|adpcm_(g7\w+|ima_(qt|wav)|ms|swf|yamaha)|alac|als|amr[nw]b|ape|atrac[13]\w*"
+    r"|cook|dca|eac3|evrc|flac|g7\w+|gsm(_ms)?|ilbc|libopencore_\w+|libopus|mace[36]|mlp"
+    r"|mp[123](float)?|nellymoser|opus|pcm_\w+|qcelp|qdm[2c]|s302m|speex|truehd|truespeech|tta|vorbis|wavpack"
+    r"|wma(lossless|pro|v1|v2|voice)"
+)
+WHITELIST = ",".join(filter(CODECS.fullmatch, sorted(av.codecs_available)))
 # Those whose headers tell how long the recording is; of others, it is a guess.
 PROMISING = {"caf", "flac", "flv", "matroska,webm", "mov,mp4,m4a,3gp,3g2,mj2", "ogg", "wv"}
 # How the first frame of an MP3 tells how many follow.
@@ -45,7 +53,7 @@ def open_container(stream: Part) -> InputContainer:
     return av.open(
         stream,
         "r",
-        container_options={"format_whitelist": FORMATS},
+        container_options={"format_whitelist": FORMATS, "codec_whitelist": WHITELIST},
         metadata_errors="replace",  # of tags that are not UTF-8
     )
 
@@ -66,7 +74,10 @@ class Unpacker:
 
     def __call__(self, packet: av.Packet) -> Iterator[tuple[int, NDArray[np.float32]]]:
         """Yield the sample rate in Hz and samples (n_samples, n_channels) of each frame."""
-        # ValueError: a codec or a type of samples that PyAV does not know
+        codec = packet.stream.codec_context
+        if codec is None or not CODECS.fullmatch(codec.name):
+            return
+        # ValueError: a type of samples that PyAV does not know
         try:
             frames: Any = packet.decode()
         except (av.FFmpegError, ValueError):

@@ -87,12 +87,11 @@ def main(argv: Sequence[str] | None = None, *, prog: str | None = None) -> int:
     except (SerError, OSError) as error:  # OSError: a full disk, or caches without access
         print(f"error: {error}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Exception) as error:
+        if not _follows_interrupt(error):  # which `datasets` hides when it waits for its processes
+            raise
+        print("\nInterrupted: what was not finished has not been written.", file=sys.stderr)
         return 130
-    except Exception as error:
-        if _follows_interrupt(error):  # which `datasets` hides when it waits for its processes
-            return 130
-        raise
 
 
 def _follows_interrupt(error: BaseException | None) -> bool:

@@ -43,11 +43,13 @@ def _predict(parser: ArgumentParser, args: Namespace) -> int:
     if args.to:
         return predict_collection(parser, args)
     check_no_collection(parser, args)
+    from ser.audio.isolation import warm_up
     from ser.model.voice_profile import TOO_FEW
     from ser.recognizer import EmotionRecognizer
 
     if args.clips.count("-") > 1:
         parser.error("- is standard input, which can be read only once: name it once")
+    warm_up()  # the decoders, while the model loads
     recognizer = EmotionRecognizer.from_pretrained(args.model)
     stdin = getattr(sys.stdin, "buffer", b"")  # none if it was closed
     given = (stdin if clip == "-" else clip for clip in args.clips)

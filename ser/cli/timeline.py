@@ -35,9 +35,11 @@ def add_timeline(parser: ArgumentParser) -> None:
 def _timeline(args: Namespace) -> int:
     if args.to is not None:
         find_target(args.to)  # before anything that takes time
+    from ser.audio.isolation import warm_up
     from ser.recognizer import EmotionRecognizer
     from ser.timeline import TOO_SHORT
 
+    warm_up()  # the decoders, while the model loads
     recognizer = EmotionRecognizer.from_pretrained(args.model)
     stdin = getattr(sys.stdin, "buffer", b"")  # none if it was closed
     clip = stdin if args.clip == "-" else args.clip

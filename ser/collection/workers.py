@@ -20,7 +20,7 @@ from ser.collection.rows import Settings, Voices, answer_clips
 from ser.collection.shards import write_shard
 from ser.collection.tables import to_parquet
 from ser.errors import SerError
-from ser.model.folder import REQUIRED_FILES, audit
+from ser.model.audit import REQUIRED_FILES, audit
 from ser.recognizer import EmotionRecognizer
 
 AHEAD = 2  # pieces for each process, so that none waits for the next

@@ -6,7 +6,10 @@ from html import escape
 from typing import TYPE_CHECKING
 
 import gradio as gr
-from huggingface_hub import ModelCard, constants
+from huggingface_hub import constants
+
+from ser.demo.confusion import confusion_table
+from ser.model.front_matter import split_card
 
 if TYPE_CHECKING:
     from ser import EmotionRecognizer
@@ -14,6 +17,10 @@ if TYPE_CHECKING:
 
 LIMITS = ("Where it fails", "Out-of-scope use")
 """Sections of a card that everybody should see."""
+
+_PICTURE = re.compile(r"!\[[^][\n]*\]\([^()\n]*\)\n*")
+"""A picture in Markdown. What it excludes ends each attempt at the next one's beginning, so that
+time grows with the length of a card and not with its square."""
 
 
 def add_tab() -> list[gr.components.Component]:
@@ -43,31 +50,28 @@ def contents(recognizer: "EmotionRecognizer") -> tuple[str, str, str]:
         same_protocol,
     )
 
-    card, results = model_card(recognizer), results_in(recognizer.metrics)
+    _, card = split_card(recognizer.files["README.md"].decode())
+    results = results_in(recognizer.metrics)
     parts = [_facts(model_facts(recognizer), _address(recognizer))]
     if results:
         parts.append(_figures(results, _knows_speakers(recognizer)))
         parts += map(_confusion, same_protocol(results))
-    text = re.sub(r"!\[[^]]*\]\([^)]*\)\n*", "", card.text)  # its pictures are not served
+    text = _PICTURE.sub("", card)  # they are not served
     sections = re.split(r"(?m)^(?=## )", text)
     limits = [part for part in sections if part.startswith(tuple(f"## {name}" for name in LIMITS))]
     return f'<div class="ser-card">{"".join(parts)}</div>', "".join(limits), text
 
 
-def model_card(recognizer: "EmotionRecognizer") -> ModelCard:
-    """Return the model's card, parsed."""
-    return ModelCard(recognizer.files["README.md"].decode(), ignore_metadata_errors=True)
-
-
 def model_facts(recognizer: "EmotionRecognizer") -> dict[str, str]:
     """Return name, revision, licence and emotions of a model as a dict of str."""
+    metadata, _ = split_card(recognizer.files["README.md"].decode())
     revision = recognizer.revision or ""
     if recognizer.requested_revision not in (None, revision):
         revision = f"{recognizer.requested_revision}, commit {revision}"
     return {
         "Model": recognizer.source,
         "Revision": revision,
-        "Licence": model_card(recognizer).data.get("license") or "",
+        "Licence": metadata.get("license") or "",
         "Emotions": ", ".join(recognizer.labels),
     }
 
@@ -110,7 +114,7 @@ def _figures(results: "Sequence[Result]", knows_speakers: bool) -> str:
 
 
 def _capital(name: str) -> str:
-    return name[0].upper() + name[1:]
+    return name[:1].upper() + name[1:]
 
 
 def _knows_speakers(recognizer: "EmotionRecognizer") -> bool:
@@ -128,23 +132,14 @@ def _tested_on(result: "Result", knows_speakers: bool) -> str:
 
 
 def _confusion(result: "Result") -> str:
-    """Draw the confusion matrix as a table whose cells are shaded by their share of the row."""
-    figures, corpus = result.figures, escape(result.corpus)
-    head = "".join(f'<th scope="col">{escape(label)}</th>' for label in figures["labels"])
-    rows = ""
-    for label, counts in zip(figures["labels"], figures["confusion_matrix"], strict=True):
-        cells = "".join(_shaded(count / max(sum(counts), 1)) for count in counts)
-        rows += f'<tr><th scope="row">{escape(label)}</th>{cells}</tr>'
+    figures = result.figures
     return (
-        f"<h2>Which emotions of {corpus} it confuses</h2>"
+        f"<h2>Which emotions of {escape(result.corpus)} it confuses</h2>"
         f'<p class="ser-quiet">{escape(_capital(result.description))}. Each row is the '
         "emotion of clips; cells are the percentage of them recognised as each emotion.</p>"
-        '<div class="ser-scroll" tabindex="0" role="region" '
-        f'aria-label="Confusion matrix of {corpus}">'
-        f'<table class="ser-confusion"><thead><tr><td></td>{head}</tr></thead>'
-        f"<tbody>{rows}</tbody></table></div>"
+        + confusion_table(
+            figures["labels"],
+            figures["confusion_matrix"],
+            f"Confusion matrix of {result.corpus}",
+        )
     )
-
-
-def _shaded(share: float) -> str:
-    return f'<td style="--share:{share:.3f}">{100 * share:.0f}</td>'

@@ -1,7 +1,5 @@
 """Example clips that come with the model: the page opens with the first of them."""
 
-import csv
-import io
 import re
 import tempfile
 import threading
@@ -15,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from ser.demo.accuracy import is_acted
+from ser.model.audit import EXAMPLES, read_table
 
 if TYPE_CHECKING:
     from ser.demo.served_model import ServedModel
@@ -63,7 +62,6 @@ def read_examples(files: Mapping[str, bytes], *, acted: bool = False) -> list[Ex
     list of Example
         In the order of `examples/metadata.csv`; clips that are missing are left out.
     """
-    table = files.get("examples/metadata.csv", b"").decode()
     return [
         Example(
             row["file_name"],
@@ -73,8 +71,8 @@ def read_examples(files: Mapping[str, bytes], *, acted: bool = False) -> list[Ex
             row.get("speaker") or "",
             _credit(row),
         )
-        for row in csv.DictReader(io.StringIO(table))
-        if (path := f"examples/{row.get('file_name')}") in files
+        for row in read_table(files.get(EXAMPLES, b"").decode())
+        if (path := f"examples/{row['file_name']}") in files
     ]
 
 

@@ -12,11 +12,12 @@ from starlette.responses import FileResponse
 from starlette.routing import Mount, Route
 
 from ser.corpora.emotions import NAMES
-from ser.demo import about_tab, example_shelf, live_tab
+from ser.demo import about_tab, example_shelf
 from ser.demo.blocks import Demo
 from ser.demo.front import Front, Traffic
 from ser.demo.head import ICON, PREVIEW, PREVIEW_ADDRESS
 from ser.demo.http_api import PREFIX, make_api
+from ser.demo.live_panel import idle_panel
 from ser.demo.received import HANDLERS
 from ser.demo.result_panel import empty_panel, status
 from ser.demo.theme import STYLES, emotion_colours, theme
@@ -100,7 +101,7 @@ def _check(password: str) -> Callable[[str, str], bool]:
 
 def add_header() -> gr.HTML:
     """Lay out the header; return the component for a notice to everyone."""
-    head = f'<h1>{TITLE}</h1><p>{LEAD}</p><p id="ser-microphone" role="alert"></p>'
+    head = f"<h1>{TITLE}</h1><p>{LEAD}</p>"
     gr.HTML(f"<header>{head}</header>", elem_id="ser-head")
     return gr.HTML(visible=False, elem_id="ser-notice")
 
@@ -134,7 +135,7 @@ def fill_when_loaded(
         own_panels: dict[gr.components.Component, Any] = {}
         if recognizer.labels != NAMES:  # else they stand there, or a visitor's first result does
             own_panels[tab.panel] = empty_panel(recognizer.labels)
-            own_panels[live] = live_tab.idle_panel(recognizer.labels)
+            own_panels[live] = idle_panel(recognizer.labels)
         return {
             notice: _notice(model.notice),
             **own_panels,

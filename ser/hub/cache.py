@@ -28,7 +28,8 @@ from huggingface_hub.errors import (
 from ser.errors import HubError
 from ser.hub.errors import BACKEND_ERRORS, HubAwayError, diagnose, status_error
 from ser.hub.targets import check_model
-from ser.model.folder import REQUIRED_FILES, is_model_file
+from ser.model.audit import REQUIRED_FILES
+from ser.model.folder import is_model_file
 
 logger = logging.getLogger(__name__)
 
@@ -157,7 +158,7 @@ def _download(
     copy: Path | None,
 ) -> Path:
     api = HfApi(token=token)
-    info = api.model_info(repo_id, revision=revision, timeout=TIMEOUT)
+    info = api.model_info(repo_id, revision=revision, timeout=TIMEOUT, files_metadata=True)
     names = check_model(info)
     if strange := sorted({name for name in names if not is_model_file(name)} - {".gitattributes"}):
         logger.warning(

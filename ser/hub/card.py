@@ -6,7 +6,7 @@ import re
 from huggingface_hub import constants
 
 _LOADING = re.compile(r'from_pretrained\("(\\.|[^"\\])*"')
-_LINKS = re.compile(r"<!-- links -->\n.*?<!-- /links -->\n\n", re.DOTALL)
+_LINKS = re.compile(r"<!-- links -->\n(?:(?!<!-- )[^\n]*\n)*<!-- /links -->\n\n")
 
 
 def name_in_card(card: str, name: str) -> str:

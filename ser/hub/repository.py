@@ -28,7 +28,8 @@ from ser.hub.cache import TIMEOUT, fetch_model
 from ser.hub.card import name_in_card
 from ser.hub.errors import check_name, one_line, plain_words
 from ser.hub.targets import check_privacy, check_tag_name, check_token
-from ser.model.folder import ModelFolder, is_model_file, read_model_folder
+from ser.model.audit import ModelFolder
+from ser.model.folder import is_model_file, read_model_folder
 
 
 @dataclass(frozen=True)
@@ -299,7 +300,9 @@ def _is_same(api: HfApi, repo: dict[str, Any], head: str, entry: RepoFile, conte
         return False
     if entry.lfs:
         return entry.lfs.sha256 == hashlib.sha256(content).hexdigest()
-    if entry.blob_id == hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest():
+    # git names contents by SHA-1; who publishes wrote both sides of what is compared.
+    name = hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
+    if entry.blob_id == name:
         return True
     # Not every server identifies contents by git's blob ids.
     path = api.hf_hub_download(**repo, filename=entry.path, revision=head)

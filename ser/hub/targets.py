@@ -8,7 +8,8 @@ from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
 
 from ser.errors import HubError, ModelNotFoundError
 from ser.hub.errors import check_name, plain_words
-from ser.model.folder import REQUIRED_FILES
+from ser.model.audit import REQUIRED_FILES
+from ser.model.folder import check_size, is_model_file
 
 
 class RepoInfo(Protocol):
@@ -142,11 +143,21 @@ def check_served(model: str, *, token: str | None = None) -> bool:
 
 
 def check_model(info: ModelInfo) -> list[str]:
-    """Raise a `ModelNotFoundError` if a repository lacks a file of a model; return its files."""
+    """Return the names of a repository's files, if they are those of a model.
+
+    Raises
+    ------
+    ModelNotFoundError
+        If one is missing.
+    ModelFormatError
+        If they are known to be larger than a model may be, so that they are not downloaded.
+    """
     names = [sibling.rfilename for sibling in info.siblings or []]
     if missing := [name for name in REQUIRED_FILES if name not in names]:
         raise ModelNotFoundError(
             f"The repository '{info.id}' is not a model of ser: it has no {', no '.join(missing)}; "
             "give one that `python -m ser push` published."
         )
+    files = [each for each in info.siblings or [] if is_model_file(each.rfilename)]
+    check_size(sum(each.size or 0 for each in files), f"repository '{info.id}'")
     return names

@@ -4,9 +4,11 @@ from typing import Any
 
 from ser.errors import FeatureConfigError, FeatureMismatchError, ModelFormatError
 from ser.features import FeatureConfig, FeatureExtractor
+from ser.model.audit import ModelFolder
 from ser.model.classifier import EmotionClassifier
 from ser.model.config import ModelConfig
-from ser.model.folder import ModelFolder
+
+LEAST_HOP = 0.0025  # s from frame to frame; a quarter of the usual one, and four times its memory
 
 
 def make_extractor(config: dict[str, Any], source: str) -> FeatureExtractor:
@@ -25,12 +27,19 @@ def make_extractor(config: dict[str, Any], source: str) -> FeatureExtractor:
         If this version extracts other features.
     """
     try:
-        extractor = FeatureExtractor(FeatureConfig.from_dict(config["features"]))
+        settings = FeatureConfig.from_dict(config["features"])
     except FeatureConfigError as error:
         raise FeatureMismatchError(
             f"The model '{source}' (features {config['feature_hash']}) needs features that this "
-            f"version does not have: {error}"
+            f"version does not have: {str(error)[:200]}"
         ) from error
+    if settings.hop < LEAST_HOP:
+        raise FeatureMismatchError(
+            f"The model '{source}' asks for frames {1000 * settings.hop:g} ms apart, and models "
+            f"may ask for {1000 * LEAST_HOP:g} ms at least, since clips would take too much: train "
+            "it again with longer ones."
+        )
+    extractor = FeatureExtractor(settings)
     if extractor.hash != config["feature_hash"]:
         raise FeatureMismatchError(
             f"The model '{source}' was trained on features {config['feature_hash']}, but this "

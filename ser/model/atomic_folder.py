@@ -1,13 +1,18 @@
 """Write a folder or a file whole or not at all; a folder never over what is not ours."""
 
+import ctypes
+import glob
 import os
 import re
 import secrets
 import shutil
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ser.errors import SerError
+
+LEFT_AFTER = 3600  # s since a writer began, which takes seconds
 
 
 def check_replaceable(folder: str | Path, *, is_ours: Callable[[str], bool], mark: str) -> None:
@@ -82,23 +87,13 @@ def replace_folder(
     """
     check_replaceable(folder, is_ours=is_ours, mark=mark)
     folder = Path(folder).resolve()
-    beside = f".{folder.name}.{secrets.token_hex(4)}"
-    new, old = folder.with_name(f"{beside}.new"), folder.with_name(f"{beside}.old")
+    new = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.new")
     try:
+        _remove_left(folder)
         new.mkdir(parents=True)
         for name, content in files.items():
-            path = new / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
-        if folder.exists():
-            folder.rename(old)
-        try:
-            new.rename(folder)
-        except BaseException:  # an interrupt, too
-            if old.exists():
-                old.rename(folder)
-            raise
-        shutil.rmtree(old, ignore_errors=True)
+            _write(new / name, content)
+        _swap(new, folder)
     except OSError as error:
         raise _not_writable(folder, error.strerror or error) from error
     finally:
@@ -113,16 +108,54 @@ def replace_file(path: Path, content: bytes) -> None:
     OSError
         If it cannot be written; an older file is as it was.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
-        with part.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+        _write(part, content)
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a file down to the disk, which may only then say that it is full."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _swap(new: Path, folder: Path) -> None:
+    """Put a new folder into its place at once, and the old one, if any, where the new one was."""
+    if not folder.exists():
+        new.rename(folder)
+    elif not _exchange(new, folder):
+        # Elsewhere than on Linux there is no folder for a moment.
+        old = new.with_suffix(".old")
+        folder.rename(old)
+        try:
+            new.rename(folder)
+        except BaseException:  # an interrupt, too
+            old.rename(folder)
+            raise
+        old.rename(new)
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Exchange two folders in one step, so that no moment is without either; False if none can."""
+    try:
+        rename = ctypes.CDLL(None).renameat2
+    except (AttributeError, OSError, TypeError):
+        return False
+    here, exchange = -100, 2  # AT_FDCWD and RENAME_EXCHANGE of Linux
+    return rename(here, os.fsencode(one), here, os.fsencode(other), exchange) == 0
+
+
+def _remove_left(folder: Path) -> None:
+    """Remove what writers left that were killed; one that still writes is younger."""
+    for path in folder.parent.glob(f".{glob.escape(folder.name)}.*.new"):
+        if time.time() - path.stat().st_mtime > LEFT_AFTER:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def is_kept_in(folder: Path, path: Path) -> bool:

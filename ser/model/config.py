@@ -10,6 +10,8 @@ from ser.audio.speed import SPEED_RANGE, SPEEDS
 from ser.model.calibration import TEMPERATURE_RANGE
 
 MAX_SPEEDS = 8  # at which a clip is processed; each takes time
+MAX_LABELS = 50
+MAX_LABEL = 100  # characters
 
 
 @dataclass(frozen=True)
@@ -44,9 +46,10 @@ class ModelConfig:
                 raise ValueError(f"{name} is {repr(getattr(self, name))}, not a list")
             object.__setattr__(self, name, tuple(getattr(self, name)))
         names = {label for label in self.labels if _is_line(label)}
-        if len(names) < max(len(self.labels), 2):
+        if len(names) < max(len(self.labels), 2) or len(names) > MAX_LABELS:
             raise ValueError(
-                f"labels is {repr(list(self.labels))}, not two or more different names"
+                f"labels is {repr(list(self.labels))}, not 2 to {MAX_LABELS} different names of at "
+                f"most {MAX_LABEL} characters"
             )
         if not isinstance(self.everyday, str | None):
             raise ValueError(f"everyday is {repr(self.everyday)}, not a label")
@@ -96,6 +99,6 @@ def _is_number(value: object) -> bool:
 
 def _is_line(label: object) -> bool:
     """Tell whether a label is text that can be shown and stored: one line, and not blank."""
-    if not isinstance(label, str) or not label.strip():
+    if not isinstance(label, str) or not label.strip() or len(label) > MAX_LABEL:
         return False
     return not any(unicodedata.category(each) in ("Cc", "Cs") for each in label)

@@ -18,6 +18,7 @@ from ser.threads import one_thread
 from ser.training.by_corpus import Judged, judge_by_corpus
 from ser.training.config import TrainingConfig
 from ser.training.features import CorpusFeatures, extract_features
+from ser.training.jobs import map_clips
 
 logger = logging.getLogger(__name__)
 
@@ -159,11 +160,12 @@ def extract(
     DatasetError
         If a clip cannot be read; the message names it.
     """
-    extracted = dataset.map(
+    extracted = map_clips(
+        dataset,
         _extract_clip,
+        jobs=jobs,
         fn_kwargs={"function": function, "settings": settings, "code": code},
         remove_columns=dataset.column_names,
-        num_proc=jobs if jobs > 1 else None,
         writer_batch_size=100,
         desc=description,
     )

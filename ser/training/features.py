@@ -26,6 +26,7 @@ from ser.features import (
 )
 from ser.threads import one_thread
 from ser.training.config import CLEAN, EIGHT_BIT, Copy, TrainingConfig
+from ser.training.jobs import map_clips
 
 logger = logging.getLogger(__name__)
 
@@ -115,8 +116,10 @@ def extract_features(corpus: Corpus, config: TrainingConfig, *, jobs: int = 1) -
         If no clip can be used.
     """
     clips, versions = corpus.clips, config.versions
-    extracted = clips.map(
+    extracted = map_clips(
+        clips,
         _extract_clip,
+        jobs=jobs,
         fn_kwargs={
             "config": config.features.to_dict(),
             "versions": [(each.speed, each.recording) for each in versions],
@@ -124,7 +127,6 @@ def extract_features(corpus: Corpus, config: TrainingConfig, *, jobs: int = 1) -
             "code": training_fingerprint(),
         },
         remove_columns=clips.column_names,
-        num_proc=jobs if jobs > 1 else None,
         writer_batch_size=100,
         desc="Extracting features",
     )

@@ -57,10 +57,11 @@ def summary_table(metrics: Mapping[str, Any]) -> Table:
 
 
 def with_spread(figures: Mapping[str, Any], key: str) -> str:
-    """Write a headline figure in percent, with its standard deviation over folds."""
-    if len(figures["folds"]) < 2:
-        return percent(figures[key])
-    return f"{percent(figures[key])} ± {percent(figures['fold_std'][key])}"
+    """Write a headline figure in percent, with its standard deviation over folds, if known."""
+    share, spread = percent(figures.get(key)), figures.get("fold_std", {}).get(key)
+    if len(figures["folds"]) < 2 or spread is None:
+        return share
+    return f"{share} ± {percent(spread)}"
 
 
 def class_table(figures: Mapping[str, Any]) -> Table:

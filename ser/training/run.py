@@ -21,10 +21,11 @@ from ser.errors import DatasetError
 from ser.features import FeatureExtractor
 from ser.hub.card import name_in_card, with_links
 from ser.hub.repository import Published
+from ser.model.audit import audit
 from ser.model.calibration import apply_temperature, fit_temperature
 from ser.model.classifier import EmotionClassifier
 from ser.model.config import ModelConfig
-from ser.model.folder import audit, make_model_files
+from ser.model.folder import make_model_files
 from ser.reasons.facts import find_usual
 from ser.recognizer import EmotionRecognizer
 from ser.training.by_corpus import balanced_weights, evaluate_by_corpus

@@ -406,7 +406,7 @@ def test_endless_file_object_is_refused(monkeypatch):
         def read(self, size=-1):
             return bytes(size)
 
-    monkeypatch.setattr(clips, "STREAM_LIMIT", 5 << 20)
+    monkeypatch.setattr(clips, "SIZE_LIMIT", 5 << 20)
     with pytest.raises(errors.AudioTooLongError, match="larger than the limit of 5 MiB") as error:
         load_audio(Endless(), RATE)
     assert_one_sentence(error)

@@ -1,8 +1,6 @@
 """The page, used the way people use it: a real Chromium, the real server."""
 
 import base64
-import csv
-import re
 from functools import partial
 
 import av
@@ -154,64 +152,6 @@ def test_silence_is_not_given_an_emotion(page, tmp_path):
     assert "silent" in page.locator("#ser-result .ser-sure").inner_text()
 
 
-def test_batch_with_a_bad_file_among_good_ones(page, clips, tmp_path):
-    bad = tmp_path / "=notes.wav"
-    bad.write_text("not a recording")
-    page.get_by_role("tab", name="Batch").click()
-    start = page.get_by_role("button", name="Recognise all")
-    assert start.is_disabled()
-    page.set_input_files("#ser-files input[type=file]", [clips["short"], bad, clips["long"]])
-    page.get_by_label("One person speaks in all of these").check()
-    page.locator("#ser-start:not([disabled])").click()
-    link = page.locator("#ser-batch a[download]")
-    link.wait_for()
-    assert "too few recordings to compare" in page.locator("#ser-batch").inner_text()
-    with page.expect_download() as download:
-        link.click()
-    with download.value.path().open(newline="", encoding="utf-8-sig") as file:
-        good, failed, last = csv.DictReader(file)
-    assert good["file"] == "short.wav"
-    assert good["emotion"]
-    assert last["second choice"]
-    assert failed["error"].endswith(".")
-    assert not re.match(r"[=+@-]", failed["file"])
-
-
-def test_a_batch_gives_way_to_other_files(page, clips, tmp_path):
-    many = [tmp_path / f"{number:02}.wav" for number in range(40)]
-    for path in many:
-        path.symlink_to(clips["long"])
-    rows = page.locator("#ser-batch tbody tr", has_text=".wav")
-    page.get_by_role("tab", name="Batch").click()
-    page.set_input_files("#ser-files input[type=file]", many)
-    page.locator("#ser-start:not([disabled])").click()
-    rows.first.wait_for()
-    page.get_by_role("button", name="Clear").click()
-    rows.first.wait_for(state="detached")
-    page.set_input_files("#ser-files input[type=file]", [clips["short"]])
-    page.locator("#ser-start:not([disabled])").click()
-    page.locator("#ser-batch a[download]").wait_for()
-    assert rows.count() == 1
-    assert "short.wav" in rows.inner_text()
-
-
-def test_live_follows_the_voice_and_stops(page):
-    page.get_by_role("tab", name="Live").click()
-    page.locator("#ser-live .record-button").click()
-    updates = page.locator("#ser-live-result .ser-history i")
-    updates.first.wait_for()
-    begun = updates.count()
-    page.locator("#ser-live-result .ser-result").wait_for(timeout=10000)
-    page.wait_for_timeout(5000)
-    page.locator("#ser-live .stop-button").click()
-    page.wait_for_timeout(1000)
-    heard = updates.count()
-    assert heard - begun >= 5
-    page.wait_for_timeout(1500)
-    assert updates.count() == heard
-    assert page.locator("#ser-live-result h2").inner_text() != "Listening"
-
-
 def test_a_voice_profile_is_said_used_and_forgotten(page, clips):
     upload(page, clips["short"])
     without = page.locator("#ser-result").inner_text()
@@ -270,18 +210,6 @@ def test_a_picture_that_is_dropped_is_told_from_a_recording(page, tmp_path):
     assert "'picture.png' is not audio" in page.locator("#ser-result .ser-sure").inner_text()
 
 
-def test_a_microphone_that_is_missing_is_said(browser, app):
-    page = browser.new_page()
-    page.add_init_script(
-        "navigator.mediaDevices.getUserMedia = async () => { throw new Error('not found'); }"
-    )
-    page.goto(app.url)
-    page.get_by_role("button", name="Record audio").click()
-    page.locator("#ser-clip .record-button").click()
-    page.locator("#ser-microphone", has_text="(not found): connect one").wait_for()
-    page.close()
-
-
 def test_a_recording_that_is_also_the_voice_is_asked_for_again(page, clips):
     upload(page, clips["long"])
     page.get_by_role("button", name="My voice").click()
@@ -295,22 +223,6 @@ def test_about_tells_of_the_model(page, recognizer):
     text = page.locator("#ser-about").inner_text()
     for label in recognizer.labels:
         assert label in text
-
-
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_nobody_is_shut_out(browser, app, clips, dark):
-    from axe_playwright_python.sync_playwright import Axe
-
-    page = open_page(browser, app.url, dark=dark)
-    upload(page, clips["long"])
-    page.locator(".ser-strip i").first.wait_for()
-    for tab in TABS:
-        page.get_by_role("tab", name=tab).click()
-        page.wait_for_timeout(300)
-        found = Axe().run(page).response["violations"]
-        serious = [v for v in found if v["impact"] in ("serious", "critical")]
-        assert not [(v["id"], v["nodes"][0]["html"]) for v in serious], tab
-    page.context.close()
 
 
 def test_a_phone_scrolls_one_way_only(browser, app, clips):

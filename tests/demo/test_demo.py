@@ -1,24 +1,17 @@
 """The pieces of the page, without a browser."""
 
-import csv
-import io
 import re
-import threading
-from concurrent.futures import wait
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from signals import speech_like
 
 from ser import EmotionRecognizer, Prediction
 from ser.corpora.emotions import EMOTIONS, NAMES
-from ser.demo import about_tab, batch_tab, example_shelf, wording
-from ser.demo.live_tab import LiveSession, live_panel
+from ser.demo import about_tab, example_shelf, wording
 from ser.demo.result_panel import empty_panel, error_panel, result_panel
 from ser.demo.served_model import ServedModel
 from ser.demo.theme import STYLES, emotion_colours
-from ser.errors import UnreadableAudioError
 from ser.model.folder import read_model_folder
 
 RATE = 24000
@@ -58,8 +51,6 @@ def test_bars_keep_the_order_of_the_labels():
 
 def test_what_is_shown_of_a_file_cannot_be_markup():
     assert "<b>" not in error_panel("<b>.wav is not audio.", NAMES)
-    rows = [batch_tab.row("<b>.wav", UnreadableAudioError("<b>.wav is not audio."))]
-    assert "<b>" not in batch_tab.table_html(rows)
 
 
 @pytest.mark.parametrize(
@@ -72,29 +63,6 @@ def test_percent(share, text):
 def test_clock():
     assert wording.clock(7.46).replace("\N{NO-BREAK SPACE}", " ") == "7.5 s"
     assert wording.clock(67) == "1:07"
-
-
-@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", " =1"])
-def test_cells_that_a_spreadsheet_would_run_are_defused(cell):
-    rows = [batch_tab.row(cell, prediction(happy=1.0))]
-    (read,) = csv.DictReader(io.StringIO(batch_tab.to_csv(rows)))
-    assert read["file"] == f"'{cell}"
-
-
-def test_batch_rows_hold_result_or_error():
-    good = batch_tab.row("a.wav", prediction(happy=0.6, calm=0.4))
-    bad = batch_tab.row("b.wav", UnreadableAudioError("b.wav is not audio."))
-    assert batch_tab.table_html([good, bad]).count("no result") == 1
-    one, other = csv.DictReader(io.StringIO(batch_tab.to_csv([bad, good])))
-    assert (one["file"], one["emotion"], one["error"]) == ("b.wav", "", "b.wav is not audio.")
-    assert (other["emotion"], other["second choice"], other["error"]) == ("happy", "calm", "")
-    assert float(other["probability_calm"]) == pytest.approx(0.4)
-
-
-def test_the_table_can_be_downloaded_when_it_is_complete():
-    rows = [batch_tab.row("a.wav", prediction(happy=1.0))]
-    assert "aria-disabled" in batch_tab.table_html(rows)
-    assert 'download="emotions.csv"' in batch_tab.table_html(rows, done=True)
 
 
 def test_captions_say_that_an_emotion_was_acted_only_where_it_was():
@@ -124,67 +92,6 @@ def test_the_model_says_whether_its_examples_are_acted(tiny_model, dataset, capt
 
 def test_a_model_without_examples_has_none():
     assert example_shelf.read_examples({}) == []
-
-
-def test_a_session_keeps_three_seconds_and_updates_twice_a_second(recognizer):
-    session, voice = LiveSession(), speech_like(seconds=5)
-    pieces = np.split(voice, np.arange(RATE // 10, voice.size, RATE // 10))
-    updates = 0
-    for piece in pieces:
-        updates += session.add(recognizer, piece, RATE)
-        if session.running is not None:
-            wait([session.running])
-    assert updates == len(session.history) == 11
-    assert session.waveform.size == 3 * RATE
-    assert session.history[0] == (None, 0.0)
-    assert session.result.emotion in live_panel(session.result, session.history, recognizer.labels)
-
-
-def test_a_session_loses_no_sound_while_a_slow_recogniser_works(recognizer):
-    may_answer, asked = threading.Event(), []
-
-    class Slow:
-        knows_voices, assess = recognizer.knows_voices, recognizer.assess
-
-        def analyse(self, clip):
-            asked.append(clip)
-            may_answer.wait()
-            return recognizer.analyse(clip)
-
-    session, voice = LiveSession(), speech_like(seconds=1)
-    pieces = np.array_split(voice, 20)
-    updates = [session.add(Slow(), piece, RATE) for piece in pieces]
-    may_answer.set()
-    wait([session.running])
-    assert not any(updates)
-    np.testing.assert_array_equal(session.waveform, voice)
-    assert len(asked) == 1  # what has become old is not recognised any more
-    assert session.add(Slow(), np.zeros(1, np.float32), RATE)
-    assert len(session.history) == 1
-    wait([session.running])
-    assert asked[1][0].size == voice.size + 1
-
-
-def test_a_session_compares_with_what_was_said_before(tiny_model):
-    recognizer = EmotionRecognizer.from_pretrained(tiny_model)
-    session, voice = LiveSession(), np.tile(speech_like(seconds=2), 6)
-    told = []
-    for piece in np.split(voice, np.arange(RATE, voice.size, RATE)):
-        if session.add(recognizer, piece, RATE) and session.result:
-            told.append(session.result.reference)
-        wait([session.running])
-    assert told == [None] * (len(told) - 3) + ["clips"] * 3
-    assert "what you said before" in live_panel(session.result, [], recognizer.labels)
-
-
-def test_a_pause_is_said_and_what_was_heard_before_it_stays():
-    history = [("happy", 0.6), (None, 0.0)]
-    silent = live_panel(None, history, ["happy"])
-    stopped = live_panel(None, history, ["happy"], "Press Record and talk.")
-    assert ">Listening<" in silent
-    assert ">Not listening<" in stopped
-    assert "Press Record and talk." in stopped
-    assert silent.count("<i style=") == stopped.count("<i style=") == len(history)
 
 
 def test_about_names_licence_and_protocol(recognizer):

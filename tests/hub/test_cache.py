@@ -12,10 +12,8 @@ from running_app import ROOT
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from ser.errors import (
-    UntrustedModelError,
-)
-from ser.model.folder import read_model_folder
+from ser.errors import ModelFormatError, UntrustedModelError
+from ser.model.folder import MAX_BYTES, read_model_folder
 
 
 def pull_in_threads():
@@ -58,6 +56,12 @@ def test_a_dangerous_model_that_came_by_xet_is_not_kept(xet_hub, xet_machine, fi
     xet_hub.add(REPO, files | {"model.skops": evil})
     refused(xet_machine, pull, kind=UntrustedModelError, match=r"'ada/voices' holds posix\.system")
     assert evil not in downloaded(xet_machine).values()
+
+
+def test_a_model_that_is_too_large_is_not_downloaded(hub, machine, files):
+    hub.add(REPO, files | {"large.png": bytes(MAX_BYTES)})
+    refused(machine, pull, kind=ModelFormatError, match="repository 'ada/voices' have 64 MiB")
+    assert not downloaded(machine)
 
 
 def hang_up(method, path):

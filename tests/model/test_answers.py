@@ -27,6 +27,8 @@ HARMLESS = {
     "FEW_ROWS": "how many rows are multiplied one by one",
     "UNITS": "of how many units the products are computed at once",
     "MAX_SPEEDS": "limits what a model may ask for",
+    "MAX_LABEL": "limits what a model may ask for",
+    "MAX_LABELS": "limits what a model may ask for",
     "SPEED_RANGE": "limits what a model may ask for",
     "SPEEDS": "stored with each model",
     "TEMPERATURE_RANGE": "limits what a model may ask for",
@@ -48,7 +50,7 @@ def golden():
 
 def test_a_small_training_gives_the_answers_that_it_gave(golden):
     assert difference(small_training(), golden["small training"]) < TOLERANCE, (
-        "a change in ser/model gives other models: raise FORMAT_VERSION in ser/model/folder.py if "
+        "a change in ser/model gives other models: raise FORMAT_VERSION in ser/model/audit.py if "
         "older folders no longer suit it, train the shipped model again, and run "
         "python -m tests.model.answers"
     )
@@ -57,7 +59,7 @@ def test_a_small_training_gives_the_answers_that_it_gave(golden):
 def test_the_shipped_model_gives_the_answers_that_it_gave(golden):
     assert difference(shipped(), golden["shipped"]) < TOLERANCE, (
         "the shipped model answers differently: raise FEATURE_VERSION in ser/features/config.py if "
-        "the features changed, FORMAT_VERSION in ser/model/folder.py if the model's code did; "
+        "the features changed, FORMAT_VERSION in ser/model/audit.py if the model's code did; "
         "train it again, and run python -m tests.model.answers"
     )
 

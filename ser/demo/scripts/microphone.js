@@ -1,33 +1,50 @@
 // The microphone: without the browser's echo cancellation, noise suppression and automatic gain,
-// which alter the voice. Why it cannot be used is said on the page, where gradio says nothing.
+// which alter the voice. Why it cannot be used is said once, under the button that was pressed.
 (() => {
+  const REASONS = {
+    NotAllowedError:
+      "This page may not use the microphone: allow it in the browser, press Record " +
+      "again, or upload a recording.",
+    NotFoundError: "There is no microphone: connect one and press Record again, or upload a " +
+      "recording.",
+  };
+  const place = document.createElement("p");
+  place.id = "ser-microphone";
+  place.role = "alert";
+  let controls = null; // those with the button that was pressed, which gradio replaces
   const say = (sentence) => {
-    const place = document.querySelector("#ser-microphone");
-    if (place) place.textContent = sentence;
+    place.textContent = "";
+    controls?.after(place);
+    place.textContent = sentence; // afterwards, or screen readers would not say it
   };
   const devices = navigator.mediaDevices;
-  if (!devices) {
-    const press = (event) => {
-      if (event.target.closest(".record-button")) {
-        say("A browser gives the microphone only to pages over HTTPS: upload a recording instead.");
-      }
-    };
-    document.addEventListener("click", press, true);
-    return;
-  }
+  const press = (event) => {
+    const button = event.target.closest(".record-button");
+    if (!button) return;
+    controls = button.closest(".controls");
+    place.remove();
+    if (devices) return;
+    event.stopImmediatePropagation(); // gradio's own message comes from a corner
+    say("A browser gives the microphone only to pages over HTTPS: upload a recording instead.");
+  };
+  document.addEventListener("click", press, true);
+  if (!devices) return;
   const raw = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
   const ask = devices.getUserMedia.bind(devices);
   devices.getUserMedia = async (wanted) => {
+    const asking = controls?.closest(".block");
     try {
       const audio = wanted.audio && { ...wanted.audio, ...raw };
       const stream = await ask({ ...wanted, audio });
-      say("");
+      asking?.dispatchEvent(new CustomEvent("microphone", { detail: stream, bubbles: true }));
       return stream;
     } catch (error) {
       say(
-        `The microphone cannot be used (${error.message}): ` +
-          "connect one, allow this page to use it, or upload a recording.",
+        REASONS[error.name] ||
+          `The microphone cannot be used (${error.message}): ` +
+            "connect one, allow this page to use it, or upload a recording.",
       );
+      if (asking?.id === "ser-live") return null; // on an error, gradio adds a message of its own
       throw error;
     }
   };

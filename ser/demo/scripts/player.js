@@ -65,7 +65,7 @@
   };
 
   const press = ({ target, clientX }) => {
-    const button = target.closest?.(".ser-play");
+    const button = target.closest?.(".ser-play[data-start]");
     if (button) {
       const isPlaying = button === stretch && !sound()?.paused;
       if (isPlaying) sound().pause();

@@ -1,0 +1,87 @@
+// Live: a level that moves with the voice, and a mark with a Stop wherever the visitor is in the
+// page while the microphone is on. Listening ends when the page is left, and at the time limit.
+(() => {
+  const GRACE = 2000; // ms that a page may be out of sight
+  const EVERY = 100; // ms
+  const FLOOR = -60; // dB
+  let listening = null;
+
+  const stop = (reason) => {
+    if (!listening) return;
+    listening.reason = reason;
+    document.querySelector("#ser-live :is(.stop-button, .spinner-button)")?.click();
+    for (const track of listening.stream.getTracks()) track.stop();
+  };
+
+  const show = (decibels, text) => {
+    const track = document.querySelector("#ser-level .ser-track");
+    if (!track) return; // a tab that is closed may not be in the page
+    const level = Math.round(Math.min(0, Math.max(FLOOR, decibels)));
+    track.style.setProperty("--share", 1 - level / FLOOR);
+    track.setAttribute("aria-valuenow", level);
+    document.querySelector("#ser-level .ser-level-text").textContent = text(level);
+  };
+
+  const mark = () => {
+    const place = document.createElement("div");
+    place.id = "ser-listening";
+    const state = document.createElement("span");
+    state.role = "status";
+    const button = document.createElement("button");
+    button.textContent = "Stop";
+    button.setAttribute("aria-label", "Stop listening");
+    button.addEventListener("click", () => stop(""));
+    place.append(state, button);
+    document.querySelector(".gradio-container .contain").append(place); // what styles are for
+    state.textContent = "Listening";
+    return place;
+  };
+
+  const tick = () => {
+    const { stream, analyser, samples, since, limit } = listening;
+    if (!stream.active) return end();
+    if (Date.now() - since > limit) return stop(`: ${limit / 60000} minutes are over`);
+    analyser.getFloatTimeDomainData(samples);
+    const power = samples.reduce((sum, sample) => sum + sample * sample, 0) / samples.length;
+    show(10 * Math.log10(power + 1e-12), (level) => `${level} dB`.replace("-", "−"));
+  };
+
+  const end = () => {
+    const { timer, context, place, title, reason } = listening;
+    clearInterval(timer);
+    context.close();
+    place.remove();
+    document.title = title;
+    listening = null;
+    show(FLOOR, () => `Microphone off${reason}`);
+  };
+
+  const begin = ({ target, detail: stream }) => {
+    if (target.id !== "ser-live" || listening) return;
+    const context = new AudioContext();
+    const analyser = context.createAnalyser();
+    context.createMediaStreamSource(stream).connect(analyser);
+    listening = {
+      stream,
+      context,
+      analyser,
+      samples: new Float32Array(analyser.fftSize),
+      since: Date.now(),
+      limit: 1000 * document.querySelector("#ser-level").dataset.limit,
+      place: mark(),
+      title: document.title,
+      reason: "",
+      timer: setInterval(tick, EVERY),
+    };
+    document.title = `● Listening: ${document.title}`;
+  };
+
+  let leaving = null;
+  const left = () => stop(": you left the page");
+  document.addEventListener("microphone", begin);
+  document.addEventListener("visibilitychange", () => {
+    clearTimeout(leaving);
+    if (document.hidden) leaving = setTimeout(left, GRACE);
+  });
+  addEventListener("pagehide", left);
+})();

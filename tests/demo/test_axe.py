@@ -1,0 +1,59 @@
+"""The rules of axe for people who see, hear or move otherwise, in each tab as it is used."""
+
+import numpy as np
+import pytest
+import soundfile
+from browser import chromium, open_page, require_browser, upload
+from signals import speech_like
+
+RATE = 24000
+WIDTHS = {1280: 900, 390: 844}
+TABS = ("Recognise", "Live", "Batch", "About")
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory):
+    path = tmp_path_factory.mktemp("clips") / "long.wav"
+    parts = [speech_like(pitch=110 + 50 * seed, seed=seed) for seed in range(4)]
+    soundfile.write(path, np.concatenate(parts), RATE, subtype="PCM_16")
+    return path
+
+
+@pytest.fixture(scope="module")
+def browser(clip):
+    require_browser()
+    with chromium(clip) as running:
+        yield running
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["light", "dark"])
+def page(browser, app, clip, request):
+    """Return a page that shows a result with its timeline, a table, and that it listens."""
+    page = open_page(browser, app.url, dark=request.param)
+    upload(page, clip)
+    page.locator(".ser-strip i").first.wait_for()
+    page.get_by_role("button", name="My voice").click()
+    page.get_by_role("tab", name="Batch").click()
+    page.set_input_files("#ser-files input[type=file]", [clip])
+    page.locator("#ser-start:not([disabled])").click()
+    page.locator("#ser-batch a[download]").wait_for()
+    page.get_by_role("tab", name="Live").click()
+    page.locator("#ser-live .record-button").click()
+    page.locator("#ser-live-result .ser-history i").first.wait_for()
+    yield page
+    page.context.close()
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_nobody_is_shut_out(page, width):
+    from axe_playwright_python.sync_playwright import Axe
+
+    page.set_viewport_size({"width": width, "height": WIDTHS[width]})
+    found = []
+    for tab in TABS:
+        page.get_by_role("tab", name=tab).click()
+        page.wait_for_timeout(200)
+        for each in Axe().run(page).response["violations"]:
+            if each["impact"] in ("serious", "critical"):
+                found += [(tab, each["id"], node["html"]) for node in each["nodes"]]
+    assert found == []

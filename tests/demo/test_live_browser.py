@@ -1,0 +1,152 @@
+"""The tab for live recognition and the microphone, in a real Chromium."""
+
+import csv
+import re
+
+import numpy as np
+import pytest
+import soundfile
+from browser import chromium, clear, open_page, require_browser
+from signals import speech_like
+
+RATE = 24000
+SHIFTS = """() => {
+  globalThis.shifts = [];
+  new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) globalThis.shifts.push(entry.value);
+  }).observe({ type: "layout-shift" });
+}"""
+SEEN = """(isHidden) => {
+  Object.defineProperty(document, "hidden", { value: isHidden, configurable: true });
+  document.dispatchEvent(new Event("visibilitychange"));
+}"""
+REFUSE = """navigator.mediaDevices.getUserMedia = async () => {
+  throw new DOMException("Permission denied", "NotAllowedError");
+};"""
+PLAIN_HTTP = "Object.defineProperty(navigator, 'mediaDevices', { value: undefined });"
+FORBIDDEN = "This page may not use the microphone: allow it"
+
+
+@pytest.fixture(scope="module")
+def speech(tmp_path_factory):
+    path = tmp_path_factory.mktemp("microphone") / "spoken.wav"
+    parts = [speech_like(pitch=110 + 50 * seed, seed=seed) for seed in range(4)]
+    soundfile.write(path, np.concatenate(parts), RATE, subtype="PCM_16")
+    return path
+
+
+@pytest.fixture(scope="module")
+def browser(speech):
+    require_browser()
+    with chromium(speech) as running:
+        yield running
+
+
+@pytest.fixture
+def page(browser, app):
+    page = open_page(browser, app.url)
+    yield page
+    page.context.close()
+
+
+def listen(page):
+    page.get_by_role("tab", name="Live").click()
+    page.locator("#ser-live .record-button").click()
+    page.locator("#ser-listening").wait_for()
+
+
+def decibels(page):
+    return int(page.get_by_role("meter").get_attribute("aria-valuenow"))
+
+
+def test_live_follows_the_voice_in_every_tab_and_ends_with_a_summary(page, speech):
+    result = page.locator("#ser-live-result")
+    listen(page)
+    before = result.bounding_box()
+    page.evaluate(SHIFTS)
+    page.locator("#ser-live-result .ser-result").wait_for()
+    levels = [decibels(page)]
+    while max(levels) - min(levels) < 10:  # as the voice pauses
+        assert len(levels) < 100, levels
+        page.wait_for_timeout(50)
+        levels.append(decibels(page))
+    page.locator("#ser-live-result .ser-history i").nth(4).wait_for()
+    assert sum(page.evaluate("shifts")) < 0.005
+    page.get_by_role("tab", name="About").click()
+    assert "Listening" in page.title()
+    page.get_by_role("button", name="Stop listening").click()
+    page.locator("#ser-listening").wait_for(state="detached")
+    assert "Listening" not in page.title()
+    page.get_by_role("tab", name="Live").click()
+    result.locator("h2", has_text=re.compile("^Most")).wait_for()
+    assert result.bounding_box() == before
+    with page.expect_download() as download:
+        result.get_by_text("Save as CSV").click()
+    with download.value.path().open(newline="", encoding="utf-8-sig") as file:
+        rows = list(csv.DictReader(file))
+    assert {"start", "end", "emotion", "confidence", "happy"} <= set(rows[0])
+    assert float(rows[-1]["end"]) >= 2.5
+
+
+def test_live_is_relative_to_a_known_voice_from_the_first_word(page, speech):
+    page.get_by_role("button", name="My voice").click()
+    page.set_input_files("#ser-voice input[type=file]", speech)
+    page.locator("#ser-voice", has_text="Your voice is known").wait_for()
+    page.get_by_role("tab", name="Live").click()
+    page.locator(".ser-compared .ser-relative", has_text="Relative to your voice").wait_for()
+    listen(page)
+    heading = page.locator("#ser-live-result .ser-result")
+    heading.wait_for()
+    assert "Relative to your voice" in heading.inner_text()
+
+
+def test_live_ends_when_the_page_is_left_but_not_at_a_glance_elsewhere(page):
+    listen(page)
+    page.evaluate(SEEN, True)
+    page.wait_for_timeout(500)
+    page.evaluate(SEEN, False)
+    page.wait_for_timeout(2200)
+    assert page.locator("#ser-listening").count() == 1
+    page.evaluate(SEEN, True)
+    page.locator("#ser-level", has_text="Microphone off: you left the page").wait_for()
+    assert page.locator("#ser-listening").count() == 0
+    page.locator("#ser-live .record-button").wait_for()  # to go on
+
+
+def test_live_ends_at_the_time_limit(page):
+    page.get_by_role("tab", name="Live").click()
+    page.locator("#ser-level").evaluate("level => { level.dataset.limit = 1; }")
+    listen(page)
+    page.locator("#ser-level", has_text="minutes are over").wait_for()
+    page.locator("#ser-live .record-button").wait_for()
+
+
+@pytest.mark.parametrize(
+    ("tab", "script", "sentence"),
+    [
+        ("Recognise", REFUSE, FORBIDDEN),
+        ("Live", REFUSE, FORBIDDEN),
+        ("Live", PLAIN_HTTP, "A browser gives the microphone only to pages over HTTPS"),
+    ],
+    ids=["recognise", "live", "plain-http"],
+)
+def test_a_refused_microphone_is_said_once_where_the_button_is(browser, app, tab, script, sentence):
+    page = browser.new_page()
+    page.add_init_script(script)
+    page.goto(app.url)
+    page.get_by_role("tab", name=tab).click()
+    if tab == "Recognise":
+        page.locator(
+            "#ser-result .ser-result"
+        ).wait_for()  # of the example that the page opens with
+        clear(page)
+        page.get_by_role("button", name="Record audio").click()
+    block = page.locator("#ser-clip" if tab == "Recognise" else "#ser-live")
+    block.locator(".record-button").click()
+    block.get_by_role("alert").wait_for()
+    page.wait_for_timeout(300)
+    (said,) = page.get_by_role("alert").all_inner_texts()
+    assert said.startswith(sentence)
+    assert page.locator("#ser-listening").count() == 0
+    block.locator(".record-button").wait_for()
+    page.close()

@@ -1,0 +1,48 @@
+"""Ctrl-C ends a training in several processes, and none of them says where it was."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+WORK = """
+import sys, time
+from datasets import Dataset
+from ser.cli.main import main
+from ser.training.jobs import map_clips
+
+def wait(clip):
+    print("started", flush=True)
+    time.sleep(60)
+
+def run(args):
+    map_clips(Dataset.from_dict({"clip": [0, 1, 2]}), wait, jobs=2)
+
+import ser.cli.model
+ser.cli.model.add_pull = lambda parser: parser.set_defaults(run=run)
+sys.exit(main(["pull"]))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="processes are not forked there")
+def test_an_interrupt_is_one_sentence_however_many_processes_work(tmp_path):
+    work = subprocess.Popen(
+        [sys.executable, "-c", WORK],
+        env=os.environ | {"PYTHONPATH": str(ROOT), "HF_DATASETS_CACHE": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        text=True,
+    )
+    for _ in range(2):
+        assert "started" in work.stdout.readline()
+    os.killpg(work.pid, signal.SIGINT)
+    _, said = work.communicate(timeout=30)
+    assert work.returncode == 130
+    assert "Traceback" not in said
+    assert said.splitlines()[-1] == "Interrupted: what was not finished has not been written."
