@@ -149,7 +149,7 @@ def _start() -> _Process:
     """Start a process that decodes, with the modules that this one has."""
     command = f"import sys; sys.path[:] = {sys.path!r}; from ser.audio.worker import serve; serve()"
     try:
-        return subprocess.Popen(
+        return subprocess.Popen(  # noqa: S603 - ourselves, with a command of our own
             [sys.executable, "-c", command],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
