@@ -45,6 +45,10 @@ catches the end of a sentence is often confidently wrong."""
 MAX_SHARED = 2
 """Windows that lie apart from each other, of which a window can overlap so many."""
 
+DRAFTS = 20
+"""Parts of a recording, after each of which an unfinished timeline is reported, be it as long as it
+may; the first of them comes sooner, after the second, fourth and eighth window."""
+
 
 @dataclass(frozen=True)
 class Window:
@@ -208,18 +212,36 @@ def timeline_steps(
         How many windows are recognised, or only analysed if they are compared with each other
         after that, and how many there are.
     timeline : Timeline or None
-        With the last window.
+        The last one is complete. Some before it, see `DRAFTS`, end with the window that was
+        recognised last, and windows that will not count in the end may still be in them.
     """
     profile = recognizer.reference(voice, same_speaker=same_speaker)
     rate = recognizer.sample_rate
     recording = read_recording(clip, rate)
     waveform = recording.waveform
     slices = window_slices(waveform.size, rate)
+    draft_every = -(-len(slices) // DRAFTS)
     heard: list[Analysis | None] = []
     results: list[Prediction | None] = []
     silence = NoSpeechError()
+
+    def timeline(told: str | None) -> Timeline | None:
+        known = slices[: len(results)]
+        whole = _whole(known, heard[: len(results)], rate)
+        windows = [
+            _window(part, rate, result)
+            for part, result, counts in zip(known, results, whole, strict=True)
+            if counts or result is None
+        ]
+        notes = list(recording.notes)
+        return Timeline(waveform.size / rate, windows, notes, told) if any(results) else None
+
+    def draft(told: str | None) -> Timeline | None:
+        is_due = len(results) in (2, 4, 8) or (results and len(results) % draft_every == 0)
+        return timeline(told) if is_due else None
+
     for part in slices:
-        yield len(heard), len(slices), None
+        yield len(heard), len(slices), draft("voice" if profile else None)
         analysis = None
         try:
             analysis = recognizer.analyse((waveform[part], rate))
@@ -230,28 +252,18 @@ def timeline_steps(
             results.append(recognizer.assess(analysis, profile) if analysis else None)
     if not any(heard):
         raise silence
-    whole = _whole(slices, heard, rate)
-    pieces = _apart(slices, heard, whole) if same_speaker else []
+    pieces = _apart(slices, heard, _whole(slices, heard, rate)) if same_speaker else []
     is_own = len(pieces) >= MIN_REFERENCE + MAX_SHARED
     own = OwnSpeech([piece for _, piece in pieces])
+    told = "voice" if profile else "recording" if is_own else None
     for part, analysis in zip(slices[len(results) :], heard[len(results) :], strict=True):
-        yield len(slices), len(slices), None
+        yield len(slices), len(slices), draft(told)
         shared = [
             piece for other, piece in pieces if other.start < part.stop and part.start < other.stop
         ]
         reference = own.others(*shared) if is_own else None
         results.append(recognizer.assess(analysis, reference) if analysis else None)
-    windows = [
-        _window(part, rate, result)
-        for part, result, counts in zip(slices, results, whole, strict=True)
-        if counts or result is None
-    ]
-    told = "voice" if profile else "recording" if is_own else None
-    yield (
-        len(slices),
-        len(slices),
-        Timeline(waveform.size / rate, windows, list(recording.notes), told),
-    )
+    yield len(slices), len(slices), timeline(told)
 
 
 def _window(part: slice, sample_rate: int, result: Prediction | None) -> Window:

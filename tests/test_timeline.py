@@ -10,7 +10,7 @@ from tiny_model import voice
 
 from ser import EmotionRecognizer
 from ser.errors import NoSpeechError
-from ser.timeline import HOP, WINDOW, Timeline, Window, timeline_steps, window_slices
+from ser.timeline import DRAFTS, HOP, WINDOW, Timeline, Window, timeline_steps, window_slices
 
 RATE = 24000
 
@@ -78,7 +78,10 @@ def test_pauses_get_no_emotion_and_progress_is_told(recognizer):
     recording = np.concatenate([speech_like(), pause]), RATE
     *told, (done, count, timeline) = timeline_steps(recognizer, recording)
     assert done == count
-    assert told == [(number, count, None) for number in range(count)]
+    assert [step[:2] for step in told] == [(number, count) for number in range(count)]
+    drafts = [draft for _, _, draft in told if draft]
+    assert drafts[0].windows == timeline.windows[:1]
+    assert 3 < len(drafts) < DRAFTS + 3
     assert timeline.windows[0].emotion is not None
     assert timeline.windows[-1].emotion is None
 

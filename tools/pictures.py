@@ -69,7 +69,7 @@ def take_all(browser: Browser, url: str, long: Path) -> None:
     take_preview(browser, url)
     page = open_page(browser, url)
     upload(page, long)
-    page.locator(".ser-strip i").first.wait_for()
+    page.locator("#ser-course li").first.wait_for()
     take(page, "timeline")
     page.get_by_role("tab", name="Live").click()
     page.locator("#ser-live .record-button").click()

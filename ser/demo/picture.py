@@ -1,7 +1,8 @@
-"""The picture of a recording: waveform, spectrogram with pitch, and timeline over one time axis.
+"""The picture of a recording: waveform, pitch and spectrogram over one time axis.
 
 Drawn as HTML and SVG rather than as a bitmap, so that it follows the page's colours in light and
-dark, its text stays sharp at any width, and nothing moves when it arrives.
+dark, its text stays sharp at any width, and nothing moves when it arrives. The timeline is drawn
+apart, under the same axis, so that it can be drawn again while it is worked out.
 """
 
 import base64
@@ -15,7 +16,7 @@ from PIL import Image
 
 from ser.corpora.emotions import adjective
 from ser.demo.result_panel import colour
-from ser.demo.spectrogram import Spectrum, envelope, height, spectrum
+from ser.demo.spectrogram import Spectrum, columns, envelope, height, pitch_height, spectrum
 from ser.demo.visit_panel import timeline_data
 from ser.demo.wording import clock, percent
 
@@ -25,23 +26,37 @@ if TYPE_CHECKING:
 FREQUENCIES = (250, 1000, 2000, 4000, 8000)
 """Hz that are labelled at the side of the spectrogram."""
 
+PITCHES = (75, 150, 300)
+"""Hz that are labelled at the side of the pitch: an octave apart."""
+
 TIME_STEPS = (0.1, 0.25, 0.5, 1, 2, 5, 10, 15, 30, 60, 120)
 """Seconds between the marks of a time axis; the first that gives few enough marks is used."""
 
 MAX_TICKS = 6
 
-LEGEND = '<p class="ser-legend" aria-hidden="true"><b>The part that was used</b><i></i> Pitch</p>'
+ZOOMS = (1, 2, 4, 8, 16)
+"""How much wider than the page a picture can be made, each with a time axis of its own."""
+
+SHORTEST_VIEW = 1.5
+"""Seconds that can be seen at a time at least."""
+
+CURVE_CELLS = 400
+"""Most steps of a curve of the timeline: each drawing of ten minutes stays below 50 kB."""
+
+LEGEND = '<span class="ser-key" aria-hidden="true">The part that was used</span>'
 
 
 def empty_picture() -> str:
     """Draw the frames that a picture will fill, so that the page does not jump."""
-    return _figure(
-        "",
+    rows = (
         _row("Waveform", '<div class="ser-plot ser-wave"></div>')
-        + _row("Pitch, spectrum", '<div class="ser-plot ser-spectrum"></div>')
+        + _row("Pitch", '<div class="ser-plot ser-pitch"></div>')
+        + _row("Spectrum", '<div class="ser-plot ser-spectrum"></div>')
         + _row("", '<div class="ser-axis"></div>')
-        + _row("", LEGEND),
-        state="empty",
+    )
+    return (
+        f'<div class="ser-picture ser-empty"><div class="ser-rows" aria-hidden="true">{rows}</div>'
+        f'<p class="ser-legend">{LEGEND}</p></div>'
     )
 
 
@@ -49,7 +64,6 @@ def draw_recording(
     waveform: NDArray[np.float32],
     sample_rate: int,
     used: tuple[float, float] | None = None,
-    timeline: "Timeline | None" = None,
 ) -> str:
     """Draw a recording.
 
@@ -60,35 +74,36 @@ def draw_recording(
         In Hz.
     used : (float, float), optional
         Beginning and end of the part that was used, in seconds; without it, nothing is shaded.
-    timeline : ser.timeline.Timeline, optional
-        Adds the course of every emotion.
 
     Returns
     -------
     str
-        HTML.
+        HTML. Its `data-duration` is what the player goes by, in seconds.
     """
     duration = waveform.size / sample_rate
     seen = spectrum(waveform, sample_rate)
     rows = (
         _row("Waveform", _wave(waveform, duration, used))
-        + _row(_frequency_names(sample_rate), _spectrum(seen, duration, sample_rate))
-        + _row("", _time_axis(duration))
-        + _row("", LEGEND)
+        + _row(
+            _hertz({each: pitch_height(each) for each in PITCHES}, "Pitch"), _pitch(seen, duration)
+        )
+        + _row(_hertz(_frequencies(sample_rate), "Hz"), _spectrum(seen))
+        + _row("", _time_axes(duration))
     )
-    if timeline is not None:
-        rows += _timeline(timeline)
-    return _figure(
-        describe(duration, used, seen.pitch, timeline), rows, data=timeline_data(timeline)
+    numbers = pitch_words(seen.pitch)
+    described = escape(describe(duration, used, numbers))
+    cursor = (
+        '<div class="ser-cursor" role="slider" tabindex="0" aria-label="Position in the recording" '
+        f'aria-valuemin="0" aria-valuemax="{duration:.2f}" aria-valuenow="0"><i></i><b></b></div>'
+    )
+    return (
+        f'<div class="ser-picture ser-drawn" data-duration="{duration:.3f}">'
+        f'<div class="ser-rows" role="img" aria-label="{described}">{rows}</div>{cursor}'
+        f'<p class="ser-legend">{LEGEND if used else ""} <span>{numbers}</span></p></div>'
     )
 
 
-def describe(
-    duration: float,
-    used: tuple[float, float] | None,
-    pitch: NDArray[np.floating],
-    timeline: "Timeline | None" = None,
-) -> str:
+def describe(duration: float, used: tuple[float, float] | None, pitch: str) -> str:
     """Describe the picture in words, for those who cannot see it.
 
     Parameters
@@ -97,41 +112,85 @@ def describe(
         In seconds.
     used : (float, float) or None
         Beginning and end of the part that was used, in seconds.
-    pitch : ndarray
-        In Hz; NaN where there is no voice.
-    timeline : ser.timeline.Timeline, optional
+    pitch : str
+        As `pitch_words` says it.
     """
     parts = [f"Picture of a recording of {clock(duration)}."]
     if used:
         parts.append(f"The part from {clock(used[0])} to {clock(used[1])} was used.")
+    return " ".join([*parts, pitch]).strip()
+
+
+def pitch_words(pitch: NDArray[np.floating]) -> str:
+    """Say how high a voice is and how much that varies.
+
+    Parameters
+    ----------
+    pitch : ndarray
+        In Hz; NaN where there is no voice. If it is nowhere, nothing is said.
+    """
     voiced = pitch[~np.isnan(pitch)]
-    if voiced.size:
-        low, middle, high = np.percentile(voiced, [5, 50, 95])
-        parts.append(f"The pitch is mostly {low:.0f} to {high:.0f} Hz, its median {middle:.0f}.")
-    if timeline is not None:
-        parts.append("Over time: " + "; ".join(map(_segment_words, timeline.segments)) + ".")
-    return " ".join(parts)
+    if not voiced.size:
+        return ""
+    low, middle, high = np.percentile(voiced, [5, 50, 95])
+    return f"Pitch: median {middle:.0f} Hz, mostly {low:.0f} to {high:.0f} Hz."
 
 
-def _figure(description: str, rows: str, state: str = "drawn", data: str = "") -> str:
-    role = f'role="img" aria-label="{escape(description)}"' if description else 'aria-hidden="true"'
-    return f'<div class="ser-picture ser-{state}" {role}{data}>{rows}</div>'
+def draw_timeline(timeline: "Timeline", *, is_last: bool = False) -> str:
+    """Draw the strongest emotion and the course of every one, as far as they are known.
+
+    Parameters
+    ----------
+    timeline : ser.timeline.Timeline
+        Complete or not.
+    is_last : bool
+        Whether there will be no other drawing of it; its numbers then go with this one, for what
+        visitors keep of it.
+
+    Returns
+    -------
+    str
+        HTML, under the axis of `draw_recording`. `stretches` says the same in words.
+    """
+    blocks = "".join(
+        f'<i style="left:{100 * s.start / timeline.duration:.2f}%;'
+        f"width:{100 * (s.end - s.start) / timeline.duration:.2f}%;"
+        f'--colour:{colour(s.emotion)}" title="{escape(_segment_words(s))}">'
+        f"<span>{escape(adjective(s.emotion))}</span></i>"
+        for s in timeline.segments
+        if s.emotion
+    )
+    rows = _row("Strongest", f'<div class="ser-plot ser-strip">{blocks}</div>')
+    edges, curves = timeline.curves()
+    step = -(-len(curves) // CURVE_CELLS)
+    starts = np.arange(0, len(curves), step)
+    shares = np.maximum.reduceat(np.nan_to_num(curves), starts)
+    ends = np.append(edges[starts[1:]], edges[-1]) / timeline.duration
+    for emotion, curve in zip(timeline.labels, shares.T, strict=True):
+        path = "".join(
+            f"V{100 * (1 - share):.0f}H{1000 * end:.0f}"
+            for share, end in zip(curve, ends, strict=True)
+        )
+        area = f'<path style="fill:{colour(emotion)}" d="M0 100{path}V100Z"/>'
+        rows += _row(escape(emotion), _svg(1000, 100, area, "course"))
+    data = timeline_data(timeline) if is_last else ""
+    return f'<div class="ser-rows ser-timeline" aria-hidden="true"{data}>{rows}</div>'
 
 
 def _row(name: str, plot: str) -> str:
-    return f'<div class="ser-gutter" aria-hidden="true">{name}</div>{plot}'
+    return f'<div class="ser-gutter">{name}</div>{plot}'
 
 
-def _svg(width: int | str, height: int, body: str, kind: str) -> str:
+def _svg(width: int, height: int, body: str, kind: str) -> str:
     """Draw in a box that stretches to the plot; strokes keep their width."""
     return (
-        f'<div class="ser-plot ser-{kind}" aria-hidden="true">'
+        f'<div class="ser-plot ser-{kind}">'
         f'<svg viewBox="0 0 {width} {height}" preserveAspectRatio="none">{body}</svg></div>'
     )
 
 
 def _wave(waveform: NDArray[np.float32], duration: float, used: tuple[float, float] | None) -> str:
-    low, high = envelope(waveform)
+    low, high = envelope(waveform, columns(duration))
     peak = max(np.abs(waveform).max(), 1e-9)
     top = [f"{x} {50 - 48 * y / peak:.1f}" for x, y in enumerate(high)]
     bottom = [f"{x} {50 - 48 * y / peak:.1f}" for x, y in enumerate(low)]
@@ -143,75 +202,66 @@ def _wave(waveform: NDArray[np.float32], duration: float, used: tuple[float, flo
     return _svg(len(low), 100, shade + path, "wave")
 
 
-def _spectrum(seen: Spectrum, duration: float, sample_rate: int) -> str:
+def _spectrum(seen: Spectrum) -> str:
     alpha = np.round(255 * seen.levels.T[::-1]).astype(np.uint8)
     file = io.BytesIO()
     Image.merge("LA", [Image.new("L", alpha.shape[::-1]), Image.fromarray(alpha)]).save(file, "PNG")
     image = base64.b64encode(file.getvalue()).decode()
-    track = _pitch(seen, duration, sample_rate)
     return (
-        '<div class="ser-plot ser-spectrum" aria-hidden="true">'
-        f'<div style="--levels:url(data:image/png;base64,{image})"></div>'
-        '<svg viewBox="0 0 1000 1000" preserveAspectRatio="none">'
-        f'<path class="ser-halo" d="{track}"/><path class="ser-pitch" d="{track}"/></svg></div>'
+        '<div class="ser-plot ser-spectrum">'
+        f'<div style="--levels:url(data:image/png;base64,{image})"></div></div>'
     )
 
 
-def _pitch(seen: Spectrum, duration: float, sample_rate: int) -> str:
-    """Return the pitch as an SVG path that is interrupted where there is no voice."""
+def _pitch(seen: Spectrum, duration: float) -> str:
+    """Draw the pitch as a path that is interrupted where there is no voice."""
     path, pen_down = [], False
-    ys = 1000 * (1 - height(seen.pitch, sample_rate))
+    ys = 1000 * (1 - pitch_height(seen.pitch))
     for x, y in zip(1000 * seen.times / duration, ys, strict=True):
         if np.isfinite(y):
-            path.append(f"{'L' if pen_down else 'M'}{x:.1f} {y:.1f}")
+            # A voice of one column is a point, which a round line of no length draws.
+            path.append(f"L{x:.1f} {y:.0f}" if pen_down else f"M{x:.1f} {y:.0f}h0")
         pen_down = np.isfinite(y)
-    return "".join(path)
+    lines = "".join(
+        f'<path class="ser-grid" d="M0 {1000 * (1 - pitch_height(each)):.0f}H1000"/>'
+        for each in PITCHES
+    )
+    return _svg(1000, 1000, f'{lines}<path class="ser-track-line" d="{"".join(path)}"/>', "pitch")
 
 
-def _frequency_names(sample_rate: int) -> str:
+def _frequencies(sample_rate: int) -> dict[int, float]:
+    return {each: height(each, sample_rate) for each in FREQUENCIES if each <= sample_rate / 2}
+
+
+def _hertz(heights: dict[int, float], unit: str) -> str:
+    """Write frequencies beside a plot, each at its height."""
     names = "".join(
-        f'<span style="bottom:{100 * height(hertz, sample_rate):.1f}%">{hertz}</span>'
-        for hertz in FREQUENCIES
-        if hertz <= sample_rate / 2
+        f'<span style="bottom:{100 * share:.1f}%">{hertz}</span>'
+        for hertz, share in heights.items()
     )
-    return f'<span class="ser-unit">Hz</span>{names}'
+    return f'<span class="ser-unit">{unit}</span>{names}'
 
 
-def _time_axis(duration: float) -> str:
-    step = next((s for s in TIME_STEPS if duration / s <= MAX_TICKS), TIME_STEPS[-1])
-    marks = "".join(
-        f'<span style="left:{100 * time / duration:.2f}%">{_tick(time, step)}</span>'
-        for time in np.arange(0, 0.93 * duration, step)  # the unit stands at the end
-    )
-    unit = "min" if step >= 10 else "s"
-    marks += f'<span class="ser-unit">{unit}</span>'
-    return f'<div class="ser-axis" aria-hidden="true">{marks}</div>'
+def _time_axes(duration: float) -> str:
+    """Draw a time axis for each width that the picture can have; styles show one of them."""
+    zooms = [zoom for zoom in ZOOMS if zoom == 1 or duration / zoom >= SHORTEST_VIEW]
+    axes = []
+    for zoom in zooms:
+        step = next((s for s in TIME_STEPS if duration / s <= MAX_TICKS * zoom), TIME_STEPS[-1])
+        marks = "".join(
+            f'<span style="left:{100 * time / duration:.2f}%">{_tick(time, duration)}</span>'
+            for time in np.arange(0, (1 - 0.07 / zoom) * duration, step)  # the unit is at the end
+        )
+        unit = "min" if duration >= 60 else "s"
+        axes.append(f'<div data-zoom="{zoom}">{marks}<span class="ser-unit">{unit}</span></div>')
+    return f'<div class="ser-axis">{"".join(axes)}</div>'
 
 
-def _tick(time: float, step: float) -> str:
-    if step >= 10:
-        return f"{int(time) // 60}:{int(time) % 60:02}"
-    return f"{time:g}"
-
-
-def _timeline(timeline: "Timeline") -> str:
-    edges, curves = timeline.curves()
-    blocks = "".join(
-        f'<i style="left:{100 * s.start / timeline.duration:.2f}%;'
-        f"width:{100 * (s.end - s.start) / timeline.duration:.2f}%;"
-        f'background:{colour(s.emotion)}" title="{escape(_segment_words(s))}"></i>'
-        for s in timeline.segments
-        if s.emotion
-    )
-    rows = _row("Strongest", f'<div class="ser-plot ser-strip" aria-hidden="true">{blocks}</div>')
-    for emotion, curve in zip(timeline.labels, np.nan_to_num(curves).T, strict=True):
-        points = [f"{edges[0]:.2f} 1"]
-        for start, end, share in zip(edges[:-1], edges[1:], curve, strict=True):
-            points += [f"{start:.2f} {1 - share:.3f}", f"{end:.2f} {1 - share:.3f}"]
-        points.append(f"{edges[-1]:.2f} 1")
-        area = f'<path style="fill:{colour(emotion)}" d="M{"L".join(points)}Z"/>'
-        rows += _row(escape(emotion), _svg(f"{timeline.duration:.2f}", 1, area, "course"))
-    return rows
+def _tick(time: float, duration: float) -> str:
+    if duration < 60:
+        return f"{time:g}"
+    seconds = f"{time % 60:g}"
+    return f"{int(time) // 60}:{'0' if time % 60 < 10 else ''}{seconds}"
 
 
 def _segment_words(segment: "Segment") -> str:

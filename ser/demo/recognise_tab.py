@@ -2,35 +2,50 @@
 
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
-from html import escape
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import gradio as gr
+import numpy as np
+from numpy.typing import NDArray
 
 from ser.audio.loading import read_recording
-from ser.demo import example_shelf, share_panel, visit_panel, voice_panel, why_panel
+from ser.demo import (
+    example_shelf,
+    share_panel,
+    stretches,
+    visit_panel,
+    voice_panel,
+    why_panel,
+)
 from ser.demo.accuracy import accuracy_line
+from ser.demo.following import Step, follow_course
 from ser.demo.picture import draw_recording, empty_picture
-from ser.demo.result_panel import empty_panel, error_panel, relative, result_panel, unannounced
-from ser.demo.wording import TO_VOICE
-from ser.errors import AudioError, SerError, VoiceProfileError
-from ser.timeline import MIN_DURATION, TOO_SHORT, timeline_steps
+from ser.demo.result_panel import empty_panel, error_panel, result_panel, unannounced
+from ser.errors import AudioError, SerError
+from ser.timeline import MIN_DURATION
 
 if TYPE_CHECKING:
     from ser import EmotionRecognizer, VoiceProfile
     from ser.demo.served_model import ServedModel
     from ser.hub.sharing import ClipSharing
 
+LISTEN = """(path, ...others) => {
+  globalThis.serWait?.(path ? "Listening to the recording…" : "");
+  return [path, ...others];
+}"""
+"""Says at once, without asking the server, what there is to wait for."""
+
 SEE_RESULT = """() => {
+  globalThis.serWait?.("");
   const headline = document.querySelector("#ser-result [aria-live=polite] h2");
-  headline?.scrollIntoView({ block: "nearest" });
+  if (!headline) return;
+  (document.querySelector("#ser-course h2") ?? headline).scrollIntoView({ block: "nearest" });
 }"""
 """Brings the headline of a result onto a small screen, whatever was clicked below it; not that of
 the example with which the page opens."""
 
-TO_REST = "Timeline relative to the rest of the recording"
 SAME_SPEAKER_INFO = (
     "Parts of a recording of some length are then judged relative to the rest of it."
 )
@@ -40,16 +55,33 @@ TIMELINES = 8
 
 GONE = "The recording is no longer on the server; upload or record it again."
 
-Drawn = tuple[str, str, dict[str, Any] | None]
-"""Panel and picture as HTML, and the result as `Prediction.to_dict` gives it, if there is one."""
+ZOOM = (
+    '<div class="ser-zoom" role="group" aria-label="Zoom">'
+    '<button data-zoom="out" aria-label="Zoom out" disabled>−</button>'
+    '<button data-zoom="in" aria-label="Zoom in" disabled>+</button></div>'
+)
 
 
-class Course(NamedTuple):
-    """A timeline that is to come: which one, and the part of the recording that was used."""
+@dataclass(frozen=True)
+class Shown:
+    """What the page shows of a recording.
 
-    token: str
-    start: float
-    end: float
+    Attributes
+    ----------
+    panel : str
+        HTML.
+    result : dict or None
+        As `Prediction.to_dict` gives it; None if the recording cannot be recognised.
+    waveform : ndarray, shape (n_samples,), or None
+        At the rate of the recogniser, until it is drawn; None if it cannot be read.
+    picture : str or None
+        HTML, once it is drawn.
+    """
+
+    panel: str
+    result: dict[str, Any] | None = None
+    waveform: NDArray[np.float32] | None = None
+    picture: str | None = None
 
 
 @dataclass(frozen=True)
@@ -95,6 +127,9 @@ def add_tab(model: "ServedModel", sharing: "ClipSharing | None" = None) -> Tab:
                 type="filepath",
                 label="Recording",
                 buttons=[],
+                # The browser's own player: it plays while it loads, and holds no minutes of samples
+                # in memory to draw a second waveform beside the picture.
+                waveform_options=gr.WaveformOptions(show_recording_waveform=False),
                 elem_id="ser-clip",
             )
             recorder = visit_panel.add_recorder(clip)
@@ -102,81 +137,98 @@ def add_tab(model: "ServedModel", sharing: "ClipSharing | None" = None) -> Tab:
             profile = voice_panel.add_panel(model)
             visit_panel.add_game()
         with gr.Column(scale=7, min_width=300):
+            gr.HTML('<p role="status"></p>', elem_id="ser-wait")  # of scripts/waits.js
+            course = gr.HTML(elem_id="ser-course")
             panel = gr.HTML(empty_panel(model.labels), elem_id="ser-result")
             marks = visit_panel.add_marks(clip, panel)
             why = why_panel.add_panel()
             own = gr.State(None)  # a recording of the visitor's own, and its result
             if sharing is not None:
                 share_panel.add_panel(model, sharing, own)
-    picture = gr.HTML(empty_picture(), elem_id="ser-picture")
-    waiting = gr.HTML(elem_id="ser-waiting")
+    with gr.Row(elem_id="ser-tools"):
+        waiting = gr.HTML(elem_id="ser-waiting")
+        cancel = gr.Button("Cancel", size="sm", elem_id="ser-cancel")
+        gr.HTML(ZOOM)
+    with gr.Column(elem_id="ser-plots"):
+        picture = gr.HTML(empty_picture(), elem_id="ser-picture")
+        timeline = gr.HTML(elem_id="ser-timeline")
     same = gr.Checkbox(label="One person speaks", info=SAME_SPEAKER_INFO, elem_id="ser-one")
-    visit_panel.add_panel(clip, picture)
-    course = gr.State(None)  # of each recording whose timeline is to come
+    visit_panel.add_panel(clip, timeline)
+    to_follow = gr.State(None)  # the token of a recording whose timeline is to come
     newest = gr.State([None])  # its token, set at once, so that an older timeline stops
+    unwanted = gr.State([None])  # the token of a recording whose timeline is cancelled
     turn = threading.Lock()
 
     def show(
         path: str | None, voice_profile: Any, newest: list[str | None]
-    ) -> tuple[str, str, Any, Course | None, str]:
+    ) -> Iterator[tuple[Any, ...]]:
         is_first = newest[0] is None
         newest[0] = token = uuid4().hex
+        shown, example = recognise(path, voice_profile)
+        duration = shown.result["duration"] if shown.result else 0.0
+        course_html = stretches.following() if duration >= stretches.LONG else ""
+        # First of all the answer: the picture takes as long as a third of it.
+        asked_for = example is None or not is_first
+        panel_html = shown.panel if asked_for else unannounced(shown.panel)
+        yield panel_html, course_html, gr.skip(), "", "", gr.skip(), gr.skip()
+        shown = draw(shown, model.get().sample_rate) if shown.waveform is not None else shown
+        if voice_profile is None and example is not None:
+            shelf.results[example] = shown
+        own_result = (path, shown.result) if shown.result and example is None else None
+        to_come = token if duration > MIN_DURATION else None
+        picture_html = shown.picture or empty_picture()
+        yield gr.skip(), gr.skip(), picture_html, gr.skip(), gr.skip(), own_result, to_come
+
+    def recognise(path: str | None, voice_profile: Any) -> tuple[Shown, int | None]:
         if path is None:
-            return empty_panel(model.labels), empty_picture(), None, None, ""
+            return Shown(empty_panel(model.labels)), None
         try:
             recognizer = model.get()
             example = shelf.number(path)
         except SerError as error:
-            return error_panel(str(error), model.labels), empty_picture(), None, None, ""
+            return Shown(error_panel(str(error), model.labels)), None
         except FileNotFoundError:  # identical files share a path, and a voice sample is deleted
-            return error_panel(GONE, model.labels), empty_picture(), None, None, ""
+            return Shown(error_panel(GONE, model.labels)), None
         if voice_profile is None and example in shelf.results:
-            shown = shelf.results[example]
-        else:
-            about = None if example is None else shelf.examples[example]
-            shown = analyse(recognizer, path, voice_profile, about)
-        if voice_profile is None and example is not None:
-            shelf.results[example] = shown
-        panel_html, picture_html, result = shown
-        if is_first and example is not None:
-            panel_html = unannounced(panel_html)
-        if result is None:
-            return panel_html, picture_html, None, None, ""
-        own_result = (path, result) if example is None else None
-        to_come = None
-        if result["duration"] > MIN_DURATION:
-            to_come = Course(token, result["speech_start"], result["speech_end"])
-        return panel_html, picture_html, own_result, to_come, ""
+            return shelf.results[example], example
+        about = None if example is None else shelf.examples[example]
+        return analyse(recognizer, path, voice_profile, about), example
 
     def follow(
-        course: Course | None,
+        token: str | None,
         path: str,
         voice_profile: Any,
         same_speaker: bool,
         newest: list[str | None],
-    ) -> Iterator[tuple[Any, str]]:
-        yield gr.skip(), ""
-        if course is None:
+        unwanted: list[str | None],
+    ) -> Iterator[Step]:
+        if token is None:
             return
-        used = course.start, course.end
-        steps = follow_course(model.get(), path, used, voice_profile, same_speaker=same_speaker)
-        while True:
-            # A window at a time of all timelines leaves the rest of the machine to those who wait
+        cancelled = threading.Event()
+        steps = follow_course(
+            model.get(), path, voice_profile, same_speaker=same_speaker, cancelled=cancelled
+        )
+        # Gradio's own `cancels` comes too late for a result that is there at once.
+        while newest[0] == token:
+            if unwanted[0] == token:
+                cancelled.set()
+            # A part at a time of all timelines leaves the rest of the machine to those who wait
             # for a result, and holds no visitor's up until another one's is complete.
             with turn:
-                drawn = next(steps, None)
-            if drawn is None:
+                step = next(steps, None)
+            if step is None:
                 return
-            # Gradio's own `cancels` comes too late for a result that is there at once.
-            if newest[0] != course.token:
-                yield gr.skip(), ""
-                return
-            yield drawn
+            if newest[0] == token:
+                yield step
 
-    course.change(
+    def stop(newest: list[str | None], unwanted: list[str | None]) -> None:
+        unwanted[0] = newest[0]
+
+    cancel.click(stop, [newest, unwanted], None, queue=False, api_visibility="private")
+    to_follow.change(
         follow,
-        [course, clip, profile, same, newest],
-        [picture, waiting],
+        [to_follow, clip, profile, same, newest, unwanted],
+        [timeline, course, waiting],
         concurrency_limit=TIMELINES,
         show_progress="hidden",
         trigger_mode="always_last",
@@ -187,9 +239,9 @@ def add_tab(model: "ServedModel", sharing: "ClipSharing | None" = None) -> Tab:
         triggers,
         show,
         [clip, profile, newest],
-        [panel, picture, own, course, waiting],
-        show_progress="minimal",
-        show_progress_on=[panel],
+        [panel, course, picture, timeline, waiting, own, to_follow],
+        js=LISTEN,
+        show_progress="hidden",
         trigger_mode="always_last",
         api_visibility="private",
     )
@@ -204,8 +256,8 @@ def analyse(
     clip: Any,
     voice_profile: "VoiceProfile | None" = None,
     example: "example_shelf.Example | None" = None,
-) -> Drawn:
-    """Recognise and draw a recording.
+) -> Shown:
+    """Recognise a recording; it is not drawn yet.
 
     Parameters
     ----------
@@ -215,83 +267,26 @@ def analyse(
     voice_profile : VoiceProfile, optional
     example : ser.demo.example_shelf.Example, optional
         What the recording is, if it is not the visitor's own.
-
-    Returns
-    -------
-    panel, picture : str
-        HTML.
-    result : dict or None
-        As `Prediction.to_dict` gives it; None if the recording cannot be recognised.
     """
-    rate = recognizer.sample_rate
     try:
-        recording = read_recording(clip, rate)
+        recording = read_recording(clip, recognizer.sample_rate)
     except AudioError as error:
-        return error_panel(str(error), recognizer.labels), empty_picture(), None
+        return Shown(error_panel(str(error), recognizer.labels))
     waveform = recording.waveform
     try:
         result = recognizer.predict(recording, voice=voice_profile)
     except AudioError as error:
-        return error_panel(str(error), recognizer.labels), draw_recording(waveform, rate), None
+        return Shown(error_panel(str(error), recognizer.labels), waveform=waveform)
     accuracy = accuracy_line(recognizer, result.confidence)
     panel = result_panel(result, accuracy=accuracy, example=example)
-    picture = draw_recording(waveform, rate, (result.speech_start, result.speech_end))
-    return panel, picture, result.to_dict()
+    return Shown(panel, result.to_dict(), waveform)
 
 
-def follow_course(
-    recognizer: "EmotionRecognizer",
-    clip: Any,
-    used: tuple[float, float],
-    voice_profile: "VoiceProfile | None" = None,
-    *,
-    same_speaker: bool = False,
-) -> Iterator[tuple[Any, str]]:
-    """Recognise the timeline of a recording and draw it with the rest.
-
-    Parameters
-    ----------
-    recognizer : ser.EmotionRecognizer
-    clip : clip
-        As `EmotionRecognizer.predict` takes it.
-    used : (float, float)
-        Beginning and end of the part that was used, in seconds.
-    voice_profile : VoiceProfile, optional
-    same_speaker : bool
-        Whether one person speaks: windows are then compared with the rest of the recording, be
-        there a profile or not.
-
-    Yields
-    ------
-    picture : str or update
-        HTML, with the last window.
-    waiting : str
-        HTML that shows the progress, and at the end what windows were compared with.
-    """
-    rate = recognizer.sample_rate
-    try:
-        recording = read_recording(clip, rate)
-        waveform = recording.waveform
-        voice = None if same_speaker else voice_profile
-        steps = timeline_steps(recognizer, recording, voice=voice, same_speaker=same_speaker)
-        for done, count, timeline in steps:
-            if timeline is None:
-                yield gr.skip(), progress_bar(done, count)
-            else:
-                note = {"recording": TO_REST, "voice": TO_VOICE, None: ""}[timeline.reference]
-                note = note or (TOO_SHORT if same_speaker else "")
-                drawn = draw_recording(waveform, rate, used, timeline)
-                yield drawn, f"<p>{relative(note)}</p>" if note else ""
-    except AudioError:  # the recording was deleted meanwhile, or no window holds enough speech
-        yield gr.skip(), ""
-    except VoiceProfileError as error:  # the model cannot compare
-        yield gr.skip(), f"<p>{escape(str(error))}</p>"
-
-
-def progress_bar(done: int, count: int) -> str:
-    """Draw how much of a timeline is done."""
-    return (
-        f'<p class="ser-quiet" style="--share:{done / count:.3f};--colour:var(--ser-accent)">'
-        '<span class="ser-track" aria-hidden="true"><i></i></span>'
-        f"Timeline: {done} of {count} windows</p>"
-    )
+def draw(shown: Shown, sample_rate: int) -> Shown:
+    """Draw the picture of a recording that could be read; its waveform is then not kept."""
+    if shown.waveform is None:
+        return shown
+    result = shown.result
+    used = (result["speech_start"], result["speech_end"]) if result else None
+    picture = draw_recording(shown.waveform, sample_rate, used)
+    return replace(shown, picture=picture, waveform=None)

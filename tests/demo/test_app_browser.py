@@ -116,14 +116,6 @@ def test_an_example_is_one_click_and_has_a_link(page, app):
     assert link.is_disabled()
 
 
-def test_a_long_recording_gets_a_timeline(page, clips):
-    upload(page, clips["long"])
-    page.locator(".ser-strip i").first.wait_for()
-    assert page.locator(".ser-course").count() == len(shown_probabilities(page))
-    description = page.locator("#ser-picture [role=img]").get_attribute("aria-label")
-    assert "Over time: 0.0" in description
-
-
 def test_a_timeline_gives_way_to_the_next_clip(page, clips, tmp_path):
     samples, rate = soundfile.read(clips["long"])
     minutes = tmp_path / "minutes.wav"

@@ -5,18 +5,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from signals import speech_like
 
 from ser import EmotionRecognizer, Prediction
 from ser.corpora.emotions import EMOTIONS, NAMES
 from ser.demo import about_tab, example_shelf, wording
-from ser.demo.picture import draw_recording
-from ser.demo.recognise_tab import analyse, follow_course
 from ser.demo.result_panel import empty_panel, error_panel, result_panel
 from ser.demo.served_model import ServedModel
 from ser.demo.theme import STYLES, emotion_colours
 from ser.model.folder import read_model_folder
-from ser.timeline import Timeline, Window
 
 RATE = 24000
 
@@ -69,32 +65,6 @@ def test_clock():
     assert wording.clock(67) == "1:07"
 
 
-@pytest.mark.parametrize("seconds", [0.02, 2.0])
-def test_a_picture_is_described(seconds):
-    waveform = speech_like()[: int(seconds * RATE)]
-    picture = draw_recording(waveform, RATE, (0.0, waveform.size / RATE))
-    assert 'role="img"' in picture
-    assert "was used" in picture
-    assert "nan" not in re.sub("base64,[^)]*", "", picture)
-
-
-def test_a_picture_of_pitch_says_its_range():
-    assert "its median 1" in draw_recording(speech_like(pitch=140), RATE)
-
-
-def test_silence_has_an_empty_picture():
-    assert "The pitch is" not in draw_recording(np.zeros(RATE, np.float32), RATE)
-
-
-def test_a_timeline_is_drawn_with_a_row_an_emotion():
-    shares = {"calm": 0.7, "angry": 0.3}
-    windows = [Window(0, 3, 2.0, "calm", 0.7, shares), Window(3, 6)]
-    waveform = np.zeros(6 * RATE, np.float32)
-    picture = draw_recording(waveform, RATE, None, Timeline(6.0, windows))
-    assert picture.count("ser-course") == 2
-    assert "no speech" in picture
-
-
 def test_captions_say_that_an_emotion_was_acted_only_where_it_was():
     table = "file_name,emotion,description\na.flac,happy,\nb.flac,,Synthetic\ngone.flac,sad,\n"
     files = {
@@ -122,28 +92,6 @@ def test_the_model_says_whether_its_examples_are_acted(tiny_model, dataset, capt
 
 def test_a_model_without_examples_has_none():
     assert example_shelf.read_examples({}) == []
-
-
-def test_a_recording_is_shown_at_once_and_its_timeline_after(recognizer):
-    long = speech_like(seconds=6)
-    _, picture, result = analyse(recognizer, (long, RATE))
-    assert result["duration"] == 7
-    assert "ser-strip" not in picture
-    used = f"from {wording.clock(result['speech_start'])} to {wording.clock(result['speech_end'])}"
-    assert used in picture
-    *steps, (with_timeline, waiting) = follow_course(recognizer, (long, RATE), (0.5, 6.5))
-    assert "ser-strip" in with_timeline
-    assert waiting == ""
-    assert [re.search(r"(\d+) of 9 windows", bar)[1] for _, bar in steps] == list("012345678")
-    *_, (_, note) = follow_course(recognizer, (long, RATE), (0.5, 6.5), same_speaker=True)
-    assert "too little speech" in note
-
-
-def test_silence_is_drawn_without_an_emotion(recognizer):
-    panel, picture, result = analyse(recognizer, (np.zeros(RATE, np.float32), RATE))
-    assert "ser-error" in panel
-    assert 'role="img"' in picture
-    assert result is None
 
 
 def test_about_names_licence_and_protocol(recognizer):

@@ -23,7 +23,7 @@ DROP = """(content) => {
   const files = new DataTransfer();
   files.items.add(new File([bytes], "own.wav", { type: "audio/wav" }));
   const drop = new DragEvent("drop", { dataTransfer: files, bubbles: true, cancelable: true });
-  document.querySelector("#ser-clip .waveform-container").dispatchEvent(drop);
+  document.querySelector("#ser-clip audio").dispatchEvent(drop);
 }"""
 
 

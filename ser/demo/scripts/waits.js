@@ -1,0 +1,90 @@
+// What there is to wait for, said at once; and what is lost when the server was started anew.
+(() => {
+  globalThis.serWait = (sentence) => {
+    const place = document.querySelector("#ser-wait p");
+    if (place && place.textContent !== sentence) place.textContent = sentence;
+    before = panel();
+  };
+  const panel = () => document.querySelector("#ser-result .ser-panel")?.outerHTML;
+  let before = ""; // what the panel said when the wait began
+  const given = "ser-server"; // the server that was given something in this visit, by its number
+  let known = null; // what it was when it was asked last
+  const server = () => globalThis.gradio_config?.app_id;
+  const say = (sentence) => {
+    let place = document.querySelector("#ser-lost");
+    if (!place) {
+      place = document.createElement("p");
+      place.id = "ser-lost";
+      place.setAttribute("role", "alert");
+      document.body.append(place);
+    }
+    if (place.textContent !== sentence) place.textContent = sentence;
+  };
+  const GONE = "The server was restarted: your recording and voice profile are gone; " +
+    "upload or record again.";
+  const AWAY = "The server cannot be reached. This page goes on as soon as it answers.";
+
+  const give = ({ target }) => {
+    sessionStorage.setItem(given, known ?? server());
+    say("");
+    if (target.closest("#ser-clip")) serWait("Uploading…");
+  };
+  const isChosen = ({ target }) => target.type === "file" && target.files.length;
+  document.addEventListener("change", (event) => isChosen(event) && give(event), true);
+  document.addEventListener("drop", (event) => {
+    if (event.dataTransfer?.files.length) give(event);
+  });
+  document.addEventListener("click", (event) => {
+    if (event.target.closest?.(".stop-button, #stop-paused")) give(event);
+    if (event.target.closest?.("#ser-examples button")) {
+      serWait("Listening to the recording…");
+    }
+  }, true);
+
+  const answered = () => {
+    if (document.querySelector("#ser-wait p")?.textContent && panel() !== before) serWait("");
+  };
+  new MutationObserver(answered).observe(document, { childList: true, subtree: true });
+
+  const ask = globalThis.fetch.bind(globalThis);
+  globalThis.fetch = async (...request) => {
+    const address = String(request[0]?.url ?? request[0]);
+    const isOwn = address.startsWith(location.origin) || address.startsWith("/");
+    try {
+      const answer = await ask(...request);
+      if (!answer.ok && address.includes("/upload")) serWait("");
+      return answer;
+    } catch (error) {
+      if (isOwn && error.name !== "AbortError") compare();
+      throw error;
+    }
+  };
+
+  const compare = async () => {
+    known ??= server();
+    const { root, api_prefix } = globalThis.gradio_config;
+    try {
+      const answer = await ask(`${root}${api_prefix}/app_id`);
+      const { app_id } = await answer.json();
+      const isSame = app_id === known;
+      known = app_id;
+      const place = document.querySelector("#ser-lost");
+      if (!isSame) say(GONE);
+      else if (place?.textContent === AWAY) say("");
+    } catch {
+      serWait("");
+      say(AWAY);
+    }
+  };
+  // Gradio loads the page anew when it has lost the server, and says nothing of it.
+  const last = sessionStorage.getItem(given);
+  sessionStorage.removeItem(given);
+  if (last && last !== String(server())) say(GONE);
+  const watch = async () => {
+    if (!document.hidden) await compare();
+    const isAway = document.querySelector("#ser-lost")?.textContent === AWAY;
+    setTimeout(watch, isAway ? 1000 : 5000);
+  };
+  setTimeout(watch, 5000);
+  document.addEventListener("visibilitychange", () => document.hidden || compare());
+})();

@@ -1,0 +1,238 @@
+"""One player: sound, picture and course on one axis; and what is said while one waits."""
+
+import numpy as np
+import pytest
+import running_app
+import soundfile
+from browser import chromium, clear, open_page, require_browser, upload
+from running_app import RunningApp
+from signals import noise, speech_like
+
+RATE = 8000
+MINUTE = 60
+
+MOVING = "document.querySelector('#ser-wait p').getAnimations({ subtree: true }).length"
+
+IN_BROWSER = """() => {
+  const audio = document.querySelector("#ser-clip audio");
+  const cursor = document.querySelector(".ser-cursor");
+  const line = cursor.querySelector("i").getBoundingClientRect();
+  const plot = document.querySelector(".ser-wave").getBoundingClientRect();
+  return {
+    time: audio.currentTime,
+    playing: !audio.paused,
+    line: (line.left + line.width / 2 - plot.left) / plot.width,
+    told: Number(cursor.getAttribute("aria-valuenow")),
+  };
+}"""
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory):
+    """Return recordings of a minute of speech, and of ten with speech in the first two."""
+    folder = tmp_path_factory.mktemp("clips")
+    voices = [speech_like(5.0, RATE, pitch=110 + 15 * n, seed=n) for n in range(10)]
+    minute, ten = folder / "minute.wav", folder / "ten.wav"
+    soundfile.write(minute, np.concatenate(voices)[: MINUTE * RATE], RATE)
+    rest = noise(590 - 2 * MINUTE, RATE, level=1e-5)
+    soundfile.write(ten, np.concatenate([*voices, *voices, rest]), RATE)
+    return {"minute": minute, "ten": ten}
+
+
+@pytest.fixture(scope="module")
+def browser(clips):
+    require_browser()
+    with chromium(clips["minute"]) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def player(browser, app, clips):
+    """Return a page that shows a minute and has followed it to its end."""
+    page = open_page(browser, app.url)
+    upload(page, clips["minute"])
+    page.locator("#ser-course li").first.wait_for()
+    yield page
+    page.context.close()
+
+
+@pytest.fixture
+def page(browser, app):
+    page = open_page(browser, app.url)
+    yield page
+    page.context.close()
+
+
+def seen(page):
+    return page.evaluate(IN_BROWSER)
+
+
+def stop(page):
+    page.evaluate("document.querySelector('#ser-clip audio').pause()")
+
+
+def test_a_click_in_the_picture_plays_from_there_and_a_line_moves_with_the_sound(player):
+    cursor = player.locator(".ser-cursor")
+    box = cursor.bounding_box()
+    cursor.click(position={"x": 0.25 * box["width"], "y": 20})
+    begun = seen(player)
+    player.wait_for_function("document.querySelector('#ser-clip audio').currentTime > 15.6")
+    after = seen(player)
+    stop(player)
+    assert begun["time"] == pytest.approx(15, abs=1)
+    assert after["playing"]
+    assert after["line"] > begun["line"]
+    assert after["line"] == pytest.approx(after["time"] / MINUTE, abs=0.005)
+
+
+def test_the_picture_is_a_slider_for_the_keyboard(player):
+    stop(player)
+    slider = player.get_by_role("slider", name="Position in the recording")
+    slider.focus()
+    player.keyboard.press("Home")
+    for key, place in (("ArrowRight", 0.6), ("PageUp", 6.6), ("ArrowLeft", 6.0), ("End", MINUTE)):
+        player.keyboard.press(key)
+        assert seen(player)["told"] == pytest.approx(place, abs=0.02)
+    player.keyboard.press("Home")
+    assert "0:00.0 of 1:00.0" in slider.get_attribute("aria-valuetext")
+    player.keyboard.press("Space")
+    player.wait_for_function("document.querySelector('#ser-clip audio').currentTime > 0.1")
+    player.keyboard.press("Space")
+    assert not seen(player)["playing"]
+
+
+def test_a_minute_opens_with_a_sentence_and_stretches_that_play(player):
+    headline = player.locator("#ser-course h2").inner_text()
+    assert headline.endswith("throughout") or headline.startswith(("Mostly ", "At first "))
+    button = player.locator("#ser-course .ser-play").last
+    start, end = (float(button.get_attribute(f"data-{edge}")) for edge in ("start", "end"))
+    button.click()
+    player.wait_for_function(f"document.querySelector('#ser-clip audio').currentTime > {start}")
+    assert button.get_attribute("aria-pressed") == "true"
+    player.evaluate(f"document.querySelector('#ser-clip audio').currentTime = {end - 0.1}")
+    player.locator("#ser-course .ser-play[aria-pressed='false']").last.wait_for()
+    assert seen(player)["time"] == pytest.approx(end, abs=0.3)
+    assert not seen(player)["playing"]
+    words = player.locator(".ser-strip span").all_inner_texts()
+    assert words and all(word.islower() for word in words)
+    assert "Pitch: median " in player.locator(".ser-legend").inner_text()
+
+
+def test_what_is_pointed_out_is_shaded_and_stays_so(player):
+    player.evaluate(
+        """() => document.body.insertAdjacentHTML("afterbegin", '<p id="ser-why">'
+        + '<button class="ser-play" data-start="30" data-end="45" data-mark></button></p>')"""
+    )
+    shade = player.locator(".ser-cursor b")
+    shade.wait_for()
+    plot = player.locator(".ser-wave").bounding_box()
+    for _ in range(2):
+        box = shade.bounding_box()
+        assert box["x"] == pytest.approx(plot["x"] + plot["width"] / 2, abs=3)
+        assert box["width"] == pytest.approx(plot["width"] / 4, abs=3)
+        player.evaluate("document.querySelector('#ser-picture .prose').innerHTML += ''")
+    player.evaluate("document.querySelector('#ser-why').remove()")
+
+
+def test_a_picture_can_be_made_wider_around_the_pointer(player):
+    plot = player.locator(".ser-wave")
+    ticks = player.locator(".ser-axis > div:visible span")
+    whole, few = plot.bounding_box()["width"], ticks.count()
+    player.get_by_role("button", name="Zoom in").click()
+    assert plot.bounding_box()["width"] == pytest.approx(2 * whole, rel=0.01)
+    assert ticks.count() > few
+    player.keyboard.down("Control")
+    player.locator(".ser-cursor").hover(position={"x": whole, "y": 20})
+    player.mouse.wheel(0, -100)
+    player.keyboard.up("Control")
+    player.wait_for_function("document.querySelector('#ser-plots').dataset.zoom === '4'")
+    assert player.evaluate("document.documentElement.scrollWidth") <= 1200
+    middle = plot.bounding_box()
+    assert -middle["x"] == pytest.approx(1.5 * whole, rel=0.2)  # of 4, about half are past
+    for _ in range(2):
+        player.get_by_role("button", name="Zoom out").click()
+    assert player.get_by_role("button", name="Zoom out").is_disabled()
+    assert plot.bounding_box()["width"] == pytest.approx(whole, rel=0.01)
+
+
+def test_ten_minutes_are_drawn_from_their_start_and_can_be_cancelled(page, clips):
+    upload(page, clips["ten"])
+    page.locator("#ser-course", has_text="So far: ").wait_for()
+    page.get_by_role("button", name="Cancel").click()
+    page.locator("#ser-waiting", has_text="Cancelled at ").wait_for()
+    reach = page.locator(".ser-strip i").last.bounding_box()
+    strip = page.locator(".ser-strip").bounding_box()
+    assert reach["x"] + reach["width"] < strip["x"] + strip["width"] / 2
+    page.get_by_role("button", name="Cancel").wait_for(state="detached")
+    assert page.locator("#ser-course h2").inner_text().startswith("Until ")
+    page.locator("#ser-course .ser-play").first.wait_for()
+
+
+def test_what_there_is_to_wait_for_is_said_at_once(page, clips):
+    held, is_slow = [], False
+
+    def hold(route):
+        held.append(route) if is_slow else route.continue_()
+
+    page.route("**/gradio_api/upload?*", hold)
+    page.route("**/gradio_api/queue/join?*", hold)
+    told = page.locator("#ser-wait [role=status]")
+    clear(page)
+    is_slow = True
+    page.set_input_files("#ser-clip input[type=file]", clips["minute"])
+    assert told.inner_text() == "Uploading…"
+    assert not page.locator("#ser-result h2").is_visible()
+    page.wait_for_function(f"{MOVING} > 0")
+    page.emulate_media(reduced_motion="reduce")
+    page.wait_for_function(f"{MOVING} === 0")
+    while not held:
+        page.wait_for_timeout(20)
+    held.pop().continue_()
+    page.locator("#ser-wait p", has_text="Listening to the recording…").wait_for()
+    while not held:
+        page.wait_for_timeout(20)
+    is_slow = False
+    for route in held:
+        route.continue_()
+    page.locator("#ser-result .ser-result").wait_for()
+    page.wait_for_function("document.querySelector('#ser-wait p').textContent === ''")
+    assert page.locator("#ser-waiting").inner_text().startswith("Following its course")
+
+
+def test_an_upload_that_fails_is_not_waited_for(page, clips):
+    page.route("**/gradio_api/upload?*", lambda route: route.fulfill(status=413, body="{}"))
+    clear(page)
+    page.set_input_files("#ser-clip input[type=file]", clips["minute"])
+    page.wait_for_function("document.querySelector('#ser-wait p').textContent === ''")
+    assert page.locator("#ser-result h2").is_visible()
+
+
+def test_what_a_restart_of_the_server_took_is_said(browser, clips, tmp_path, monkeypatch):
+    first = RunningApp(tmp_path).wait()
+    monkeypatch.setattr(running_app, "free_port", lambda: first.port)
+    page = open_page(browser, first.url)
+    try:
+        upload(page, clips["minute"])
+        first.stop()
+        second = RunningApp(tmp_path)
+        page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")  # looked at again
+        page.locator("#ser-lost", has_text="cannot be reached").wait_for()
+        second.wait()
+        lost = page.locator("#ser-lost", has_text="your recording and voice profile are gone")
+        lost.wait_for()
+        upload(page, clips["minute"])
+        lost.wait_for(state="hidden")
+    finally:
+        first.stop()
+        second.stop()
+        page.context.close()
+
+
+def test_a_page_that_gradio_loads_anew_after_a_restart_says_why(page, clips):
+    upload(page, clips["minute"])
+    page.reload()
+    page.locator("#ser-result .ser-result").wait_for()
+    assert page.locator("#ser-lost").count() == 0  # the same server
+    page.evaluate("sessionStorage.setItem('ser-server', 'the one before')")
+    page.reload()
+    page.locator("#ser-lost", has_text="your recording and voice profile are gone").wait_for()
