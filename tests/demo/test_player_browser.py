@@ -196,7 +196,7 @@ def test_what_there_is_to_wait_for_is_said_at_once(page, clips):
         route.continue_()
     page.locator("#ser-result .ser-result").wait_for()
     page.wait_for_function("document.querySelector('#ser-wait p').textContent === ''")
-    assert page.locator("#ser-waiting").inner_text().startswith("Following its course")
+    page.locator("#ser-waiting", has_text="Following its course").wait_for()
 
 
 def test_an_upload_that_fails_is_not_waited_for(page, clips):

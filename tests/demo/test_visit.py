@@ -5,12 +5,11 @@ import re
 from html import unescape
 
 import pytest
-from signals import speech_like
 
 from ser import EmotionRecognizer, Prediction
 from ser.corpora.emotions import NAMES
 from ser.demo import visit_panel
-from ser.demo.picture import draw_recording
+from ser.demo.picture import draw_timeline
 from ser.demo.result_panel import empty_panel, error_panel, result_panel
 from ser.timeline import Timeline, Window
 
@@ -30,10 +29,11 @@ def test_no_result_goes_with_the_other_panels():
     assert "data-result" not in empty_panel(NAMES) + error_panel("It is silent.", NAMES)
 
 
-def test_a_timeline_goes_with_its_picture():
+def test_the_last_drawing_of_a_timeline_brings_its_numbers():
     shares = {"calm": 0.75, "angry": 0.25}
     timeline = Timeline(6.0, [Window(0, 3, 2.0, "calm", 0.75, shares), Window(3, 6)])
-    sent = told(draw_recording(speech_like(5.0), 24000, None, timeline), "timeline")
+    assert "data-timeline" not in draw_timeline(timeline)
+    sent = told(draw_timeline(timeline, is_last=True), "timeline")
     assert sent["labels"] == ["calm", "angry"]
     assert sent["windows"] == [[0, 3, 2.0, 0.75, 0.25], [3, 6, 0]]
     assert [segment[2] for segment in sent["segments"]] == ["calm", None]
