@@ -26,7 +26,7 @@ from ser.cli.main import COMMANDS
 
 ADDRESS = "http://127.0.0.1:7860"
 SET_UP = "python -m pip install -r requirements.txt && python app.py"
-TEST = "python -m pip install -r requirements-dev.txt && python -m pytest"
+TEST = "python -m pip install -r requirements-dev.txt && python -m pytest -n 2 --dist loadfile"
 NOT_RUN = re.compile(
     r"(SER_\w+=\S+ )*(python (-m (pip|pytest|ser (train|study|evaluate))|-m ser\.|app\.py|"
     r"train\.py|tools/)|ruff|mypy|\.ci/run)"
