@@ -64,6 +64,7 @@ def explain_after(
         why,
         show_progress="hidden",
         concurrency_limit=1,  # so that many explanations leave the machine to results
+        trigger_mode="always_last",  # or a result that comes meanwhile never gets its reasons
         api_visibility="private",
     )
 
