@@ -102,5 +102,6 @@ def theme() -> gr.themes.Base:
         button_secondary_border_color_hover="*color_accent",
         button_secondary_border_color_hover_dark="*color_accent",
         button_small_radius="8px",
+        button_small_text_size="0.875rem",
         button_small_text_weight="600",
     )
