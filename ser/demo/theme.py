@@ -101,7 +101,10 @@ def theme() -> gr.themes.Base:
         button_secondary_border_color_dark="*border_color_primary",
         button_secondary_border_color_hover="*color_accent",
         button_secondary_border_color_hover_dark="*color_accent",
+        button_secondary_text_color="*body_text_color",
+        button_secondary_text_color_dark="*body_text_color",
         button_small_radius="8px",
+        button_small_padding="0.3125rem 0.75rem",
         button_small_text_size="0.875rem",
         button_small_text_weight="600",
     )
