@@ -76,6 +76,7 @@ def add_recorder(clip: gr.Audio) -> gr.Audio:
         sources=["microphone"],
         type="filepath",
         label="New recording",
+        waveform_options=gr.WaveformOptions(show_recording_waveform=False),
         visible=False,
         elem_id="ser-recorder",
     )
