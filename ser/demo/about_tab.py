@@ -27,7 +27,7 @@ def add_tab() -> list[gr.components.Component]:
     """Lay out the tab; return the components that `contents` fills once the model has loaded."""
     loading = '<p class="ser-quiet">The model is loading.</p>'
     facts = gr.HTML(f'<div class="ser-card">{loading}</div>', elem_id="ser-about")
-    limits = gr.Markdown(elem_classes="ser-text")
+    limits = gr.Markdown(elem_classes="ser-text", elem_id="ser-limits")
     with gr.Accordion("Model card", open=False):
         card = gr.Markdown(elem_classes="ser-text")
     return [facts, limits, card]

@@ -78,10 +78,10 @@ def add_tab(model: "ServedModel", recognise: "Tab", tabs: gr.Tabs) -> None:
         start = gr.Button(
             "Recognise all", variant="primary", interactive=False, elem_id="ser-start"
         )
-        cancel = gr.Button("Cancel", interactive=False, elem_id="ser-cancel")
+        cancel = gr.Button("Cancel", interactive=False, elem_id="ser-batch-cancel")
     with gr.Column(elem_id="ser-batch"):
         summary = gr.HTML(summary_html(None, model.labels), apply_default_css=False)
-        gr.HTML(TOOLS, apply_default_css=False, elem_id="ser-tools")
+        gr.HTML(TOOLS, apply_default_css=False, elem_id="ser-batch-tools")
         rows = gr.HTML(
             "",
             html_template=TABLE,

@@ -7,6 +7,7 @@ apart, under the same axis, so that it can be drawn again while it is worked out
 
 import base64
 import io
+from dataclasses import replace
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -82,12 +83,16 @@ def draw_recording(
     """
     duration = waveform.size / sample_rate
     seen = spectrum(waveform, sample_rate)
+    if used:  # beside speech, what is found is the pitch of noise
+        is_used = (used[0] <= seen.times) & (seen.times <= used[1])
+        seen = replace(seen, pitch=np.where(is_used, seen.pitch, np.nan))
     rows = (
         _row("Waveform", _wave(waveform, duration, used))
         + _row(
-            _hertz({each: pitch_height(each) for each in PITCHES}, "Pitch"), _pitch(seen, duration)
+            _hertz({each: pitch_height(each) for each in PITCHES}, "Pitch, Hz"),
+            _pitch(seen, duration),
         )
-        + _row(_hertz(_frequencies(sample_rate), "Hz"), _spectrum(seen))
+        + _row(_hertz(_frequencies(sample_rate), "Spectrum, Hz"), _spectrum(seen))
         + _row("", _time_axes(duration))
     )
     numbers = pitch_words(seen.pitch)
@@ -227,6 +232,10 @@ def _pitch(seen: Spectrum, duration: float) -> str:
         for each in PITCHES
     )
     return _svg(1000, 1000, f'{lines}<path class="ser-track-line" d="{"".join(path)}"/>', "pitch")
+
+
+def _pitches() -> dict[int, float]:
+    return {each: pitch_height(each) for each in PITCHES}
 
 
 def _frequencies(sample_rate: int) -> dict[int, float]:

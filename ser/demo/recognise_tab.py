@@ -135,6 +135,7 @@ def add_tab(model: "ServedModel", sharing: "ClipSharing | None" = None) -> Tab:
             recorder = visit_panel.add_recorder(clip)
             buttons = example_shelf.add_buttons(shelf, clip, recorder)
             profile = voice_panel.add_panel(model)
+            same = gr.Checkbox(label="One person speaks", info=SAME_SPEAKER_INFO, elem_id="ser-one")
             visit_panel.add_game()
         with gr.Column(scale=7, min_width=300):
             gr.HTML('<p role="status"></p>', elem_id="ser-wait")  # of scripts/waits.js
@@ -146,13 +147,13 @@ def add_tab(model: "ServedModel", sharing: "ClipSharing | None" = None) -> Tab:
             if sharing is not None:
                 share_panel.add_panel(model, sharing, own)
     with gr.Row(elem_id="ser-tools"):
+        gr.HTML("<h3>Over time</h3>")
         waiting = gr.HTML(elem_id="ser-waiting")
         cancel = gr.Button("Cancel", size="sm", elem_id="ser-cancel")
         gr.HTML(ZOOM)
     with gr.Column(elem_id="ser-plots"):
         picture = gr.HTML(empty_picture(), elem_id="ser-picture")
         timeline = gr.HTML(elem_id="ser-timeline")
-    same = gr.Checkbox(label="One person speaks", info=SAME_SPEAKER_INFO, elem_id="ser-one")
     visit_panel.add_panel(clip, timeline)
     to_follow = gr.State(None)  # the token of a recording whose timeline is to come
     newest = gr.State([None])  # its token, set at once, so that an older timeline stops

@@ -76,6 +76,7 @@ def add_recorder(clip: gr.Audio) -> gr.Audio:
         sources=["microphone"],
         type="filepath",
         label="New recording",
+        waveform_options=gr.WaveformOptions(show_recording_waveform=False),
         visible=False,
         elem_id="ser-recorder",
     )
@@ -135,8 +136,8 @@ def _marks(model: str, caution: str, labels: tuple[str, ...] = ()) -> str:
     return (
         f'<div class="ser-marks" data-model="{escape(model)}" data-caution="{escape(caution)}" '
         f'data-labels="{escape(json.dumps(labels))}" data-source="">'
-        '<span class="ser-quiet">Was it right? <b class="ser-score"></b></span>'
-        '<div class="ser-mark"></div>'
+        '<span class="ser-quiet">Was it right?</span><div class="ser-mark"></div>'
+        '<b class="ser-score ser-quiet"></b>'
         '<button class="ser-button" data-do="picture">Save picture</button></div>'
     )
 

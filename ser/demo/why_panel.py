@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ser.demo.example_shelf import Shelf
     from ser.demo.served_model import ServedModel
 
-NOTHING = "What stands out of the voice, and the half second that a result hangs on most."
+NOTHING = "Here come what stands out of the voice, and the half second that a result hangs on most."
 WORKING = (
     "Looking for what stands out, and for the half second that the result hangs on most \u2026"
 )
@@ -64,6 +64,7 @@ def explain_after(
         why,
         show_progress="hidden",
         concurrency_limit=1,  # so that many explanations leave the machine to results
+        trigger_mode="always_last",  # or a result that comes meanwhile never gets its reasons
         api_visibility="private",
     )
 

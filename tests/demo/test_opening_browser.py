@@ -80,6 +80,7 @@ def test_a_file_takes_the_place_of_the_example_in_one_step(browser, app, tmp_pat
         page.get_by_role("button", name="Upload file").click()
     chooser.value.set_files(clip)
     page.locator(own).wait_for()
+    page.locator("#ser-why .ser-result").wait_for()  # also if those of the example were to come
     page.locator("#ser-examples button").first.click()
     page.locator("#ser-result .ser-example").wait_for()
     page.evaluate(DROP, base64.b64encode(clip.read_bytes()).decode())

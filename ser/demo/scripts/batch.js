@@ -82,16 +82,6 @@
     });
   };
 
-  // Gradio puts a button for more files into another button, which says "common.upload".
-  const untangle = (files) => {
-    const outer = files.querySelector("button:has(> * > button)");
-    if (!outer) return;
-    set(outer, "role", "group");
-    set(outer, "tabindex", "-1");
-    set(outer, "aria-label", "More recordings");
-    set(outer, "title", "More recordings");
-  };
-
   globalThis.serBatch = (element, trigger) => {
     const table = element.querySelector("table");
     const root = element.closest("#ser-batch");
@@ -103,8 +93,6 @@
       observer.observe(root, seen);
     };
     update();
-    const files = document.querySelector("#ser-files");
-    new MutationObserver(() => untangle(files)).observe(files, { childList: true, subtree: true });
 
     const stop = () => {
       player.pause();
@@ -112,6 +100,7 @@
       update();
     };
     player.addEventListener("ended", stop);
+    player.addEventListener("pause", () => player.paused && playing && stop());
     document.addEventListener("click", ({ target }) => {
       if (target.closest("[role=tab]")) stop();
     });

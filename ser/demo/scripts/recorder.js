@@ -3,7 +3,7 @@
   const EVERY = 60; // ms
   const RANGE = 50; // dB below full scale at which the bar is empty
   const begin = ({ target, detail: stream }) => {
-    if (target.id !== "ser-clip") return;
+    if (!target.matches("#ser-clip, #ser-recorder")) return;
     const context = new AudioContext();
     const analyser = context.createAnalyser();
     context.createMediaStreamSource(stream).connect(analyser);

@@ -47,6 +47,7 @@ globalThis.serVisit = (() => {
     }
     entry.result = JSON.parse(data);
     entry.headline = panel.querySelector("h2").textContent;
+    entry.sure = panel.querySelector(".ser-sure b").textContent;
     shown = entry;
     tell(isNew ? "new" : "changed", entry);
     tell("shown", entry);

@@ -78,6 +78,7 @@
     fill(rowOf(entry), entry);
   };
   player.addEventListener("ended", stop);
+  player.addEventListener("pause", () => player.paused && stop());
 
   const compare = (entry, isChosen) => {
     compared = compared.filter((each) => each !== entry);

@@ -17,7 +17,7 @@
   };
 
   // Each part is drawn at a height and returns how much further down the next one is.
-  const draw = (pen, { headline, name, result, time }) => {
+  const draw = (pen, { headline, sure, name, result, time }) => {
     const font = (size, weight = 400) => {
       pen.font = `${weight} ${size}px "IBM Plex Sans", sans-serif`;
     };
@@ -47,7 +47,7 @@
     font(40);
     y += 62;
     const voice = result.reference ? ", relative to the speaker’s voice" : "";
-    write(`${percent(result.confidence)} confident${voice}`, EDGE, y, SOFT);
+    write(`${sure}, ${percent(result.confidence)}${voice}`, EDGE, y, SOFT);
     y += 70;
     for (const [label, share] of Object.entries(result.probabilities)) {
       const isTop = label === result.emotion;

@@ -7,9 +7,11 @@
 
   // Gradio's recorder has no call to start it: its button is pressed as soon as it is there.
   serVisit.record = () => {
-    document.querySelector("#ser-again").scrollIntoView({ block: "nearest" });
-    const { offsetHeight } = document.querySelector("#ser-clip");
-    if (offsetHeight) document.body.style.setProperty("--ser-clip-height", `${offsetHeight}px`);
+    const [clip, again] = ["#ser-clip", "#ser-again"].map((name) => document.querySelector(name));
+    clip.scrollIntoView({ block: "nearest" });
+    const bottom = (again.checkVisibility() ? again : clip).getBoundingClientRect().bottom;
+    const height = bottom - clip.getBoundingClientRect().top;
+    if (height > 0) document.body.style.setProperty("--ser-clip-height", `${height}px`);
     const begun = performance.now();
     const press = (name, then) => {
       const button = document.querySelector(`#ser-recorder ${name}`);
@@ -22,8 +24,13 @@
     });
     return update({ visible: true });
   };
+  const refocus = (begun) => {
+    const button = document.querySelector("#ser-again");
+    if (isThere(button)) button.focus({ preventScroll: true });
+    else if (performance.now() - begun < PATIENCE) setTimeout(refocus, 50, begun);
+  };
   serVisit.recorded = (clip) => {
-    document.querySelector("#ser-again").focus({ preventScroll: true }); // what was pressed goes
+    refocus(performance.now()); // what was pressed goes
     return [clip, update({ value: null, visible: false })];
   };
 })();
