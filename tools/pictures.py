@@ -54,7 +54,7 @@ def join_examples(path: Path) -> Path:
 
 def take_all(browser: Browser, url: str, long: Path) -> None:
     """Take a picture of each main state of the page."""
-    short = next(EXAMPLES.glob("*angry*.flac"))
+    short = next(EXAMPLES.glob("*fearful*.flac"))
     looks: dict[str, dict[str, int]] = {
         "result": {},
         "result-dark": {"dark": True},

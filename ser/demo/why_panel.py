@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from ser.demo.example_shelf import Shelf
     from ser.demo.served_model import ServedModel
 
-NOTHING = "Here come what stands out of the voice, and the half second that a result hangs on most."
+NOTHING = (
+    "What stands out of the voice comes here, and the half second that a result hangs on most."
+)
 WORKING = (
     "Looking for what stands out, and for the half second that the result hangs on most \u2026"
 )
