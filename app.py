@@ -22,6 +22,7 @@ from ser.demo.front import Traffic
 from ser.demo.head import set_head
 from ser.demo.run_folder import RunFolder
 from ser.demo.served_model import ServedModel
+from ser.demo.stream_api import limit_streams
 from ser.demo.theme import FIRST_STYLES
 from ser.errors import SharingError
 from ser.hub.sharing import ClipSharing
@@ -71,8 +72,7 @@ def main() -> None:
         demo, traffic = build(model, sharing), Traffic()
         set_head(page.TITLE, page.LEAD, FIRST_STYLES)
         demo.launch(**page.launch_settings(model, os.environ.get("SER_PASSWORD"), traffic))
-        # A program that sends sound too fast has to wait, and so does its answer to a ping.
-        demo.server.config.ws_ping_timeout = None
+        limit_streams(demo.server.config)
         model.start()  # not before: loading keeps the server from starting
         with suppress(KeyboardInterrupt):
             told.wait()
