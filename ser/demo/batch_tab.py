@@ -94,11 +94,11 @@ def add_tab(model: "ServedModel", recognise: "Tab", tabs: gr.Tabs) -> None:
     unchanged = [gr.skip()] * len(drawn)
 
     def begin(
-        paths: list[str], truth_table: str | None, same_speaker: bool, voice: Any
+        paths: list[str] | None, truth_table: str | None, same_speaker: bool, voice: Any
     ) -> tuple[Any, ...]:
         truths, _ = find_truths(paths, truth_table, model.labels)
         voice = None if same_speaker else voice
-        run = BatchRun(paths, voice, same_speaker, truths, model.labels)
+        run = BatchRun(paths or [], voice, same_speaker, truths, model.labels)
         return run, *draw(run)
 
     def recognise_all(run: BatchRun | None) -> Iterator[Any]:
@@ -258,7 +258,7 @@ def open_recording(paths: list[str] | None, event: gr.EventData) -> tuple[gr.Tab
         Has its number as `index`.
     """
     with errors_in_one_sentence():
-        number = getattr(event, "index", None)
+        number = (event._data or {}).get("index")
         path = dict(enumerate(paths or ())).get(number) if isinstance(number, int) else None
         if path is None or not Path(path).is_file():
             raise SerError("The recording is no longer on the server: choose it again.")

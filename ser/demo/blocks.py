@@ -16,6 +16,7 @@ from gradio.queueing import Event
 from gradio.state_holder import SessionState, StateHolder
 from gradio.utils import LRUCache
 
+from ser.demo import fetching  # noqa: F401 - gradio fetches by it
 from ser.demo.front import FULL, MAX_HELD
 from ser.demo.received import received, usage
 
@@ -72,8 +73,8 @@ class Demo(gr.Blocks):
         if len(body.session_hash or "") > MAX_NAME:
             return LONG_NAME, "error"
         fn = self.fns.get(body.fn_index)
-        if fn is not None and fn.fn is None:
-            return f"There is nothing to compute by {body.fn_index}.", "error"
+        if body.fn_index is not None and (fn is None or fn.fn is None):
+            return f"There is no function {body.fn_index} that computes anything.", "error"
         queues = self._queue.event_queue_per_concurrency_id.values()
         waiting = [event.request for each in queues for event in each.queue]
         if sum(map(_size, waiting)) + _size(request) > MAX_HELD:
