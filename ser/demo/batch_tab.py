@@ -96,9 +96,11 @@ def add_tab(model: "ServedModel", recognise: "Tab", tabs: gr.Tabs) -> None:
     def begin(
         paths: list[str] | None, truth_table: str | None, same_speaker: bool, voice: Any
     ) -> tuple[Any, ...]:
+        if not paths:
+            raise gr.Error("There are no recordings: choose some.", print_exception=False)
         truths, _ = find_truths(paths, truth_table, model.labels)
         voice = None if same_speaker else voice
-        run = BatchRun(paths or [], voice, same_speaker, truths, model.labels)
+        run = BatchRun(paths, voice, same_speaker, truths, model.labels)
         return run, *draw(run)
 
     def recognise_all(run: BatchRun | None) -> Iterator[Any]:
