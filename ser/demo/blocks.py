@@ -172,8 +172,8 @@ def in_turns(events: list[Event]) -> list[Event]:
 def _in_turns(events: list[Event], owner: Callable[[Event], str]) -> list[Event]:
     turns: Counter[str] = Counter()
     ordered = []
-    for number, event in enumerate(events):
-        ordered.append((turns[owner(event)], number, event))
+    for event in events:
+        ordered.append((turns[owner(event)], event.enqueue_time, event))
         turns[owner(event)] += 1
     return [event for *_, event in sorted(ordered, key=lambda each: each[:2])]
 
