@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 import threading
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 
 import gradio as gr
 
@@ -22,8 +22,9 @@ from ser.demo.front import Traffic
 from ser.demo.head import set_head
 from ser.demo.run_folder import RunFolder
 from ser.demo.served_model import ServedModel
+from ser.demo.stream_api import limit_streams
 from ser.demo.theme import FIRST_STYLES
-from ser.errors import SharingError
+from ser.errors import SerError
 from ser.hub.sharing import ClipSharing
 
 
@@ -58,21 +59,22 @@ def main() -> None:
     logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")
     logging.getLogger("ser").setLevel(logging.INFO)
     logging.getLogger("huggingface_hub").propagate = False  # it prints its lines itself
-    try:
-        sharing = ClipSharing.from_environment()
-    except SharingError as error:
-        sys.exit(str(error))
     for name, value in page.SPARED.items():
         os.environ.setdefault(name, value)
     told = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: told.set())
-    with RunFolder():
+    ending = ExitStack()
+    try:
+        sharing = ClipSharing.from_environment()
+        ending.enter_context(RunFolder())
+    except SerError as error:
+        sys.exit(str(error))
+    with ending:
         model = ServedModel(os.environ.get("SER_MODEL") or None)
         demo, traffic = build(model, sharing), Traffic()
         set_head(page.TITLE, page.LEAD, FIRST_STYLES)
         demo.launch(**page.launch_settings(model, os.environ.get("SER_PASSWORD"), traffic))
-        # A program that sends sound too fast has to wait, and so does its answer to a ping.
-        demo.server.config.ws_ping_timeout = None
+        limit_streams(demo.server.config)
         model.start()  # not before: loading keeps the server from starting
         with suppress(KeyboardInterrupt):
             told.wait()

@@ -5,9 +5,21 @@ one sentence: the value at fault, what is allowed, what to do. The command line,
 the app and the API show that sentence and nothing else.
 """
 
+import traceback
+from typing import Self
+
 
 class SerError(Exception):
     """Base of every error that this package raises on purpose."""
+
+    def light(self) -> Self:
+        """Return the error without what the functions on its way held, often minutes of samples."""
+        each: BaseException | None = self
+        while each is not None:
+            traceback.clear_frames(each.__traceback__)  # others may know them, too
+            each.__traceback__ = None
+            each = each.__cause__ or each.__context__
+        return self
 
 
 class AudioError(SerError, ValueError):

@@ -249,7 +249,7 @@ class EmotionRecognizer:
         try:
             return self.analyse(clip)
         except AudioError as error:
-            return error
+            return error.light()
 
     def timeline(
         self, clip: Any, *, voice: VoiceProfile | Any = None, same_speaker: bool = False

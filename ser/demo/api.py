@@ -201,7 +201,7 @@ def errors_in_one_sentence() -> Iterator[None]:
     try:
         yield
     except SerError as error:
-        raise gr.Error(str(error), print_exception=False) from error
+        raise gr.Error(str(error), print_exception=False) from error.light()
 
 
 def _path(clip: str | NotReceivedError | None) -> str:

@@ -109,7 +109,7 @@ def _listen(recognizer: "EmotionRecognizer", path: str) -> "Analysis | AudioErro
     try:
         return recognizer.analyse(path)
     except AudioError as error:
-        return error
+        return error.light()
 
 
 def _assess(

@@ -94,8 +94,10 @@ def add_tab(model: "ServedModel", recognise: "Tab", tabs: gr.Tabs) -> None:
     unchanged = [gr.skip()] * len(drawn)
 
     def begin(
-        paths: list[str], truth_table: str | None, same_speaker: bool, voice: Any
+        paths: list[str] | None, truth_table: str | None, same_speaker: bool, voice: Any
     ) -> tuple[Any, ...]:
+        if not paths:
+            raise gr.Error("There are no recordings: choose some.", print_exception=False)
         truths, _ = find_truths(paths, truth_table, model.labels)
         voice = None if same_speaker else voice
         run = BatchRun(paths, voice, same_speaker, truths, model.labels)
@@ -258,7 +260,7 @@ def open_recording(paths: list[str] | None, event: gr.EventData) -> tuple[gr.Tab
         Has its number as `index`.
     """
     with errors_in_one_sentence():
-        number = getattr(event, "index", None)
+        number = (event._data or {}).get("index")
         path = dict(enumerate(paths or ())).get(number) if isinstance(number, int) else None
         if path is None or not Path(path).is_file():
             raise SerError("The recording is no longer on the server: choose it again.")

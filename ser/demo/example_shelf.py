@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from ser.demo.accuracy import is_acted
+from ser.demo.api import errors_in_one_sentence
+from ser.errors import SerError
 from ser.model.audit import EXAMPLES, read_table
 
 if TYPE_CHECKING:
@@ -141,7 +143,15 @@ class Shelf:
         return credits(self.examples, training.get("kept_apart") or ())
 
     def path(self, number: int) -> str:
-        """Return the path of an example by its number, from 0."""
+        """Return the path of an example by its number, from 0.
+
+        Raises
+        ------
+        SerError
+            If there is none.
+        """
+        if not isinstance(number, int) or not 0 <= number < len(self.examples):
+            raise SerError("There is no such example: choose one of those on the page.")
         example = self.examples[number]
         path = Path(self._folder.name, example.name)
         with self._writing:
@@ -220,8 +230,13 @@ def add_buttons(shelf: Shelf, clip: gr.Audio, recorder: gr.Audio) -> Buttons:
     )
     credits = gr.HTML(elem_id="ser-credits", elem_classes="ser-quiet")
     link = gr.Button("Copy link to example", size="sm", interactive=False, elem_id="ser-link")
+
+    def choose(number: int) -> tuple[str, gr.Button]:
+        with errors_in_one_sentence():
+            return shelf.path(number), _link(interactive=True)
+
     examples.click(
-        lambda number: (shelf.path(number), _link(interactive=True)),
+        choose,
         examples,
         [clip, link],
         js=SHOW_IN_ADDRESS,

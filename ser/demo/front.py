@@ -3,15 +3,19 @@
 FastAPI and gradio read a request's body whole, and keep it, before they look at it.
 """
 
+import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Any
 
+import starlette.requests
 from fastapi import HTTPException
 from fastapi.responses import JSONResponse
 from gradio import route_utils
 from gradio.route_utils import GradioMultiPartParser
-from starlette.formparsers import MultiPartException
+from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MAX_JSON = 1 << 24
@@ -20,13 +24,29 @@ MAX_JSON = 1 << 24
 MAX_FIELD = 1 << 16
 """Bytes of a field of a form that is no file."""
 
+MAX_VALUES = 1 << 17
+"""Values of a request in JSON: each takes up to a hundred bytes as it is read, `[]` has two."""
+
+MAX_HELD = 1 << 27
+"""Bytes of all requests together that are read into memory, and of those that wait in the queue."""
+
+MAX_FILES = 200
+"""Files of a form, each of which is open until all are there."""
+
+PATIENCE = 30.0
+"""Seconds in which the next piece of a request has to come."""
+
 TOO_LARGE = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
 
 UPLOADS = ("/gradio_api/upload", "/v1/")
 """Beginnings of the paths to which recordings are uploaded."""
 
-SHUT = ("/gradio_api/deep_link", "/gradio_api/process_recording")
-"""Paths of gradio that would write a visitor's result or film to the disk for good."""
+SHUT = (
+    *("/gradio_api/deep_link", "/gradio_api/process_recording"),
+    *("/gradio_api/component_server", "/monitoring"),
+)
+"""Paths of gradio that would write a visitor's result or film to the disk for good, remember any
+name, or write to the log; nothing of the page needs them."""
 
 IDLE = ("/gradio_api/heartbeat/",)
 """Beginnings of the paths of requests that last as long as a page is open."""
@@ -37,7 +57,23 @@ GRACE = 8.0
 SENDING = 0.5
 """Seconds for the last bytes of the last answer to be sent."""
 
+TOO_SLOW = f"Nothing of the request came for {PATIENCE:g} s: send it again."
+TOO_MANY_VALUES = f"The request holds more than {MAX_VALUES} values: upload files first."
+FULL = "The server has too many requests in hand: try again in some seconds."
 CLOSING = "The server is being stopped: try again in a minute."
+
+
+@dataclass
+class Body:
+    """How much of a request is in memory; as `scope["ser.body"]`.
+
+    Attributes
+    ----------
+    n_bytes : int
+        0 for uploads, which are on the disk.
+    """
+
+    n_bytes: int = 0
 
 
 class Traffic:
@@ -47,11 +83,13 @@ class Traffic:
     ----------
     n_answering : int
         Requests, but for those in `IDLE`.
+    n_held : int
+        Bytes of them in memory.
     is_closing : bool
     """
 
     def __init__(self) -> None:
-        self.n_answering = 0
+        self.n_answering = self.n_held = 0
         self.is_closing = False
 
     def close(self, is_working: Callable[[], bool]) -> None:
@@ -103,25 +141,52 @@ class Front:
                 self._traffic.n_answering -= 1
 
     async def _limited(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = dict(scope["headers"])
+        kind = headers.get(b"content-type", b"").lower()
+        is_form = kind.startswith(b"multipart/")
         limit, advice = MAX_JSON, "upload recordings to /gradio_api/upload first"
-        if scope["path"].startswith(UPLOADS):
+        if kind.startswith(b"application/x-www-form-urlencoded"):
+            limit, advice = MAX_FIELD, "send a form as multipart/form-data, as `curl -F` does"
+        elif is_form and scope["path"].startswith(UPLOADS):
             limit, advice = self._max_upload, "cut the recording, or send fewer at a time"
-        sentence = f"The request is larger than {limit >> 20} MB: {advice}."
-        length = dict(scope["headers"]).get(b"content-length", b"")
+        size = f"{limit >> 20} MB" if limit >> 20 else f"{limit >> 10} kB"
+        sentence = f"The request is larger than {size}: {advice}."
+        length = headers.get(b"content-length", b"")
         if length.isdigit() and int(length[:20]) > limit:
             await _refusal(sentence, TOO_LARGE)(scope, receive, send)
             return
-        n_received = 0
+        n_received = n_values = 0
+        is_complete = False
+        body = scope["ser.body"] = Body()
 
         async def receive_some() -> Message:  # a header may claim less, or nothing
-            nonlocal n_received
-            message = await receive()
-            n_received += len(message.get("body", b""))
+            nonlocal n_received, n_values, is_complete
+            if is_complete:  # what is waited for is that the client leaves
+                return await receive()
+            try:
+                async with asyncio.timeout(PATIENCE):
+                    message = await receive()
+            except TimeoutError:
+                raise HTTPException(HTTPStatus.REQUEST_TIMEOUT, TOO_SLOW) from None
+            is_complete = not message.get("more_body", False)
+            content = message.get("body", b"")
+            n_received += len(content)
             if n_received > limit:
                 raise HTTPException(TOO_LARGE, sentence)
+            if not is_form:
+                body.n_bytes += len(content)
+                self._traffic.n_held += len(content)
+                n_values += sum(map(content.count, (b",", b"[", b"{")))
+                if n_values > MAX_VALUES:
+                    raise HTTPException(TOO_LARGE, TOO_MANY_VALUES)
+                if self._traffic.n_held > MAX_HELD:
+                    raise HTTPException(HTTPStatus.SERVICE_UNAVAILABLE, FULL)
             return message
 
-        await self._app(scope, receive_some, send)
+        try:
+            await self._app(scope, receive_some, send)
+        finally:
+            self._traffic.n_held -= body.n_bytes
 
 
 class FieldParser(GradioMultiPartParser):
@@ -139,7 +204,19 @@ class FieldParser(GradioMultiPartParser):
         super().on_part_data(data, start, end)
 
 
-route_utils.GradioMultiPartParser = FieldParser  # type: ignore[misc]  # there is no other way in
+class FormParser(MultiPartParser):
+    """Starlette's parser of forms, which keeps a thousand parts of 1 MB in memory."""
+
+    spool_max_size = 1  # bytes of a file in memory; 0 would stand for any number
+
+    def __init__(self, *inputs: Any, **named: Any) -> None:
+        own = {"max_files": MAX_FILES, "max_fields": MAX_FILES, "max_part_size": MAX_FIELD}
+        super().__init__(*inputs, **(named | own))
+
+
+# There is no other way in.
+route_utils.GradioMultiPartParser = FieldParser  # type: ignore[misc]
+starlette.requests.MultiPartParser = FormParser  # type: ignore[misc]
 
 
 def _refusal(sentence: str, status: HTTPStatus) -> JSONResponse:

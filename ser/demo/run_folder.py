@@ -11,11 +11,14 @@ import shutil
 import tempfile
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
 from filelock import FileLock, Timeout
+
+from ser.errors import SerError
 
 logger = logging.getLogger(__name__)
 
@@ -26,6 +29,10 @@ EVERY = 600.0
 """Seconds from one look for old files to the next."""
 
 PREFIX = "ser-run-"
+
+
+class RunFolderError(SerError):
+    """There is no place for what the demo writes."""
 
 
 class RunFolder:
@@ -42,20 +49,27 @@ class RunFolder:
     Attributes
     ----------
     path : Path
+
+    Raises
+    ------
+    RunFolderError
+        If it cannot be made.
     """
 
     def __init__(self, parent: Path | None = None) -> None:
         named = os.environ.get("GRADIO_TEMP_DIR")
         parent = parent or Path(named or Path(tempfile.gettempdir(), "gradio"))
-        parent.mkdir(parents=True, exist_ok=True)
+        with _told(parent):
+            parent.mkdir(parents=True, exist_ok=True)
         delete_left(parent)
         self.path = parent / f"{PREFIX}{uuid4().hex}"
         self._lock = FileLock(_lock_of(self.path))
         self._ended = threading.Event()
 
     def __enter__(self) -> "RunFolder":
-        self._lock.acquire(timeout=0)  # before there is a folder that could be taken for left
-        self.path.mkdir()
+        with _told(self.path.parent):
+            self._lock.acquire(timeout=0)  # before there is a folder that could be taken for left
+            self.path.mkdir(mode=0o700)  # visitors' recordings are not for others on the machine
         os.environ["GRADIO_TEMP_DIR"] = tempfile.tempdir = str(self.path)
         threading.Thread(target=self._tidy, name="tidy", daemon=True).start()
         return self
@@ -69,6 +83,18 @@ class RunFolder:
     def _tidy(self) -> None:
         while not self._ended.wait(EVERY):
             delete_old(self.path, AGE)
+
+
+@contextmanager
+def _told(parent: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, Timeout) as error:
+        reason = getattr(error, "strerror", None) or "another run is starting"
+        raise RunFolderError(
+            f"'{parent}' cannot hold what visitors send ({reason}): set GRADIO_TEMP_DIR to a "
+            "folder that can be written to."
+        ) from error
 
 
 def delete_left(parent: Path) -> None:

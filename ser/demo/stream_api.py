@@ -17,6 +17,8 @@ from ser.errors import AudioError, SerError
 from ser.streaming import STEP, SpeechStream
 
 if TYPE_CHECKING:
+    import uvicorn
+
     from ser.demo.served_model import ServedModel
 
 SAMPLE_RATE = 16000
@@ -31,8 +33,26 @@ MAX_STREAMS = 64
 MAX_SILENCE = 60.0
 """Seconds without a message, after which a forgotten stream is closed."""
 
+MAX_UNREAD = 4
+"""Messages of a stream that wait; it was 32, each of 16 MB."""
+
 _limiter = CapacityLimiter(os.cpu_count() or 1)
 _open: set[WebSocket] = set()
+
+
+def limit_streams(config: "uvicorn.Config") -> None:
+    """Set what the server holds of a stream, before anything here sees it.
+
+    Parameters
+    ----------
+    config : uvicorn.Config
+        Of a server that runs.
+    """
+    # A program that sends sound too fast has to wait, and so does its answer to a ping.
+    config.ws_ping_timeout = None
+    config.ws_max_size = 2 * MAX_MESSAGE  # what is just too long is refused in a sentence
+    config.ws_max_queue = MAX_UNREAD
+    config.ws_per_message_deflate = False  # a thousandth of a message could be sent
 
 
 async def answer_stream(websocket: WebSocket, model: "ServedModel") -> None:
