@@ -13,7 +13,7 @@ SLOW_FIXTURES = {"app", "browser", "installed", "machine", "ravdess_speech", "se
 """What starts servers, browsers and other processes, installs, or reads many recordings."""
 SLOW_FILES = (
     *("audio/test_hostile", "audio/test_isolation", "audio/test_speech_check"),
-    *("cli/test_train", "demo/test_app"),
+    *("cli/test_train", "demo/test_app", "demo/test_server"),
     *("features/test_golden", "model/test_answers"),
     *("studies/test_age", "studies/test_recogniser", "studies/test_studies", "training/test_run"),
     "studies/test_reasons",

@@ -42,11 +42,13 @@ def kill_workers():
 
 
 def test_threads_read_at_the_same_time():
+    before = len(children(os.getpid()))  # servers of other tests, perhaps
     with ThreadPoolExecutor(8) as threads:
         found = list(threads.map(lambda clip: load_audio(clip, RATE), CLIPS * 2))
     for waveform, clip in zip(found, CLIPS * 2, strict=True):
         np.testing.assert_array_equal(waveform, load_audio(clip, RATE))
-    assert len(children(os.getpid())) <= isolation.MOST + 1  # with one of multiprocessing
+    most = isolation.MOST + 1  # with one of multiprocessing
+    assert len(children(os.getpid())) - before <= most
 
 
 def test_a_process_that_died_is_replaced():
