@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ser.cli.interrupts import INTERRUPTED, STATUS, ends_when_interrupted
 from ser.errors import SerError
 
 
@@ -77,7 +78,8 @@ def main(argv: Sequence[str] | None = None, *, prog: str | None = None) -> int:
     getattr(import_module(module), f"add_{name}")(parser)
     args = _parse(parser, argv[1:])
     try:
-        status: int = args.run(args)
+        with ends_when_interrupted():
+            status: int = args.run(args)
         sys.stdout.flush()
         return status
     except BrokenPipeError:
@@ -90,8 +92,8 @@ def main(argv: Sequence[str] | None = None, *, prog: str | None = None) -> int:
     except (KeyboardInterrupt, Exception) as error:
         if not _follows_interrupt(error):  # which `datasets` hides when it waits for its processes
             raise
-        print("\nInterrupted: what was not finished has not been written.", file=sys.stderr)
-        return 130
+        print(f"\n{INTERRUPTED}", file=sys.stderr)
+        return STATUS
 
 
 def _follows_interrupt(error: BaseException | None) -> bool:

@@ -119,7 +119,7 @@ def test_an_example_is_one_click_and_has_a_link(page, app):
 def test_a_timeline_gives_way_to_the_next_clip(page, clips, tmp_path):
     samples, rate = soundfile.read(clips["long"])
     minutes = tmp_path / "minutes.wav"
-    soundfile.write(minutes, np.tile(samples, (10, *[1] * (samples.ndim - 1))), rate)
+    soundfile.write(minutes, np.tile(samples, (30, *[1] * (samples.ndim - 1))), rate)
     upload(page, minutes)
     waiting = page.locator("#ser-waiting p")
     waiting.wait_for()

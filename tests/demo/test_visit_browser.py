@@ -140,6 +140,29 @@ def test_a_visit_is_saved_as_files_and_nothing_is_sent(page, app, clips):
     assert "long.wav" not in kept
 
 
+def test_two_visitors_see_nothing_of_each_other_and_the_disk_has_recordings_alone(
+    browser, app, clips
+):
+    one, other = (open_page(browser, app.url) for _ in range(2))
+    upload(one, clips["short"])
+    one.locator("#ser-marks").get_by_role("button", name="Right").click()
+    one.get_by_role("button", name="My voice").click()
+    one.set_input_files("#ser-voice input[type=file]", clips["long"])
+    one.locator("#ser-result .ser-relative").wait_for()
+    upload(other, clips["long"])
+    other.locator(".ser-strip i").first.wait_for()
+    assert other.locator("#ser-result .ser-relative").count() == 0
+    assert rows(other).count() == 1 and "long.wav" in rows(other).inner_text()
+    assert "=1+1.wav" in rows(one).first.inner_text()
+    for page in (one, other):
+        page.context.close()
+    # Neither results nor marks are written: whatever lies there is a file that somebody sent.
+    kinds = {path.suffix for path in app.temp.rglob("*") if path.is_file()}
+    assert kinds <= {".wav", ".flac", ".webm", ".mp3", ".mp4", ".txt", ".csv", ".lock", ""}
+    written = [path.read_bytes() for path in app.temp.rglob("*") if path.suffix in {".txt", ""}]
+    assert not any(b"probabilities" in each or b"ser-result" in each for each in written)
+
+
 def test_a_new_recording_is_one_press_and_the_game_says_whether_it_was_heard(page, clips):
     upload(page, clips["short"])
     before = page.locator("#ser-result").inner_text()

@@ -46,3 +46,26 @@ def test_an_interrupt_is_one_sentence_however_many_processes_work(tmp_path):
     assert work.returncode == 130
     assert "Traceback" not in said
     assert said.splitlines()[-1] == "Interrupted: what was not finished has not been written."
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
+def test_what_does_not_end_by_itself_is_ended():
+    code = (
+        "import sys, time; from ser.cli import interrupts; interrupts.PATIENCE = 0.5\n"
+        "with interrupts.ends_when_interrupted():\n"
+        "    try:\n        print('started', flush=True); time.sleep(60)\n"
+        "    except KeyboardInterrupt:\n        time.sleep(60)  # as a pool may\n"
+    )
+    work = subprocess.Popen(
+        [sys.executable, "-c", code],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert "started" in work.stdout.readline()
+    work.send_signal(signal.SIGINT)
+    _, said = work.communicate(timeout=30)
+    assert work.returncode == 130
+    assert said.splitlines()[-1] == "Interrupted: what was not finished has not been written."
