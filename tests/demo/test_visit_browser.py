@@ -157,9 +157,9 @@ def test_two_visitors_see_nothing_of_each_other_and_the_disk_has_recordings_alon
     for page in (one, other):
         page.context.close()
     # Neither results nor marks are written: whatever lies there is a file that somebody sent.
-    kinds = {path.suffix for path in app.temp.rglob("*") if path.is_file()}
-    assert kinds <= {".wav", ".flac", ".webm", ".mp3", ".mp4", ".txt", ".csv", ".lock", ""}
-    written = [path.read_bytes() for path in app.temp.rglob("*") if path.suffix in {".txt", ""}]
+    files = [path for path in app.temp.rglob("*") if path.is_file()]
+    written = [path.read_bytes() for path in files]
+    assert any(each.startswith(b"RIFF") for each in written)
     assert not any(b"probabilities" in each or b"ser-result" in each for each in written)
 
 
