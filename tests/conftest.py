@@ -20,6 +20,14 @@ SLOW_FILES = (
     *("test_own_corpus", "test_packaging"),
 )
 """Beginnings of the paths of tests that train models or start processes by themselves."""
+FIRST_FILES = (
+    "test_packaging",
+    "test_readme",
+    "test_own_corpus",
+    "demo/test_player",
+    "cli/test_train",
+)
+"""Those that take longest, so that no process is left with them at the end."""
 
 
 def pytest_collection_modifyitems(items):
@@ -33,6 +41,7 @@ def pytest_collection_modifyitems(items):
         )
         if not is_slow:
             item.add_marker("quick")
+    items.sort(key=lambda item: not item.path.relative_to(TESTS).as_posix().startswith(FIRST_FILES))
 
 
 @pytest.fixture(scope="session")
