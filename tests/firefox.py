@@ -91,6 +91,7 @@ class Page:
         """Choose a file in an input."""
         target = {"context": self._context}
         expression = f"document.querySelector({json.dumps(selector)})"
+        self.wait(f"{expression} !== null")
         found = self._call(
             "script.evaluate", expression=expression, target=target, awaitPromise=False
         )
