@@ -43,13 +43,6 @@ def browser(clips, tmp_path_factory):
         yield running
 
 
-@pytest.fixture
-def page(browser, app):
-    page = open_page(browser, app.url)
-    yield page
-    page.context.close()
-
-
 def test_an_upload_is_recognised_drawn_and_described(page, clips):
     upload(page, clips["short"])
     shares = shown_probabilities(page)

@@ -1,10 +1,7 @@
 """The rules of axe for people who see, hear or move otherwise, in each tab as it is used."""
 
-import numpy as np
 import pytest
-import soundfile
 from browser import chromium, open_page, require_browser, upload
-from signals import speech_like
 
 RATE = 24000
 WIDTHS = {1280: 900, 390: 844}
@@ -12,29 +9,21 @@ TABS = ("Recognise", "Live", "Batch", "About")
 
 
 @pytest.fixture(scope="module")
-def clip(tmp_path_factory):
-    path = tmp_path_factory.mktemp("clips") / "long.wav"
-    parts = [speech_like(pitch=110 + 50 * seed, seed=seed) for seed in range(4)]
-    soundfile.write(path, np.concatenate(parts), RATE, subtype="PCM_16")
-    return path
-
-
-@pytest.fixture(scope="module")
-def browser(clip):
+def browser(four_voices):
     require_browser()
-    with chromium(clip) as running:
+    with chromium(four_voices) as running:
         yield running
 
 
 @pytest.fixture(scope="module", params=[False, True], ids=["light", "dark"])
-def page(browser, app, clip, request):
+def page(browser, app, four_voices, request):
     """Return a page that shows a result with its timeline, a table, and that it listens."""
     page = open_page(browser, app.url, dark=request.param)
-    upload(page, clip)
+    upload(page, four_voices)
     page.locator(".ser-strip i").first.wait_for()
     page.get_by_role("button", name="My voice").click()
     page.get_by_role("tab", name="Batch").click()
-    page.set_input_files("#ser-files input[type=file]", [clip])
+    page.set_input_files("#ser-files input[type=file]", [four_voices])
     page.locator("#ser-start:not([disabled])").click()
     page.locator("#ser-batch a[download]").wait_for()
     page.get_by_role("tab", name="Live").click()

@@ -3,11 +3,8 @@
 import csv
 import re
 
-import numpy as np
 import pytest
-import soundfile
-from browser import chromium, clear, open_page, require_browser
-from signals import speech_like
+from browser import chromium, clear, require_browser
 
 RATE = 24000
 SHIFTS = """() => {
@@ -28,25 +25,10 @@ FORBIDDEN = "This page may not use the microphone: allow it"
 
 
 @pytest.fixture(scope="module")
-def speech(tmp_path_factory):
-    path = tmp_path_factory.mktemp("microphone") / "spoken.wav"
-    parts = [speech_like(pitch=110 + 50 * seed, seed=seed) for seed in range(4)]
-    soundfile.write(path, np.concatenate(parts), RATE, subtype="PCM_16")
-    return path
-
-
-@pytest.fixture(scope="module")
-def browser(speech):
+def browser(four_voices):
     require_browser()
-    with chromium(speech) as running:
+    with chromium(four_voices) as running:
         yield running
-
-
-@pytest.fixture
-def page(browser, app):
-    page = open_page(browser, app.url)
-    yield page
-    page.context.close()
 
 
 def listen(page):
@@ -59,7 +41,7 @@ def decibels(page):
     return int(page.get_by_role("meter").get_attribute("aria-valuenow"))
 
 
-def test_live_follows_the_voice_in_every_tab_and_ends_with_a_summary(page, speech):
+def test_live_follows_the_voice_in_every_tab_and_ends_with_a_summary(page, four_voices):
     result = page.locator("#ser-live-result")
     listen(page)
     before = result.bounding_box()
@@ -88,9 +70,9 @@ def test_live_follows_the_voice_in_every_tab_and_ends_with_a_summary(page, speec
     assert float(rows[-1]["end"]) >= 2.5
 
 
-def test_live_is_relative_to_a_known_voice_from_the_first_word(page, speech):
+def test_live_is_relative_to_a_known_voice_from_the_first_word(page, four_voices):
     page.get_by_role("button", name="My voice").click()
-    page.set_input_files("#ser-voice input[type=file]", speech)
+    page.set_input_files("#ser-voice input[type=file]", four_voices)
     page.locator("#ser-voice", has_text="Your voice is known").wait_for()
     page.get_by_role("tab", name="Live").click()
     page.locator(".ser-compared .ser-relative", has_text="Relative to your voice").wait_for()

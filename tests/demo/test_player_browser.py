@@ -56,13 +56,6 @@ def player(browser, app, clips):
     page.context.close()
 
 
-@pytest.fixture
-def page(browser, app):
-    page = open_page(browser, app.url)
-    yield page
-    page.context.close()
-
-
 def seen(page):
     return page.evaluate(IN_BROWSER)
 

@@ -1,5 +1,6 @@
 """The server under people who mean no good, or whom it cannot help: limits, ends, what stays."""
 
+import errno
 import json
 import os
 import shutil
@@ -18,11 +19,14 @@ from urllib.error import HTTPError
 import httpx
 import pytest
 import soundfile
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
 from running_app import RunningApp, free_port
 from signals import speech_like
 
 from app import build
 from ser.demo.blocks import in_turns
+from ser.demo.received import HANDLERS
 from ser.demo.run_folder import RunFolder, delete_left, delete_old
 from ser.demo.served_model import ServedModel
 
@@ -172,6 +176,18 @@ def test_a_session_is_forgotten_when_its_visitor_leaves(tiny_model, tmp_path, mo
         assert demo.state_holder.session_data == {}
     finally:
         demo.close(verbose=False)
+
+
+def test_a_full_disk_is_a_sentence():
+    api = FastAPI(exception_handlers=HANDLERS)
+
+    @api.post("/gradio_api/upload")
+    def upload():
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    answer = TestClient(api).post("/gradio_api/upload")
+    assert answer.status_code == 507
+    assert "no space left for recordings: try again" in answer.json()["detail"]
 
 
 def test_visitors_take_turns():

@@ -34,13 +34,6 @@ def browser(tmp_path_factory):
         yield running
 
 
-@pytest.fixture
-def page(browser, app):
-    page = open_page(browser, app.url)
-    yield page
-    page.context.close()
-
-
 def rows(page):
     """Return the rows of the visitor's own recordings."""
     return page.locator("#ser-visit ol > li").filter(has_not_text="example")
