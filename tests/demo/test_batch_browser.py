@@ -29,7 +29,7 @@ def many(files, tmp_path_factory):
     """Return forty recordings that take some time."""
     folder = tmp_path_factory.mktemp("many")
     long = folder / "long.wav"
-    soundfile.write(long, np.tile(speech_like(), 30), RATE)
+    soundfile.write(long, np.tile(speech_like(), 20), RATE)
     paths = [folder / f"{number:02}.wav" for number in range(40)]
     for path in paths:
         path.symlink_to(long)
