@@ -192,7 +192,7 @@ RECORDINGS = {
 def _random_room(
     waveform: NDArray[np.float32], sample_rate: int, rng: np.random.Generator
 ) -> NDArray[np.float32]:
-    return add_room(waveform, sample_rate, rng.uniform(0.15, 0.6), rng.uniform(0, 12), rng)
+    return add_room(waveform, sample_rate, rng.uniform(0.15, 1), rng.uniform(-8, 12), rng)
 
 
 def _maybe_noise(

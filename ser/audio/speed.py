@@ -1,7 +1,7 @@
-"""The speeds at which a clip is processed: a little slower and a little faster than it is.
+"""The speed at which a clip is processed, which imitates other voices in training.
 
-Probabilities are averaged over both, so that the result depends less on details of the clip
-and of the perceptrons.
+A model may ask for several, over which probabilities are averaged: the result then depends less on
+details of the clip, and takes as many times as long.
 
 References
 ----------
@@ -14,7 +14,7 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-SPEEDS = (0.95, 1.05)
+SPEEDS = (1.0,)
 SPEED_RANGE = (0.5, 2.0)  # within which speech still sounds like speech
 
 

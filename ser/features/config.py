@@ -11,7 +11,7 @@ from ser.errors import FeatureConfigError
 from ser.features.families import FAMILIES
 from ser.features.statistics import STATISTICS
 
-FEATURE_VERSION = 2
+FEATURE_VERSION = 3
 """Version of the features, which is part of `ser.features.FeatureExtractor.hash`.
 
 Raise it whenever a change in ``ser/audio`` or ``ser/features`` changes a feature of any clip, and
@@ -31,7 +31,13 @@ MAX_MELS = 128  # of which the lowest are still as wide as a bin
 SUMMARIES = ("mean", "std", "percentiles", "delta", "clip")
 PROSODY_FAMILIES = ("energy", "pitch", "voice", "shape")
 
-PARTS = {"summaries": (tuple(FAMILIES), SUMMARIES), "prosody": (PROSODY_FAMILIES, SUMMARIES)}
+PARTS = {
+    "summaries": (tuple(FAMILIES), SUMMARIES),
+    "prosody": (PROSODY_FAMILIES, SUMMARIES),
+    # All but one of the sets of kernels: perceptrons on either err differently.
+    "descriptors": (tuple(FAMILIES), tuple(each for each in STATISTICS if each != "band_kernels")),
+    "bands": (tuple(FAMILIES), tuple(each for each in STATISTICS if each != "kernels")),
+}
 """Families and statistics of the parts of the features that a perceptron can be given."""
 
 

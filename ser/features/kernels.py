@@ -10,7 +10,8 @@ learned.
 
 There are two kinds. Some respond to change only, and are applied to all frames; the others respond
 to the distance of descriptors from their mean, too, and are applied to frames with voice, which
-stands out from noise.
+stands out from noise. There is a set of both that looks at descriptors only, and one that looks at
+mel bands, too.
 
 References
 ----------
@@ -60,6 +61,7 @@ SPREADS = {
     "flatness": 9.5,
     "flux": 0.15,
     "zero_crossings": 0.9,
+    "mel": 12,
 }
 
 

@@ -210,6 +210,11 @@ def kernels(views: Views) -> NDArray[np.floating]:
     return kernel_shares(views.values["all"][paired], views.voiced, names)
 
 
+def band_kernels(views: Views) -> NDArray[np.floating]:
+    """Shares of time in which kernels respond that look at mel bands, too."""
+    return kernel_shares(views.values["all"], views.voiced, views.tracks.names)
+
+
 CLIP_NAMES = (
     *("log_duration", "voiced_fraction", "voiced_segment_rate", "mean_voiced_segment"),
     *("longest_voiced_segment", "syllable_rate", "jitter", "shimmer"),
@@ -236,6 +241,12 @@ def _roughness(values: NDArray[np.floating], voiced: NDArray[np.bool_]) -> float
     return np.abs(np.diff(values, 2)[inside]).mean() if inside.any() else 0.0
 
 
+def _shares_of(prefix: str) -> list[str]:
+    return [
+        f"{prefix}{kernel}.above{threshold:g}" for kernel in KERNELS for threshold in THRESHOLDS
+    ]
+
+
 STATISTICS = {
     "mean": Statistic(_masked("mean"), mean),
     "std": Statistic(_masked("std"), std),
@@ -258,14 +269,7 @@ STATISTICS = {
         ],
         correlation,
     ),
-    "kernels": Statistic(
-        lambda tracks, paired: [
-            f"{kernel}.above{threshold:g}"
-            for kernel in KERNELS
-            for threshold in THRESHOLDS
-            if paired
-        ],
-        kernels,
-    ),
+    "kernels": Statistic(lambda tracks, paired: _shares_of("") if paired else [], kernels),
+    "band_kernels": Statistic(lambda tracks, paired: _shares_of("band_"), band_kernels),
     "clip": Statistic(lambda tracks, paired: [f"clip.{name}" for name in CLIP_NAMES], clip),
 }

@@ -23,7 +23,7 @@ from sklearn.preprocessing import MinMaxScaler
 from ser.model.learning import Layers
 
 VARIANCE_FLOOR = 1e-6  # least variance of a component, of that of the first
-LAYER_LEVELS = 127  # to which weights of a first layer are rounded, either side of 0
+LAYER_LEVELS = 40  # to which weights of a first layer are rounded, either side of 0
 FEW_ROWS = 4  # up to which a product for each row is faster than one for all
 UNITS = 32  # whose weights stay in the processor's cache from row to row
 

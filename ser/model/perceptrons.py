@@ -68,9 +68,11 @@ class PerceptronSettings:
 
 
 PERCEPTRONS = (
-    PerceptronSettings(share=0.8),
-    PerceptronSettings(part="summaries", share=0.2, n_components=400),
-    PerceptronSettings(relative=True),
+    PerceptronSettings(part="descriptors", share=0.375),
+    PerceptronSettings(part="bands", share=0.375),
+    PerceptronSettings(part="summaries", share=0.25, n_components=400),
+    PerceptronSettings(relative=True, part="descriptors", learning=LearningSettings(256)),
+    PerceptronSettings(relative=True, part="bands", learning=LearningSettings(256)),
 )
 
 FEATURE_LIMIT = 5.0
@@ -107,7 +109,7 @@ def fit_experts(
     seed : int
         The same seed gives the same pipelines.
     perceptrons : sequence of PerceptronSettings
-        One whose part is not among `parts` is left out.
+        One whose part is not among `parts` is left out; without `parts`, all see all features.
     limit : float
         As `FEATURE_LIMIT`.
     parts : dict of str to ndarray of int, optional
@@ -142,6 +144,8 @@ def fit_experts(
         references = _References(speakers, everyday)
     columns: dict[str | None, Any] = {None: slice(None)}
     columns.update(parts or {})
+    if parts is None:
+        perceptrons = [replace(each, part=None) for each in perceptrons]
     known = [
         each for each in perceptrons if each.part in columns and (references or not each.relative)
     ]

@@ -9,8 +9,6 @@ from numpy.typing import NDArray
 
 from ser.features import FeatureConfig, FeatureExtractor
 from ser.features.families import FAMILIES
-from ser.features.statistics import STATISTICS
-from ser.features.tracks import track_names
 from ser.model.perceptrons import PerceptronSettings
 from ser.studies.common import (
     OURS,
@@ -39,7 +37,7 @@ ABOUT = (
     "over speakers. Without a family, features that involve any of its descriptors are removed, "
     "except those of the convolution kernels."
 )
-SHIPPED, KERNELS = "ours", "kernels"
+SHIPPED = "ours"
 ACTORS, VOICE, ACROSS = "actors", "neutral clips", "leave-one-corpus-out"
 WAYS = {ACTORS: "unseen speakers", VOICE: "relative to 4 neutral clips", ACROSS: "other corpora"}
 N_NEUTRAL = 4
@@ -49,10 +47,12 @@ NO_MIXUP = 1e-3  # of the Beta distribution: its weights are 0 or 1
 ROWS = {
     SHIPPED: "as it ships",
     "no-relative": "no relative perceptron",
-    "two-relative": "one more relative perceptron, on prosody",
+    "prosody-relative": "one more relative perceptron, on prosody",
     "prosody": "one more perceptron, on prosody",
     "no-summaries": "no perceptron on summaries",
-    "one-speed": "one speed",
+    "no-bands": "no perceptron on kernels of mel bands",
+    "no-descriptors": "no perceptron on kernels of descriptors alone",
+    "three-speeds": "three speeds",
     "no-dropout": "no dropout",
     "no-mixup": "no mixup",
     "no-whitening": "no whitening",
@@ -60,7 +60,6 @@ ROWS = {
     "no-copies": "no copies",
     "degraded-copies": "degraded copies only",
     **{f"family:{name}": f"without the family {name}" for name in FeatureConfig().families},
-    KERNELS: "without the convolution kernels",
 }
 
 
@@ -102,13 +101,14 @@ def change(
     kind, _, family = name.partition(":")
     if kind == "family":
         return config, _without(corpus, family_columns(family, config.features))
-    if kind == KERNELS:
-        return config, _without(corpus, statistic_columns(KERNELS, config.features))
     perceptrons = config.perceptrons
     plain = _plain(config)
 
     def with_one_more(**settings: Any) -> dict[str, Any]:
         return {"perceptrons": [*perceptrons, replace(plain[0], **settings)]}
+
+    def without(part: str) -> dict[str, Any]:
+        return {"perceptrons": [each for each in perceptrons if each.part != part]}
 
     def learning(**settings: Any) -> dict[str, Any]:
         changed = [
@@ -119,10 +119,15 @@ def change(
     settings: dict[str, dict[str, Any]] = {
         SHIPPED: {},
         "no-relative": {"perceptrons": plain},
-        "two-relative": with_one_more(relative=True, part="prosody", share=0.5),
+        "prosody-relative": with_one_more(relative=True, part="prosody", share=0.5),
         "prosody": with_one_more(part="prosody", share=0.5),
-        "no-summaries": {"perceptrons": [each for each in perceptrons if not each.part]},
-        "one-speed": {"speeds": (1.0,), "copies": _degraded(config)},
+        "no-summaries": without("summaries"),
+        "no-bands": without("bands"),
+        "no-descriptors": without("descriptors"),
+        "three-speeds": {
+            "speeds": [each.speed for each in config.versions if each.recording == CLEAN],
+            "copies": _degraded(config),
+        },
         "no-dropout": learning(dropout=0.0),
         "no-mixup": learning(mixup=NO_MIXUP),
         "no-whitening": {"perceptrons": [replace(each, whitening=0.0) for each in perceptrons]},
@@ -153,18 +158,6 @@ def family_columns(family: str, config: FeatureConfig) -> NDArray[np.bool_]:
     descriptors = set(FAMILIES[family].names(config))
     names = FeatureExtractor(config).names
     return np.array([not descriptors.isdisjoint(name.split(".")) for name in names])
-
-
-def statistic_columns(statistic: str, config: FeatureConfig) -> NDArray[np.bool_]:
-    """Tell which features belong to a statistic, shape (n_features,)."""
-    tracks, paired = track_names(config)
-    correlated = [name for name, is_paired in zip(tracks, paired, strict=True) if is_paired]
-    return np.concatenate(
-        [
-            np.full(len(STATISTICS[each].names(tracks, correlated)), each == statistic)
-            for each in config.statistics
-        ]
-    )
 
 
 def _answer(

@@ -47,7 +47,8 @@ class Copy:
 
 
 COPIES = (
-    Copy(1.0),
+    Copy(0.9),
+    Copy(1.1),
     Copy(0.95, "telephone", 0.35),
     Copy(0.86, "noise", 0.35),
     Copy(1.17, "room", 0.35),

@@ -65,6 +65,8 @@ UNSEEN = {
     "speech_check.HELD_PERSISTENCE",
     "speech_check.MIN_FREE_TIMBRE",
     "speech_check.CLEAR",
+    # Stored with each model.
+    "speed.SPEEDS.0",
     # What names the features, which they do not depend on.
     "config.FEATURE_VERSION",
     "extractor.HASH_LENGTH",

@@ -19,8 +19,8 @@ LEARNING = LearningSettings(
 )
 SMALL = [replace(each, n_components=6, learning=LEARNING) for each in PERCEPTRONS]
 PLAIN = [PerceptronSettings(n_components=6, learning=LEARNING)]
-PARTS = {"summaries": np.arange(4)}
-ABC = ModelConfig(("a", "b", "c"))
+PARTS = {"descriptors": np.arange(6), "bands": np.arange(6), "summaries": np.arange(4)}
+ABC = ModelConfig(("a", "b", "c"), speeds=(0.95, 1.05))
 
 
 def blobs(seed=0):
@@ -41,7 +41,7 @@ def fit(features, targets, speakers=None, perceptrons=SMALL, candidates=None, cl
 def test_a_classifier_is_one_of_scikit_learn():
     features, targets = blobs()
     y, speakers = np.array(["sad", "calm", "wild"])[targets], np.arange(60) // 10
-    classifier = EmotionClassifier(perceptrons=SMALL)
+    classifier = EmotionClassifier(ABC, perceptrons=SMALL)
     scores = cross_val_score(classifier, features, y, groups=speakers, cv=GroupKFold(3))
     assert scores.mean() > 0.9
     fitted = clone(classifier).fit(features[:, 0], y)
@@ -80,7 +80,7 @@ def test_perceptrons_merge_into_one_that_opens_without_trust():
     features, targets = blobs()
     made = fit(features, targets, np.arange(60) // 10)
     first_layer = made.pipelines_["plain"][-1].coefs_[0]
-    assert first_layer.shape == (6, 32)
+    assert first_layer.shape == (6, 48)
     assert first_layer.flags.c_contiguous  # which makes a clip's products several times as fast
     data = skops.io.dumps(made.pipelines_)
     assert skops.io.get_untrusted_types(data=data) == []
@@ -191,7 +191,7 @@ def test_a_perceptron_knows_only_its_features():
     features, targets = blobs()
     changed = features.copy()
     changed[..., 4:] += 3
-    for settings, is_aware in ((SMALL[0], True), (SMALL[1], False)):
+    for settings, is_aware in ((SMALL[0], True), (SMALL[2], False)):
         made = fit(features, targets, perceptrons=[settings])
         known = (made.predict_proba(each) for each in (features, changed))
         assert np.allclose(*known, atol=1e-5) != is_aware
