@@ -28,7 +28,6 @@ from ser.audio.loading import read_recording
 from ser.audio.quality import recording_warnings
 from ser.audio.rumble import remove_rumble
 from ser.audio.speech_check import check_speech, clarity
-from ser.audio.speed import at_speeds
 from ser.features import FeatureExtractor
 
 USUAL_RATE = 22_050  # Hz
@@ -66,23 +65,22 @@ def stages(recognizer, clip):
     rate = recognizer.sample_rate
     waveform = read_recording(clip, rate).waveform
     activity, filtered = find_activity(waveform, rate), remove_rumble(waveform, rate)
-    versions = at_speeds(filtered[activity.kept], rate)
-    tracks = [extractor.tracks(version) for version in versions]
+    speech = filtered[activity.kept]
+    tracks = extractor.tracks(speech)
     analysis = recognizer.analyse(clip)
 
     def check():
-        check_speech(tracks[0])
-        clear = clarity(tracks[0])
+        check_speech(tracks)
+        clear = clarity(tracks)
         recording_warnings(waveform, rate, activity.span, clarity=clear, filtered=filtered)
 
     return {
         "– read": lambda: read_recording(clip, rate),
         "– find speech": lambda: find_activity(waveform, rate),
         "– remove rumble": lambda: remove_rumble(waveform, rate),
-        "– two speeds": lambda: at_speeds(filtered[activity.kept], rate),
-        "– descriptors": lambda: [extractor.tracks(version) for version in versions],
+        "– descriptors": lambda: extractor.tracks(speech),
         "– checks": check,
-        "– statistics": lambda: [extractor.summarise(each) for each in tracks],
+        "– statistics": lambda: extractor.summarise(tracks),
         "– perceptrons": lambda: recognizer.assess(analysis),
     }
 

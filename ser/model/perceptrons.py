@@ -144,7 +144,7 @@ def fit_experts(
         references = _References(speakers, everyday)
     columns: dict[str | None, Any] = {None: slice(None)}
     columns.update(parts or {})
-    if parts is None:
+    if not parts:
         perceptrons = [replace(each, part=None) for each in perceptrons]
     known = [
         each for each in perceptrons if each.part in columns and (references or not each.relative)
