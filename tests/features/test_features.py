@@ -2,6 +2,7 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -18,13 +19,14 @@ from ser.features.mel import hertz_to_mel, mel_filters, mel_to_hertz
 from ser.features.statistics import STATISTICS
 
 RATE = FeatureConfig().sample_rate
+KERNELS = ("change", "voiced_kernel", "band_")
 
 
 def test_summaries_leave_the_course_of_a_sentence_out():
     extractor = FeatureExtractor()
     names = [extractor.names[index] for index in extractor.parts["summaries"]]
     assert {"mfcc3.all.std", "mel7.voiced.mean", "f0.delta.std", "clip.jitter"} <= set(names)
-    courses = ("corr.", "change", "voiced_kernel")
+    courses = ("corr.", *KERNELS)
     assert not any(name.startswith(courses) or "trajectory" in name for name in names)
     alone = FeatureExtractor(FeatureConfig(statistics=("trajectory", "kernels")))
     assert len(alone.parts["summaries"]) == len(alone.names)
@@ -34,12 +36,32 @@ def test_prosody_is_how_something_is_said():
     extractor = FeatureExtractor()
     names = [extractor.names[index] for index in extractor.parts["prosody"]]
     assert {"f0.voiced.mean", "hnr.all.std", "energy.delta.std", "clip.jitter"} <= set(names)
-    assert not any(
-        name.startswith(("mfcc", "mel", "corr.", "change", "voiced_kernel")) for name in names
-    )
+    assert not any(name.startswith(("mfcc", "mel", "corr.", *KERNELS)) for name in names)
     assert not any("trajectory" in name for name in names)
     words = FeatureExtractor(FeatureConfig(families=("mfcc",)))
     assert set(words.parts["prosody"]) == set(words.parts["summaries"])
+
+
+def test_either_set_of_kernels_is_left_out_of_a_part():
+    extractor = FeatureExtractor()
+    parts = {
+        name: {extractor.names[index] for index in extractor.parts[name]}
+        for name in ("descriptors", "bands", "summaries")
+    }
+    common = parts["descriptors"] & parts["bands"]
+    assert parts["descriptors"] | parts["bands"] == set(extractor.names)
+    assert parts["summaries"] < common and not any(name.startswith(KERNELS) for name in common)
+
+
+def test_kernels_of_bands_hear_what_descriptors_do_not():
+    tracks = FeatureExtractor().tracks(voice())
+    bands = np.char.startswith(tracks.names, "mel")
+    moved = replace(tracks, values=np.where(bands, tracks.values[::-1], tracks.values))
+    for name, hears in (("kernels", False), ("band_kernels", True)):
+        extractor = FeatureExtractor(FeatureConfig(statistics=(name,)))
+        shares = extractor.summarise(tracks)
+        assert 0 <= shares.min() < 0.1 and 0.9 < shares.max() <= 1
+        assert np.array_equal(shares, extractor.summarise(moved)) != hears
 
 
 def voice(seconds=2.0, seed=0):
