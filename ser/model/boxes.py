@@ -36,18 +36,17 @@ def limiter(n_features: int, limit: float) -> MinMaxScaler:
 
 
 def find_components(
-    rows: NDArray[np.float32], n_components: int, *, seed: int, columns: NDArray[np.integer] | slice
+    rows: NDArray[np.float32], n_components: int, *, seed: int, columns: NDArray[np.integer]
 ) -> PCA:
     """Find the principal components of some columns of rows.
 
     Parameters
     ----------
     rows : ndarray of float32, shape (n_rows, n_columns)
-        May be overwritten.
     n_components : int
         At most; there are fewer of few rows or columns.
     seed : int
-    columns : ndarray of int or slice
+    columns : ndarray of int
 
     Returns
     -------
@@ -66,7 +65,7 @@ def floored(variances: NDArray[np.floating]) -> NDArray[np.floating]:
 
 
 def widen(
-    values: NDArray[np.floating], columns: NDArray[np.integer] | slice, n_columns: int
+    values: NDArray[np.floating], columns: NDArray[np.integer], n_columns: int
 ) -> NDArray[np.floating]:
     """Return values of some columns as values of all, the others 0."""
     wide = np.zeros((*values.shape[:-1], n_columns), values.dtype)

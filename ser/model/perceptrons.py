@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
+from sklearn.decomposition import PCA
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -142,7 +143,7 @@ def fit_experts(
     if speakers is not None and np.unique(speakers, return_counts=True)[1].min() > 1:
         everyday = np.zeros(n_clips, bool) if everyday is None else everyday
         references = _References(speakers, everyday)
-    columns: dict[str | None, Any] = {None: slice(None)}
+    columns: dict[str | None, NDArray[np.integer]] = {None: np.arange(n_features)}
     columns.update(parts or {})
     if not parts:
         perceptrons = [replace(each, part=None) for each in perceptrons]
@@ -151,17 +152,22 @@ def fit_experts(
     ]
     drawn = np.sort(np.random.default_rng(seed).permutation(n_clips * n_versions)[:SAMPLE])
     sample = prepare(features[drawn // n_versions, drawn % n_versions])
-    seen = {}
-    # All features come last, as finding their components overwrites the sample.
     spaces = {(each.part, each.n_components, each.whitening): each for each in known}
-    for space, settings in sorted(spaces.items(), key=lambda each: each[0][0] is None):
-        chosen = columns[settings.part]
-        seen[space] = _Components(settings, sample, chosen, features.shape[:2], seed)
-    del sample
-    for start, block in enumerate(_blocks(features)):
-        prepared = prepare(block)
-        for components in seen.values():
-            components.see(prepared, start * BLOCK)
+    with Parallel(len(spaces), require="sharedmem") as parallel:
+        found = parallel(
+            delayed(boxes.find_components)(
+                sample, each.n_components, seed=seed, columns=columns[each.part]
+            )
+            for each in spaces.values()
+        )
+        del sample
+        seen = {
+            space: _Components(settings, pca, columns[settings.part], features.shape[:2])
+            for (space, settings), pca in zip(spaces.items(), found, strict=True)
+        }
+        for start, block in enumerate(_blocks(features)):
+            prepared = prepare(block)
+            parallel(delayed(each.see)(prepared, start * BLOCK) for each in seen.values())
 
     def learn(number: int, settings: PerceptronSettings) -> Layers:
         components = seen[settings.part, settings.n_components, settings.whitening]
@@ -293,13 +299,12 @@ class _Components:
     Parameters
     ----------
     settings : PerceptronSettings
-    sample : ndarray, shape (n_rows, n_features)
-        Standardised features, to find the components; may be overwritten.
-    columns : ndarray of int or slice
+    pca : sklearn.decomposition.PCA
+        Of the standardised features.
+    columns : ndarray of int
         Which of all features are used.
     shape : tuple of int
         Numbers of clips and versions.
-    seed : int
 
     Attributes
     ----------
@@ -310,13 +315,11 @@ class _Components:
     def __init__(
         self,
         settings: PerceptronSettings,
-        sample: Floats,
-        columns: Any,
+        pca: PCA,
+        columns: NDArray[np.integer],
         shape: tuple[int, ...],
-        seed: int,
     ) -> None:
-        self.columns = columns
-        self.pca = boxes.find_components(sample, settings.n_components, seed=seed, columns=columns)
+        self.columns, self.pca = columns, pca
         # Variances become a power of what they were, 1 on average.
         variance = boxes.floored(self.pca.explained_variance_)
         relative = variance ** (1 - settings.whitening)

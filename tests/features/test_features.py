@@ -60,7 +60,7 @@ def test_kernels_of_bands_hear_what_descriptors_do_not():
     for name, hears in (("kernels", False), ("band_kernels", True)):
         extractor = FeatureExtractor(FeatureConfig(statistics=(name,)))
         shares = extractor.summarise(tracks)
-        assert 0 <= shares.min() < 0.1 and 0.9 < shares.max() <= 1
+        assert 0 <= shares.min() < 0.1 and 0.9 < shares.max() < 1 + 1e-6
         assert np.array_equal(shares, extractor.summarise(moved)) != hears
 
 
