@@ -15,14 +15,17 @@ from contextlib import ExitStack, suppress
 
 import gradio as gr
 
-from ser.demo import about_tab, batch_tab, live_tab, page, recognise_tab
-from ser.demo.api import add_endpoints
-from ser.demo.blocks import Demo
-from ser.demo.front import Traffic
+from ser.demo import about_tab, page
+from ser.demo.batch import tab as batch_tab
+from ser.demo.endpoints.api import add_endpoints
+from ser.demo.endpoints.stream_api import limit_streams
 from ser.demo.head import set_head
-from ser.demo.run_folder import RunFolder
+from ser.demo.live import tab as live_tab
+from ser.demo.recognise import tab as recognise_tab
 from ser.demo.served_model import ServedModel
-from ser.demo.stream_api import limit_streams
+from ser.demo.server.blocks import Demo
+from ser.demo.server.front import Traffic
+from ser.demo.server.run_folder import RunFolder
 from ser.demo.theme import FIRST_STYLES
 from ser.errors import SerError
 from ser.hub.sharing import ClipSharing

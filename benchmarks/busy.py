@@ -10,7 +10,7 @@ from benchmarks.processes import BUSY, busy_machine, own_seconds
 from benchmarks.sounds import RATE, USUAL, encoded, speech
 from benchmarks.tables import Table
 from ser import EmotionRecognizer
-from ser.demo.live_session import LiveSession
+from ser.demo.live.session import LiveSession
 
 ROUNDS = 30
 LISTEN = 15  # s

@@ -30,7 +30,7 @@ from ser import EmotionRecognizer
 RATE = 24000
 AGE = 20.0  # s, after which the app deletes files here, instead of an hour
 CODE = (
-    "from ser.demo import run_folder\n"
+    "from ser.demo.server import run_folder\n"
     f"run_folder.AGE, run_folder.EVERY = {AGE}, 2.0\n"
     "import app\n"
     "app.main()"

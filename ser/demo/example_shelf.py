@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from ser.demo.accuracy import is_acted
-from ser.demo.api import errors_in_one_sentence
+from ser.demo.endpoints.api import errors_in_one_sentence
 from ser.errors import SerError
 from ser.model.audit import EXAMPLES, read_table
 

@@ -12,19 +12,20 @@ from starlette.responses import FileResponse
 from starlette.routing import Mount, Route
 
 from ser.corpora.emotions import NAMES
-from ser.demo import about_tab, example_shelf, visit_panel
-from ser.demo.blocks import Demo
-from ser.demo.front import Front, Traffic
+from ser.demo import about_tab, example_shelf
+from ser.demo.endpoints.http_api import PREFIX, make_api
 from ser.demo.head import ICON, PREVIEW, PREVIEW_ADDRESS
-from ser.demo.http_api import PREFIX, make_api
-from ser.demo.live_panel import idle_panel
-from ser.demo.received import HANDLERS
+from ser.demo.live.panel import idle_panel
+from ser.demo.recognise import visit_panel
 from ser.demo.result_panel import empty_panel, status
+from ser.demo.server.blocks import Demo
+from ser.demo.server.front import Front, Traffic
+from ser.demo.server.received import HANDLERS
 from ser.demo.theme import STYLES, emotion_colours, theme
 from ser.errors import SerError
 
 if TYPE_CHECKING:
-    from ser.demo.recognise_tab import Tab
+    from ser.demo.recognise.tab import Tab
     from ser.demo.served_model import ServedModel
 
 TITLE = "Speech emotion recognition"
@@ -61,7 +62,7 @@ def launch_settings(model: "ServedModel", password: str | None, traffic: Traffic
         For the plain interface, which the server answers before gradio's own.
     password : str or None
         What to ask everyone for.
-    traffic : ser.demo.front.Traffic
+    traffic : ser.demo.server.front.Traffic
         Where requests are counted.
     """
     is_right = _check(password) if password else None
@@ -118,10 +119,10 @@ def fill_when_loaded(
 
     Parameters
     ----------
-    demo : ser.demo.blocks.Demo
+    demo : ser.demo.server.blocks.Demo
     model : ser.demo.served_model.ServedModel
     notice : gr.HTML
-    tab : ser.demo.recognise_tab.Tab
+    tab : ser.demo.recognise.tab.Tab
     live : gr.HTML
         The result of the tab for live speech.
     about : list of component

@@ -9,10 +9,10 @@ from signals import speech_like
 
 from ser import EmotionRecognizer, Prediction
 from ser.corpora.emotions import NAMES
-from ser.demo.batch_run import BatchRun
-from ser.demo.batch_tab import draw, find_truths
-from ser.demo.batch_table import row, rows_html, summary_html, to_csv
-from ser.demo.batch_truth import Truth, agreement, truths_in_table
+from ser.demo.batch.run import BatchRun
+from ser.demo.batch.tab import draw, find_truths
+from ser.demo.batch.table import row, rows_html, summary_html, to_csv
+from ser.demo.batch.truth import Truth, agreement, truths_in_table
 from ser.errors import AudioError, DatasetError, UnreadableAudioError, VoiceProfileError
 
 RATE = 24000

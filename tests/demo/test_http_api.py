@@ -19,10 +19,11 @@ from starlette.testclient import WebSocketDenialResponse
 from tiny_model import FEATURES, voice
 
 from ser import SpeechStream
-from ser.demo import gate, stream_api
-from ser.demo.front import Front, Traffic
-from ser.demo.http_api import make_api
+from ser.demo.endpoints import stream_api
+from ser.demo.endpoints.http_api import make_api
 from ser.demo.served_model import ServedModel
+from ser.demo.server import gate
+from ser.demo.server.front import Front, Traffic
 
 RATE = FEATURES.sample_rate
 MAX_SIZE = 2**20

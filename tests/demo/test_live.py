@@ -14,8 +14,8 @@ import soundfile
 from signals import speech_like
 
 from ser import EmotionRecognizer
-from ser.demo.live_panel import live_panel, summary_panel
-from ser.demo.live_session import MAX_BYTES, LiveSession, read_once
+from ser.demo.live.panel import live_panel, summary_panel
+from ser.demo.live.session import MAX_BYTES, LiveSession, read_once
 from ser.errors import AudioError
 from ser.timeline import Timeline, Window
 

@@ -9,10 +9,11 @@ import pytest
 from signals import speech_like
 
 from ser.corpora.emotions import NAMES
-from ser.demo import stretches, wording
-from ser.demo.following import follow_course, time_left
-from ser.demo.picture import draw_recording, draw_timeline
-from ser.demo.recognise_tab import analyse, draw
+from ser.demo import wording
+from ser.demo.recognise import stretches
+from ser.demo.recognise.following import follow_course, time_left
+from ser.demo.recognise.picture import draw_recording, draw_timeline
+from ser.demo.recognise.tab import analyse, draw
 from ser.timeline import Timeline, Window
 
 RATE = 24000

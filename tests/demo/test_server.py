@@ -25,10 +25,10 @@ from running_app import RunningApp, free_port
 from signals import speech_like
 
 from app import build
-from ser.demo.blocks import in_turns
-from ser.demo.received import HANDLERS
-from ser.demo.run_folder import RunFolder, delete_left, delete_old
 from ser.demo.served_model import ServedModel
+from ser.demo.server.blocks import in_turns
+from ser.demo.server.received import HANDLERS
+from ser.demo.server.run_folder import RunFolder, delete_left, delete_old
 
 FILE = {"_type": "gradio.FileData"}
 
@@ -233,7 +233,7 @@ def test_no_recording_outlives_the_app_and_its_next_start(tmp_path, end):
 
 def test_a_run_deletes_what_others_left_and_not_what_they_use(tmp_path):
     code = (
-        "import sys; from pathlib import Path; from ser.demo.run_folder import RunFolder\n"
+        "import sys; from pathlib import Path; from ser.demo.server.run_folder import RunFolder\n"
         "with RunFolder(Path(sys.argv[1])) as run:\n"
         "    (run.path / 'voice.wav').write_text('x'); print(run.path, flush=True); input()"
     )

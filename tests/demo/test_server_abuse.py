@@ -21,9 +21,9 @@ from test_server import FILE, answer_of, join, peak, post, upload
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from ser.demo import fetching
-from ser.demo.blocks import in_turns
-from ser.demo.run_folder import RunFolder, RunFolderError, delete_old
+from ser.demo.server import fetching
+from ser.demo.server.blocks import in_turns
+from ser.demo.server.run_folder import RunFolder, RunFolderError, delete_old
 from ser.errors import AudioError
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")

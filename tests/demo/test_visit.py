@@ -8,8 +8,8 @@ import pytest
 
 from ser import EmotionRecognizer, Prediction
 from ser.corpora.emotions import NAMES
-from ser.demo import visit_panel
-from ser.demo.picture import draw_timeline
+from ser.demo.recognise import visit_panel
+from ser.demo.recognise.picture import draw_timeline
 from ser.demo.result_panel import empty_panel, error_panel, result_panel
 from ser.timeline import Timeline, Window
 

@@ -10,7 +10,7 @@ from browser import chromium, clear, open_page, require_browser, shown_probabili
 from PIL import Image
 from signals import speech_like
 
-from ser.demo import visit_panel
+from ser.demo.recognise import visit_panel
 
 RATE = 24000
 

@@ -9,7 +9,7 @@ from tiny_model import FEATURES
 
 from ser import EmotionRecognizer
 from ser.demo.example_shelf import Shelf
-from ser.demo.why_panel import NO_MOMENT, explain_newest, explanation_panel
+from ser.demo.recognise.why_panel import NO_MOMENT, explain_newest, explanation_panel
 from ser.model.prediction import Prediction
 from ser.reasons import Explanation
 from ser.reasons.comparison import Finding

@@ -11,17 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ser.audio.loading import read_recording
-from ser.demo import (
-    example_shelf,
-    share_panel,
-    stretches,
-    visit_panel,
-    voice_panel,
-    why_panel,
-)
+from ser.demo import example_shelf
 from ser.demo.accuracy import accuracy_line
-from ser.demo.following import Step, follow_course
-from ser.demo.picture import draw_recording, empty_picture
+from ser.demo.recognise import share_panel, stretches, visit_panel, voice_panel, why_panel
+from ser.demo.recognise.following import Step, follow_course
+from ser.demo.recognise.picture import draw_recording, empty_picture
 from ser.demo.result_panel import empty_panel, error_panel, result_panel, unannounced
 from ser.errors import AudioError, SerError
 from ser.timeline import MIN_DURATION

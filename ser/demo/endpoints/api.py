@@ -16,8 +16,8 @@ import gradio as gr
 from gradio.utils import get_function_description, get_upload_folder
 
 from ser.demo.about_tab import model_facts
-from ser.demo.blocks import has_left
-from ser.demo.received import FILE, META, NotReceivedError
+from ser.demo.server.blocks import has_left
+from ser.demo.server.received import FILE, META, NotReceivedError
 from ser.errors import AudioError, SerError
 from ser.timeline_formats import FORMATS, find_format
 

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from ser.demo.api import errors_in_one_sentence
-from ser.demo.batch_run import BatchRun
-from ser.demo.batch_table import TABLE, answers_of, rows_html, summary_html
-from ser.demo.batch_truth import HINT, Truth, confusion, truths_in_names, truths_in_table
+from ser.demo.batch.run import BatchRun
+from ser.demo.batch.table import TABLE, answers_of, rows_html, summary_html
+from ser.demo.batch.truth import HINT, Truth, confusion, truths_in_names, truths_in_table
+from ser.demo.endpoints.api import errors_in_one_sentence
 from ser.demo.example_shelf import HIDE_IN_ADDRESS
 from ser.demo.result_panel import relative, status
 from ser.errors import DatasetError, SerError
 from ser.model.voice_profile import MIN_REFERENCE
 
 if TYPE_CHECKING:
-    from ser.demo.recognise_tab import Tab
+    from ser.demo.recognise.tab import Tab
     from ser.demo.served_model import ServedModel
 
 EVERY = 0.5
@@ -52,7 +52,7 @@ def add_tab(model: "ServedModel", recognise: "Tab", tabs: gr.Tabs) -> None:
     Parameters
     ----------
     model : ser.demo.served_model.ServedModel
-    recognise : ser.demo.recognise_tab.Tab
+    recognise : ser.demo.recognise.tab.Tab
         Whose voice is used, and where a recording of the table can be opened.
     tabs : gr.Tabs
         Of which the tab with the id "recognise" is then shown.

@@ -9,7 +9,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from ser.collection.rows import Row, result_row
-from ser.demo.batch_truth import Truth, agreement
+from ser.demo.batch.truth import Truth, agreement
 from ser.demo.result_panel import colour, relative
 from ser.demo.wording import TO_VOICE, clock, percent, runner_up
 from ser.errors import AudioError, SerError
@@ -17,7 +17,7 @@ from ser.model.voice_profile import TOO_FEW
 
 if TYPE_CHECKING:
     from ser import Prediction
-    from ser.demo.batch_run import BatchRun
+    from ser.demo.batch.run import BatchRun
 
 COLUMNS = {
     **{"file": "ser-key", "emotion": "ser-key ser-dot", "confidence": "ser-key"},

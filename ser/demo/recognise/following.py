@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import gradio as gr
 
 from ser.audio.loading import read_recording
-from ser.demo import stretches
-from ser.demo.picture import draw_timeline
+from ser.demo.recognise import stretches
+from ser.demo.recognise.picture import draw_timeline
 from ser.demo.result_panel import relative
 from ser.demo.wording import TO_VOICE
 from ser.errors import AudioError, VoiceProfileError

@@ -1,6 +1,6 @@
 """The plain interface: one request, one answer, beside gradio's on the same server.
 
-The answers are those of `ser.demo.api`; here is only what HTTP adds to them.
+The answers are those of `ser.demo.endpoints.api`; here is only what HTTP adds to them.
 """
 
 import os
@@ -24,9 +24,9 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.middleware import Middleware
 
 import ser
-from ser.demo.api import Endpoints
-from ser.demo.gate import Gate
-from ser.demo.stream_api import answer_stream
+from ser.demo.endpoints.api import Endpoints
+from ser.demo.endpoints.stream_api import answer_stream
+from ser.demo.server.gate import Gate
 from ser.errors import ModelError
 from ser.model.prediction import Prediction
 from ser.timeline import Segment, Timeline, Window

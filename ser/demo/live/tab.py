@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from ser.demo.live_panel import INVITATION, idle_panel, live_panel, summary_panel
-from ser.demo.live_session import TIME_LIMIT, LiveSession, read_once
+from ser.demo.live.panel import INVITATION, idle_panel, live_panel, summary_panel
+from ser.demo.live.session import TIME_LIMIT, LiveSession, read_once
 from ser.demo.result_panel import relative
 from ser.demo.wording import TO_VOICE
 from ser.errors import SerError

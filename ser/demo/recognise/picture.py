@@ -16,9 +16,16 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ser.corpora.emotions import adjective
+from ser.demo.recognise.spectrogram import (
+    Spectrum,
+    columns,
+    envelope,
+    height,
+    pitch_height,
+    spectrum,
+)
+from ser.demo.recognise.visit_panel import timeline_data
 from ser.demo.result_panel import colour
-from ser.demo.spectrogram import Spectrum, columns, envelope, height, pitch_height, spectrum
-from ser.demo.visit_panel import timeline_data
 from ser.demo.wording import clock, percent
 
 if TYPE_CHECKING:

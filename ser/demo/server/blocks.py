@@ -16,9 +16,9 @@ from gradio.queueing import Event
 from gradio.state_holder import SessionState, StateHolder
 from gradio.utils import LRUCache
 
-from ser.demo import fetching  # noqa: F401 - gradio fetches by it
-from ser.demo.front import FULL, MAX_HELD
-from ser.demo.received import received, usage
+from ser.demo.server import fetching  # noqa: F401 - gradio fetches by it
+from ser.demo.server.front import FULL, MAX_HELD
+from ser.demo.server.received import received, usage
 
 logger = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from ser.demo.batch_truth import Truths
+from ser.demo.batch.truth import Truths
 from ser.errors import AudioError
 from ser.model.voice_profile import OwnSpeech
 

@@ -1,0 +1,1 @@
+"""The tab Batch: many recordings, their table, and how they compare with the truth."""

@@ -1,0 +1,1 @@
+"""What programs call: gradio's endpoints, plain HTTP and the stream."""

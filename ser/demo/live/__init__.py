@@ -1,0 +1,1 @@
+"""The tab Live: a microphone, heard piece by piece."""
