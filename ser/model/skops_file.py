@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 MAX_SCHEMA = 2**20  # bytes of schema.json
 MAX_ENTRIES = 256  # of the ZIP
-MAX_ARRAYS = 2**26
+MAX_ARRAYS = 2**27
 """Bytes of all arrays together, where small whole numbers count as the float32 they become."""
 LARGEST = 1e12  # number in an array; with larger ones products could overflow
 
