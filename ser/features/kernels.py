@@ -96,18 +96,17 @@ def kernel_shares(
     change, with_voice, (chosen,) = [], [], np.nonzero(voiced)
     longest = N_TAPS // 2 * max(DILATIONS)
     padded = np.pad(scaled, ((0, 0), (longest, longest)), mode="edge")
-    for index, dilation in enumerate(DILATIONS):
+    for dilation, kernels in zip(DILATIONS, _kernels(n_tracks), strict=True):
         starts = longest + dilation * np.arange(-(N_TAPS // 2), N_TAPS // 2 + 1)
         taps = np.concatenate([padded[:, start : start + n_frames] for start in starts])
-        change.append(_shares(_kernels(N_CHANGE, n_tracks, True)[index] @ taps))
-        taps = taps.take(chosen, axis=1)
-        with_voice.append(_shares(_kernels(N_VOICED, n_tracks, False)[index] @ taps))
+        heights = kernels @ taps
+        change.append(_shares(heights[:N_CHANGE]))
+        with_voice.append(_shares(heights[N_CHANGE:].take(chosen, axis=1)))
     return np.concatenate(change + with_voice)
 
 
-def _shares(responses: NDArray[np.float32]) -> NDArray[np.float32]:
+def _shares(heights: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the share of frames above each threshold, shape (n_kernels, n_thresholds)."""
-    heights = np.divide(responses, np.float32(RAMP), out=responses)
     above = np.empty_like(heights)
     each = np.full(heights.shape[1], 1 / heights.shape[1], np.float32)  # for a mean, as a product
     shares = []
@@ -118,11 +117,17 @@ def _shares(responses: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 @lru_cache
-def _kernels(n_kernels: int, n_tracks: int, change: bool) -> list[csr_array]:
+def _kernels(n_tracks: int) -> list[csr_array]:
     """Return the weights of each dilation's kernels, shape (n_kernels, N_TAPS * n_tracks).
 
-    Nine in ten are zero.
+    Those that respond to change come first. Responses are in units of `RAMP`.
     """
+    kinds = [_draw(N_CHANGE, n_tracks, True), _draw(N_VOICED, n_tracks, False)]
+    return [csr_array(np.concatenate(each) / np.float32(RAMP)) for each in zip(*kinds, strict=True)]
+
+
+def _draw(n_kernels: int, n_tracks: int, change: bool) -> list[NDArray[np.float32]]:
+    """Draw the weights of each dilation's kernels of a kind; nine in ten are zero."""
     rng = np.random.default_rng([SEED, change])
     shape = (N_TAPS, n_kernels, n_tracks)
     kernels = []
@@ -135,7 +140,7 @@ def _kernels(n_kernels: int, n_tracks: int, change: bool) -> list[csr_array]:
             weights -= weights.mean(axis=0)
         weights /= np.sqrt(np.sum(weights**2, axis=(0, 2), keepdims=True))
         weights = weights.transpose(1, 0, 2).reshape(n_kernels, -1)
-        kernels.append(csr_array(weights.astype(np.float32)))
+        kernels.append(weights.astype(np.float32))
     return kernels
 
 

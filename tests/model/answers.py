@@ -35,7 +35,11 @@ def small_training(model=None):
         model or ModelConfig(("neutral", "happy", "sad", "angry")),
         perceptrons=perceptrons.PERCEPTRONS,
         limit=perceptrons.FEATURE_LIMIT,
-        parts={"summaries": np.arange(0, 100)},
+        parts={
+            "descriptors": np.arange(0, 90),
+            "bands": np.arange(20, 110),
+            "summaries": np.arange(0, 100),
+        },
         weights=(1, 1, 0.35),
         everyday=0,
         seed=1,
