@@ -26,7 +26,8 @@ class Finding:
     written : str
         The fact and its value, such as ``"Pitch 243 Hz"``.
     comparison : str
-        The rest of the sentence, such as ``"higher, as in angry and happy speech"``.
+        The rest of the sentence, such as ``"higher, as in angry and happy speech, unlike most sad
+        speech"``: the last part where it speaks against the answer.
     emotions : tuple of str
         Labels of which a quarter of the clips or more stand out like this; the answer comes first
         if it is one of them, then those furthest from everyday speech.
@@ -72,6 +73,8 @@ def stand_out(
             words = fact.more if side > 0 else fact.less
             if alike:
                 words += f", as in {_listed([adjective(label) for label in alike])} speech"
+                if answer != everyday and answer in {*_best(usual, name)} - {*alike}:
+                    words += f", unlike most {adjective(answer)} speech"
             written = f"{fact.noun} {fact.write(values[name])}"
             found.append(Finding(name, values[name], written, words, alike))
     return sorted(found, key=lambda each: answer not in each.emotions)[:MAX_FACTS]
@@ -92,12 +95,8 @@ def side_of(value: float, neutral: Sequence[float]) -> int:
 def which(
     usual: Usual, name: str, everyday: str | None, side: int, answer: str = ""
 ) -> tuple[str, ...]:
-    """Return the emotions of which at least a quarter of the clips stand out on one side, 1 or -1.
-
-    That is among clips of the same speakers if these are known: emotions of which only some corpora
-    have clips would else stand out by how these were recorded.
-    """
-    percentiles = next(usual[kind] for kind in (VOICE, ANYONE) if name in usual.get(kind, {}))[name]
+    """Return the emotions of which a quarter of the clips or more stand out on a side, 1 or -1."""
+    percentiles = _best(usual, name)
     if everyday not in percentiles:
         return ()
     edge, quarter = (HIGH, UPPER) if side > 0 else (LOW, LOWER)
@@ -108,6 +107,14 @@ def which(
     ]
     alike.sort(key=lambda label: (label != answer, -side * percentiles[label][MEDIAN]))
     return tuple(alike[:MAX_EMOTIONS])
+
+
+def _best(usual: Usual, name: str) -> Mapping[str, Sequence[float]]:
+    """Return percentiles of a fact by emotion, relative to the same speakers' voices if known.
+
+    Emotions of which only some corpora have clips would else stand out by how these were recorded.
+    """
+    return next(usual[kind] for kind in (VOICE, ANYONE) if name in usual.get(kind, {}))[name]
 
 
 def _listed(words: Sequence[str]) -> str:

@@ -52,7 +52,9 @@ def test_what_fits_the_answer_comes_first():
     values = {"pitch": 12.0, "loudness_range": -5.0}
     first, second = said(values, answer="sad")
     assert first.startswith("Loudness range") and first.endswith("as in sad speech")
-    assert second.endswith("as in angry and happy speech")
+    assert second.endswith("as in angry and happy speech, unlike most sad speech")
+    assert said(values, answer="calm")[0].endswith("as in angry and happy speech")  # not known
+    assert said(values, answer="neutral")[0].endswith("as in angry and happy speech")
     assert said(values, answer="happy")[0].endswith("as in happy and angry speech")
 
 
