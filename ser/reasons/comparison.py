@@ -109,7 +109,7 @@ def which(
     return tuple(alike[:MAX_EMOTIONS])
 
 
-def _best(usual: Usual, name: str) -> Mapping[str, Sequence[float]]:
+def _best(usual: Usual, name: str) -> dict[str, list[float]]:
     """Return percentiles of a fact by emotion, relative to the same speakers' voices if known.
 
     Emotions of which only some corpora have clips would else stand out by how these were recorded.

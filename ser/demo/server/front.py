@@ -43,10 +43,10 @@ UPLOADS = ("/gradio_api/upload", "/v1/")
 
 SHUT = (
     *("/gradio_api/deep_link", "/gradio_api/process_recording"),
-    *("/gradio_api/component_server", "/monitoring"),
+    *("/gradio_api/component_server", "/monitoring", "/pwa_icon"),
 )
-"""Paths of gradio that would write a visitor's result or film to the disk for good, remember any
-name, or write to the log; nothing of the page needs them."""
+"""Beginnings of the paths of gradio that would write a visitor's result or film to the disk for
+good, remember any name, or write to the log; nothing of the page needs them."""
 
 IDLE = ("/gradio_api/heartbeat/",)
 """Beginnings of the paths of requests that last as long as a page is open."""
@@ -130,7 +130,7 @@ class Front:
             await self._app(scope, receive, send)
         elif self._traffic.is_closing and scope["method"] == "POST":
             await _refusal(CLOSING, HTTPStatus.SERVICE_UNAVAILABLE)(scope, receive, send)
-        elif path.rstrip("/") in SHUT:
+        elif path.startswith(SHUT):
             refusal = _refusal(f"There is no {path:.100} here.", HTTPStatus.NOT_FOUND)
             await refusal(scope, receive, send)
         else:
