@@ -168,11 +168,11 @@ def test_what_there_is_to_wait_for_is_said_at_once(page, clips):
 
     page.route("**/gradio_api/upload?*", hold)
     page.route("**/gradio_api/queue/join?*", hold)
-    told = page.locator("#ser-wait [role=status]")
     clear(page)
     is_slow = True
     page.set_input_files("#ser-clip input[type=file]", clips["minute"])
-    assert told.inner_text() == "Uploading…"
+    told = "document.querySelector('#ser-wait [role=status]').textContent"
+    page.wait_for_function(f"{told} === 'Uploading…'", timeout=2000)
     assert not page.locator("#ser-result h2").is_visible()
     page.wait_for_function(f"{MOVING} > 0")
     page.emulate_media(reduced_motion="reduce")

@@ -30,7 +30,7 @@ def test_no_fold_sets_its_own_temperature():
 
 
 def test_a_perceptron_on_features_that_do_not_exist_is_refused():
-    with pytest.raises(ValueError, match="is 'rhythm'; choose from summaries, prosody, or None"):
+    with pytest.raises(ValueError, match="is 'rhythm'; choose from summaries, prosody, desc"):
         TrainingConfig(perceptrons=[PerceptronSettings(), PerceptronSettings(part="rhythm")])
 
 
