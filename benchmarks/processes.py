@@ -14,6 +14,8 @@ from pathlib import Path
 BUSY = 4
 MEGABYTE = 1e6
 
+_busy: set[str] = set()  # processes that only keep the machine busy
+
 
 def alone(module, function, *inputs):
     """Return what a function returns in a new process, which imports its module first."""
@@ -29,12 +31,14 @@ def _call(module, function, inputs):
 def busy_machine():
     """Let `BUSY` processes do nothing as fast as they can meanwhile."""
     busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(BUSY)]
+    _busy.update(str(process.pid) for process in busy)
     try:
         yield
     finally:
         for process in busy:
             process.kill()
             process.wait()
+        _busy.clear()
 
 
 def seconds_of(pid):
@@ -48,7 +52,8 @@ def seconds_of(pid):
 
 def own_seconds():
     """Return the seconds that this process computed, and those that decode for it."""
-    return time.process_time() + sum(seconds_of(child) or 0 for child in _children(os.getpid()))
+    decoding = set(_children(os.getpid())) - _busy
+    return time.process_time() + sum(seconds_of(child) or 0 for child in decoding)
 
 
 def own_peak():
