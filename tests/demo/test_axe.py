@@ -28,7 +28,7 @@ def page(browser, app, four_voices, request):
     page.locator("#ser-batch a[download]").wait_for()
     page.get_by_role("tab", name="Live").click()
     page.locator("#ser-live .record-button").click()
-    page.locator("#ser-live-result .ser-history i").first.wait_for()
+    page.locator("#ser-live-result .ser-history i").first.wait_for(timeout=60_000)
     yield page
     page.context.close()
 
