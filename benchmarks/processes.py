@@ -43,10 +43,11 @@ def busy_machine():
 
 def seconds_of(pid):
     """Return the seconds that a process and its descendants computed; None where not known."""
-    try:
-        nanoseconds = int(Path(f"/proc/{pid}/schedstat").read_text().split()[0])
+    try:  # each thread has its own count
+        threads = [each.read_text() for each in Path(f"/proc/{pid}/task").glob("*/schedstat")]
     except OSError:
         return None
+    nanoseconds = sum(int(each.split()[0]) for each in threads)
     return nanoseconds / 1e9 + sum(seconds_of(child) or 0 for child in _children(pid))
 
 
