@@ -47,6 +47,8 @@ def seconds_of(pid):
         threads = [each.read_text() for each in Path(f"/proc/{pid}/task").glob("*/schedstat")]
     except OSError:
         return None
+    if not threads:
+        return None
     nanoseconds = sum(int(each.split()[0]) for each in threads)
     return nanoseconds / 1e9 + sum(seconds_of(child) or 0 for child in _children(pid))
 
