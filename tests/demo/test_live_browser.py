@@ -82,6 +82,18 @@ def test_live_is_relative_to_a_known_voice_from_the_first_word(page, four_voices
     assert "Relative to your voice" in heading.inner_text()
 
 
+def test_live_waits_for_a_recorder_that_loads_slowly(browser, app):
+    with browser.new_context(permissions=["microphone"]) as context:
+        context.route("**/assets/module-*.js", lambda route: None)
+        page = context.new_page()
+        page.goto(app.url)
+        page.get_by_role("tab", name="Live").click()
+        page.locator("#ser-live .record-button").click()
+        page.locator("#ser-level", has_text="Microphone off: its recorder is loading").wait_for()
+        context.unroute("**/assets/module-*.js")
+        page.locator("#ser-live-result .ser-result").wait_for()
+
+
 def test_live_ends_when_the_page_is_left_but_not_at_a_glance_elsewhere(page):
     listen(page)
     page.evaluate(SEEN, True)

@@ -4,6 +4,8 @@
   const GRACE = 2000; // ms that a page may be out of sight
   const EVERY = 100; // ms
   const FLOOR = -60; // dB
+  const AGAIN = 500; // ms
+  const PATIENCE = 20; // attempts
   let listening = null;
 
   const stop = (reason) => {
@@ -76,6 +78,17 @@
     document.title = `● Listening: ${document.title}`;
   };
 
+  // Gradio's recorder loads behind the page, and fails if Record is pressed before it is there.
+  let attempts = 0;
+  const early = (event) => {
+    if (!listening || !/constructor/.test(event.reason)) return;
+    event.preventDefault();
+    attempts += 1;
+    stop(attempts < PATIENCE ? ": its recorder is loading" : ": its recorder does not load");
+    if (attempts >= PATIENCE) return;
+    setTimeout(() => document.querySelector("#ser-live .record-button")?.click(), AGAIN);
+  };
+
   let leaving = null;
   const left = () => stop(": you left the page");
   document.addEventListener("microphone", begin);
@@ -84,4 +97,5 @@
     if (document.hidden) leaving = setTimeout(left, GRACE);
   });
   addEventListener("pagehide", left);
+  addEventListener("unhandledrejection", early);
 })();
