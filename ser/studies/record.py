@@ -31,8 +31,8 @@ ABOUT = (
     "versions and seeds. Figures of one seed would differ a little with another; of several seeds "
     "the means are given, those after accuracy and recall ± standard deviation over seeds. Rows "
     "are marked as made by older code if code that decides their figures, other than comments, has "
-    "changed since; the same command with `--rows` makes them anew. Clips that the model that ships "
-    "keeps apart for its examples are among those of studies."
+    "changed since; the same command with `--rows` makes them anew. The clips that the model that "
+    "ships keeps apart for its examples are among those of studies."
 )
 
 
