@@ -22,6 +22,10 @@ except ModuleNotFoundError as error:
     raise SerError("DataTrove is missing: pip install 'hf-ser[cluster]'") from error
 
 
+PATHS = ("voice", "voices")
+"""Options that may name files."""
+
+
 class RecogniseCollection(PipelineStep):
     """Recognise the share of a task: every n-th piece of a collection, if there are n tasks.
 
@@ -51,7 +55,9 @@ class RecogniseCollection(PipelineStep):
             path, repo_id = target(to)
             self.to = repo_id or str(path.absolute())
         self.model = _found_from_anywhere(model)
-        self.options = {name: _found_from_anywhere(value) for name, value in options.items()}
+        self.options = options | {
+            name: _found_from_anywhere(options[name]) for name in PATHS if name in options
+        }
 
     def run(
         self, data: DocumentsPipeline = None, rank: int = 0, world_size: int = 1
@@ -136,7 +142,9 @@ def _copy_if_remote(to: str, *, whole: bool) -> Iterator[RemoteTable | None]:
 
 
 def _found_from_anywhere(value: Any) -> Any:
-    """Return the absolute path of what is here: tasks may have another working folder."""
+    """Return the absolute paths of what is here: tasks may have another working folder."""
+    if isinstance(value, list):
+        return [_found_from_anywhere(each) for each in value]
     if isinstance(value, str | Path) and Path(value).expanduser().exists():
         return str(Path(value).expanduser().absolute())
     return value

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from pyarrow.types import is_binary, is_large_binary, is_struct
 
 from ser.collection.pieces import Files, Piece, Rows, text
 from ser.collection.places import ON_HUB, LocalFolder, Place, fetching, find_on_hub
+from ser.collection.tables import METADATA
 from ser.corpora.files import AUDIO_SUFFIXES
 from ser.corpora.tables import TEXT_SUFFIXES, read_table
 from ser.errors import DatasetError, HubError
@@ -88,7 +90,7 @@ def find_collection(source: str | Path, *, largest: int = MAX_FILES) -> Collecti
     HubError
         If the Hub does not give it.
     """
-    path = Path(source).expanduser()
+    path = Path(os.path.expanduser(source))  # noqa: PTH111 - leaves the ~ of nobody as it is
     if path.is_file():
         place: Place = LocalFolder(path.resolve().parent)
         pieces = _read_table(place, path, largest)
@@ -133,6 +135,7 @@ def _read_folder(place: Place, largest: int) -> Iterator[Piece]:
     return (
         piece
         for name, head in zip(tables, heads, strict=True)
+        if METADATA not in (head.metadata or {})  # answers, which may lie beside recordings
         for piece in _rows(place, name, head)
     )
 
@@ -151,7 +154,7 @@ def _read_table(place: Place, path: Path, largest: int) -> Iterator[Piece]:
         head = _head(place, path.name)
         if _holds_recordings(_audio_column(path.name, head), head):
             return _rows(place, path.name, head)
-        wanted = {*CLIP_COLUMNS, *SPEAKER_COLUMNS}.intersection(head.schema.names)
+        wanted = {*CLIP_COLUMNS, *SPEAKER_COLUMNS}.intersection(head.schema.to_arrow_schema().names)
         rows: list[dict[str, Any]]
         rows = pyarrow.parquet.read_table(path, columns=sorted(wanted)).to_pylist()
     elif path.suffix.lower() in TEXT_SUFFIXES:

@@ -100,7 +100,9 @@ class RemoteTable:
 
     def finish(self) -> None:
         """Copy the table to the store, and remove the shards there; errors as `push`."""
-        self.push(*(path for path in (side_file(self.copy), self.copy) if path.exists()))
+        if side_file(self.copy).exists():  # without which the table would be another's
+            self.push(side_file(self.copy))
+        self.push(self.copy)
         with self._plainly(), suppress(FileNotFoundError):
             self._fs.invalidate_cache()
             self._fs.rm(self._address(parts_folder(self.copy)), recursive=True)

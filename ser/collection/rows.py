@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from ser.audio.channels import split_channels
-from ser.errors import AudioError, SerError
+from ser.errors import SerError
 from ser.hub.errors import one_line
 
 if TYPE_CHECKING:  # so that the demo, which shows rows, starts without these
@@ -113,8 +113,8 @@ def _answer(
         return
     try:
         channels = split_channels(clip, recognizer.sample_rate)
-    except AudioError as error:
-        yield result_row(error)
+    except Exception as error:
+        yield _failed(error)
         return
     for number, channel in enumerate(channels, start=1):
         for row in _answer_one(recognizer, channel, settings, voice):
@@ -128,10 +128,15 @@ def _answer_one(
         if settings.timeline:
             return timeline_rows(recognizer.timeline(clip, voice=voice), settings.timeline)
         return [result_row(recognizer.predict(clip, voice=voice))]
-    except AudioError as error:
-        return [result_row(error)]
-    except Exception as error:  # a fault of ours in one clip must not end the work for all others
-        return [{"error": f"{type(error).__name__}: {one_line(error)}"}]
+    except Exception as error:
+        return [_failed(error)]
+
+
+def _failed(error: Exception) -> Row:
+    """Put an error into a row: a fault of ours in one clip must not end the work for all others."""
+    if isinstance(error, SerError):
+        return result_row(error)
+    return {"error": f"{type(error).__name__}: {one_line(error)}"}
 
 
 def result_row(result: Prediction | SerError) -> Row:

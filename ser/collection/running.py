@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import os
 import re
 import sys
 from collections.abc import Iterable
@@ -188,7 +189,7 @@ def target(to: str | Path) -> tuple[Path, str | None]:
     DatasetError
         If it is neither's name.
     """
-    path = Path(to).expanduser()
+    path = Path(os.path.expanduser(to))  # noqa: PTH111 - leaves the ~ of nobody as it is
     if path.suffix in SUFFIXES:
         if path.is_dir() or not path.resolve().parent.is_dir():
             raise DatasetError(f"'{path}' is a folder, or lies in none; give the name of a file.")

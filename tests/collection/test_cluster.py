@@ -19,7 +19,9 @@ from documents import ROOT, code
 from fsspec.implementations.memory import MemoryFileSystem
 from made_collections import write_folder
 
+from ser.collection.remote import RemoteTable
 from ser.collection.running import recognise_collection
+from ser.collection.tables import side_file
 from ser.collection.workers import Work
 from ser.errors import DatasetError, SerError
 
@@ -150,6 +152,32 @@ def test_an_address_that_cannot_be_a_tables_is_refused_at_once(folder):
     for to in ("memory://box/answers", "nowhere://box/answers.csv", "answers.txt"):
         with pytest.raises(DatasetError, match=to):
             RecogniseCollection(folder / "my-recordings", to)
+
+
+def test_options_are_no_paths_whatever_lies_in_the_working_folder(folder):
+    for name in ("windows", "each", "everyday.wav"):
+        (folder / name).touch()
+    options = {"timeline": "windows", "channels": "each", "voice": ["everyday.wav"]}
+    step = RecogniseCollection(folder / "my-recordings", "answers.parquet", **options)
+    assert step.options == options | {"voice": [str(folder / "everyday.wav")]}
+
+
+def test_a_store_has_what_made_a_table_before_it_has_the_table(tmp_path, monkeypatch):
+    store, put = MemoryFileSystem(), MemoryFileSystem.put_file
+    monkeypatch.setattr(store, "store", {})
+    table = RemoteTable("memory://box/answers.csv", tmp_path)
+    for path in (table.copy, side_file(table.copy)):
+        path.write_text("x")
+
+    def refuse(self, path, address, **options):
+        if path.endswith(".json"):
+            raise OSError("no room")
+        put(self, path, address, **options)
+
+    monkeypatch.setattr(MemoryFileSystem, "put_file", refuse)
+    with pytest.raises(SerError, match="cannot be read or written: no room"):
+        table.finish()
+    assert not store.exists("/box/answers.csv")
 
 
 def test_what_another_version_made_is_not_joined(tiny, folder):

@@ -51,7 +51,8 @@ def test_a_table_names_clips_relative_to_itself_or_anywhere(tmp_path, suffix):
     table = tmp_path / "lists" / f"clips.{suffix}"
     table.parent.mkdir()
     if suffix == "parquet":
-        pq.write_table(pa.Table.from_pylist(rows), table)
+        nested = [row | {"turns": [{"path": "c.wav"}]} for row in rows]
+        pq.write_table(pa.Table.from_pylist(nested), table)
     elif suffix == "csv":
         table.write_text(f"words;file;speaker\nso be it;in/a.wav;ada\nnot here;{elsewhere};\n")
     else:
@@ -100,6 +101,11 @@ def test_what_is_no_collection_is_refused_in_one_sentence(tmp_path, content, com
     with pytest.raises(DatasetError, match=complaint) as error:
         find_collection(folder / next(iter(content)) if is_file else folder)
     assert "\n" not in str(error.value)
+
+
+def test_the_tilde_of_nobody_is_a_name_like_any_other():
+    with pytest.raises(DatasetError, match=r"There is no folder or table '~nobody.csv'"):
+        find_collection("~nobody.csv")
 
 
 def read_from_hub(source):

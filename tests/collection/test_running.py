@@ -18,7 +18,7 @@ from tiny_model import FEATURES, LABELS, voice
 
 from ser.cli.main import main
 from ser.collection.publishing import check_dataset, publish_table
-from ser.collection.rows import Item, answer_clips
+from ser.collection.rows import Item, Settings, answer_clips
 from ser.collection.running import recognise_collection
 from ser.errors import DatasetError, HubError, SerError, VoiceProfileError
 
@@ -140,6 +140,16 @@ def test_what_is_complete_is_not_done_again_and_nothing_else_goes_into_it(
     assert len(rows(other)) == 5
 
 
+def test_a_table_may_lie_beside_the_parquet_files_that_it_is_of(tiny, tmp_path, monkeypatch):
+    table = write_embedded(tmp_path / "train.parquet").with_name("answers.parquet")
+    with monkeypatch.context() as patch, pytest.raises(ZeroDivisionError):
+        patch.setattr("ser.collection.shards.write_table", lambda *_: 1 / 0)
+        recognise_collection(tmp_path, table, tiny)
+    for _ in range(2):
+        recognise_collection(tmp_path, table, tiny)
+        assert len(rows(table)) == 4
+
+
 def test_windows_segments_and_both_sides_of_a_call(tiny, tmp_path):
     sides = [voice(label, seed=7, seconds=5.0) for label in LABELS]
     call, rate = tmp_path / "calls" / "call.wav", FEATURES.sample_rate
@@ -257,7 +267,9 @@ def test_what_the_hub_refuses_is_kept_until_it_takes_it(tiny, folder, tmp_path, 
     assert not list(tmp_path.rglob("*.parquet*"))
 
 
-def test_a_fault_of_ours_in_one_clip_is_a_row(tiny, monkeypatch):
+@pytest.mark.parametrize("channels", ["mix", "each"])
+def test_a_fault_of_ours_in_one_clip_is_a_row(tiny, monkeypatch, channels):
     monkeypatch.setattr(type(tiny), "predict", lambda *_, **__: 1 / 0)
-    (answer,) = answer_clips(tiny, [Item("caf\udce9.wav", b"")])
+    monkeypatch.setattr("ser.collection.rows.split_channels", lambda *_: 1 / 0)
+    (answer,) = answer_clips(tiny, [Item("caf\udce9.wav", b"")], Settings(channels=channels))
     assert answer == [{"path": r"caf\udce9.wav", "error": "ZeroDivisionError: division by zero"}]
