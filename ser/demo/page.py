@@ -172,10 +172,10 @@ def fill_when_loaded(
         api_visibility="private",
     )
 
-    def forget(request: gr.Request) -> None:
-        demo.forget(request.session_hash)
+    async def left(request: gr.Request) -> None:
+        demo.forget_unless_used(request.session_hash)
 
-    demo.unload(forget)
+    demo.unload(left)
 
 
 def _notice(sentence: str | None) -> gr.HTML:

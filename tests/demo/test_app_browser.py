@@ -109,6 +109,18 @@ def test_an_example_is_one_click_and_has_a_link(page, app):
     assert link.is_disabled()
 
 
+def test_a_recording_stays_until_there_is_another_for_its_place(page, clips):
+    shown = page.locator("#ser-result").inner_text()
+    page.evaluate(DROP_TEXT)
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Upload file").click()
+    page.wait_for_timeout(300)
+    assert page.locator("#ser-result").inner_text() == shown
+    assert page.locator("#ser-clip").get_by_label("Clear").is_visible()
+    chooser.value.set_files(clips["short"])
+    page.locator("#ser-visit li", has_text=clips["short"].name).wait_for()
+
+
 def test_a_timeline_gives_way_to_the_next_clip(page, clips, tmp_path):
     samples, rate = soundfile.read(clips["long"])
     minutes = tmp_path / "minutes.wav"
@@ -166,6 +178,14 @@ DROP = """([content, name, type]) => {
   files.items.add(new File([bytes], name, { type }));
   const drop = new DragEvent("drop", { dataTransfer: files, bubbles: true, cancelable: true });
   document.querySelector("#ser-clip .upload-container").dispatchEvent(drop);
+}"""
+
+
+DROP_TEXT = """() => {
+  const text = new DataTransfer();
+  text.setData("text/plain", "words");
+  const drop = new DragEvent("drop", { dataTransfer: text, bubbles: true, cancelable: true });
+  document.querySelector("#ser-clip audio").dispatchEvent(drop);
 }"""
 
 

@@ -127,6 +127,22 @@ def test_what_was_done_before_a_batch_is_cancelled_stays(tiny, paths, same_speak
     assert rows.count("<tr") == 2
 
 
+def test_a_fault_of_ours_in_one_recording_is_said_and_the_others_are_recognised(
+    tiny, paths, monkeypatch
+):
+    analyse = EmotionRecognizer.analyse
+    monkeypatch.setattr(
+        EmotionRecognizer,
+        "analyse",
+        lambda self, path: 1 / 0 if path == paths[1] else analyse(self, path),
+    )
+    run = BatchRun(paths[:2] + paths[3:4], None, False, {}, tiny.labels)
+    assert len(list(run.steps(tiny))) == 3
+    assert run.state == "done"
+    assert str(run.results[1]) == "1.wav cannot be recognised (ZeroDivisionError)."
+    assert run.results[2].emotion in tiny.labels
+
+
 def test_names_of_corpora_tell_true_emotions():
     names = ["03-01-05-01-01-01-01.wav", "1001_DFA_NEU_XX.flac", "1002_DFA_SAD_XX.flac", "mine.wav"]
     truths, sentence = find_truths([f"/tmp/{name}" for name in names], None, NAMES)
@@ -163,6 +179,14 @@ def test_a_table_is_used_in_part_and_goes_before_names(tmp_path):
     assert "2 rows name a file that is not among the recordings" in sentence
     assert "1 row has an emotion that is none of neutral, calm" in sentence
     assert "bored" in sentence
+
+
+def test_a_table_tells_nothing_of_recordings_that_have_one_name(tmp_path):
+    table = tmp_path / "labels.csv"
+    table.write_text("file,emotion\nanna/01.wav,happy\nben/01.wav,sad\nben/02.wav,sad\n")
+    truths, sentence = find_truths(["/a/01.wav", "/b/01.wav", "/b/02.wav"], str(table), NAMES)
+    assert truths == {"02.wav": Truth("sad")}
+    assert "2 rows name a file whose name several recordings have" in sentence
 
 
 @pytest.mark.parametrize(

@@ -209,6 +209,28 @@ def test_a_batch_gives_way_to_other_files(page, files, many):
     assert column(page, "ser-open") == [files[1].name]
 
 
+def test_a_batch_whose_turn_never_comes_can_be_cancelled_and_started_again(page, files):
+    joins = []
+
+    def refuse(route):
+        joins.append(route)
+        route.fulfill(status=503, json={"detail": "Full."}) if joins[1:] else route.continue_()
+
+    page.locator("#ser-files").get_by_label("Clear").click()
+    page.locator("#ser-start[disabled]").wait_for()
+    page.set_input_files("#ser-files input[type=file]", files)
+    page.locator("#ser-start:not([disabled])").wait_for()
+    page.route("**/gradio_api/queue/join?*", refuse)
+    page.locator("#ser-start").click()
+    page.locator("#ser-batch-cancel:not([disabled])").wait_for()
+    page.wait_for_timeout(500)
+    assert page.locator("#ser-start").is_disabled()
+    page.unroute("**/gradio_api/queue/join?*", refuse)
+    page.locator("#ser-batch-cancel").click()
+    page.locator("#ser-start:not([disabled])").click()
+    page.locator("#ser-batch a[download]").wait_for()
+
+
 def test_the_voice_is_used_and_said(browser, app, many, files):
     page = open_page(browser, app.url)
     page.get_by_role("button", name="My voice").click()

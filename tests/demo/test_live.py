@@ -72,6 +72,10 @@ def test_a_session_compares_with_what_was_said_before(tiny_model):
         wait([session.running])
     assert told == [None] * (len(told) - 3) + ["clips"] * 3
     assert "what you said before" in live_panel(session.result, [], recognizer.labels)
+    for _ in range(5):  # a pause at the end
+        session.add(recognizer, np.zeros(RATE, np.float32), RATE)
+        wait([session.running])
+    assert session.result is None
     assert "what you said before" in summary_panel(session.timeline())
 
 

@@ -90,6 +90,12 @@ def test_live_waits_for_a_recorder_that_loads_slowly(browser, app):
         page.get_by_role("tab", name="Live").click()
         page.locator("#ser-live .record-button").click()
         page.locator("#ser-level", has_text="Microphone off: its recorder is loading").wait_for()
+        page.evaluate(SEEN, True)
+        page.wait_for_timeout(1000)
+        assert page.locator("#ser-listening").count() == 0  # not while nobody sees it
+        page.evaluate(SEEN, False)
+        page.locator("#ser-live .record-button").click()
+        page.locator("#ser-level", has_text="Microphone off: its recorder is loading").wait_for()
         context.unroute("**/assets/module-*.js")
         page.locator("#ser-live-result .ser-result").wait_for()
 

@@ -154,6 +154,7 @@ def busy(app):
 
 def test_a_session_is_forgotten_when_its_visitor_leaves(tiny_model, tmp_path, monkeypatch):
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    monkeypatch.setattr("ser.demo.server.blocks.UNUSED", 1.0)
     model = ServedModel(str(tiny_model))
     model.start()
     demo = build(model)
@@ -168,6 +169,10 @@ def test_a_session_is_forgotten_when_its_visitor_leaves(tiny_model, tmp_path, mo
             next(alive)
             (opening,) = [number for number, fn in demo.fns.items() if fn.name == "fill"]
             call = {"data": [], "fn_index": opening, "session_hash": "visitor"}
+            assert post(own, "/gradio_api/run/predict", call)[0] == 200
+            assert list(demo.state_holder.session_data) == ["visitor"]
+        for _ in range(8):  # the connection broke, but the page is there
+            time.sleep(0.5)
             assert post(own, "/gradio_api/run/predict", call)[0] == 200
             assert list(demo.state_holder.session_data) == ["visitor"]
         deadline = time.monotonic() + 20

@@ -1,6 +1,7 @@
 """What a visitor keeps of a visit: the list, marks, files and the game, in a real Chromium."""
 
 import csv
+import io
 import json
 
 import numpy as np
@@ -88,6 +89,28 @@ def test_a_visit_is_listed_marked_compared_and_forgotten(page, clips):
     page.locator("#ser-result .ser-result").wait_for()
     assert rows(page).count() == 0
     assert page.evaluate("serVisit.own()") == []
+
+
+def test_a_result_is_not_filed_under_the_recording_that_took_the_place_of_its_own(page, clips):
+    held, calls = [], "**/gradio_api/queue/join?*"
+    clear(page)
+    page.route(calls, lambda route: held.append(route))
+    page.set_input_files("#ser-clip input[type=file]", clips["long"])
+    while not held:
+        page.wait_for_timeout(20)
+    page.locator("#ser-clip").get_by_label("Clear").click()
+    silence = {"name": "silence.wav", "mimeType": "audio/wav", "buffer": sound_of_nothing()}
+    page.set_input_files("#ser-clip input[type=file]", silence)
+    page.wait_for_timeout(500)
+    page.unroute(calls)
+    page.locator("#ser-result .ser-error").wait_for()
+    assert rows(page).count() == 0
+
+
+def sound_of_nothing():
+    file = io.BytesIO()
+    soundfile.write(file, np.zeros(RATE), RATE, format="WAV")
+    return file.getvalue()
 
 
 def save(page, button):

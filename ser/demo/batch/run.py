@@ -1,5 +1,6 @@
 """One visitor's batch: what was asked for, how far it is, and the results so far."""
 
+import logging
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -13,6 +14,8 @@ from ser.model.voice_profile import OwnSpeech
 if TYPE_CHECKING:
     from ser import EmotionRecognizer, Prediction, VoiceProfile
     from ser.model.analysis import Analysis
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass
@@ -110,6 +113,9 @@ def _listen(recognizer: "EmotionRecognizer", path: str) -> "Analysis | AudioErro
         return recognizer.analyse(path)
     except AudioError as error:
         return error.light()
+    except Exception as error:  # a fault of ours in one of them must not end the batch
+        logger.exception("Recognising '%s' failed", Path(path).name)
+        return AudioError(f"{Path(path).name} cannot be recognised ({type(error).__name__}).")
 
 
 def _assess(

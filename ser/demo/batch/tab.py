@@ -105,7 +105,7 @@ def add_tab(model: "ServedModel", recognise: "Tab", tabs: gr.Tabs) -> None:
 
     def recognise_all(run: BatchRun | None) -> Iterator[Any]:
         yield unchanged  # as gradio empties what nothing is yielded for
-        if run is None or run.state == "dropped":
+        if run is None or run.state not in ("waiting", "cancelled"):
             return
         due = 0.0
         try:
@@ -141,12 +141,16 @@ def add_tab(model: "ServedModel", recognise: "Tab", tabs: gr.Tabs) -> None:
         **in_order,
     ).success(recognise_all, batch, drawn, show_progress="hidden", api_visibility="private")
 
-    def stop(run: BatchRun | None) -> gr.Button:
+    def stop(run: BatchRun | None) -> Any:
+        if run is not None and run.state == "waiting":
+            run.end("cancelled")
+            run.is_over = True  # as its turn may never come: the queue can refuse it
+            return draw(run)
         if run is not None:
             run.end("cancelled")
-        return gr.Button(interactive=False)
+        return *unchanged[:-1], gr.Button(interactive=False)
 
-    cancel.click(stop, batch, cancel, queue=False, show_progress="hidden", api_visibility="private")
+    cancel.click(stop, batch, drawn, queue=False, show_progress="hidden", api_visibility="private")
 
     def forget(
         paths: list[str] | None, truth_table: str | None, run: BatchRun | None

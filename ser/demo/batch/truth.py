@@ -110,19 +110,22 @@ def truths_in_table(
     file = _column(table, rows, "file", FILE_COLUMNS)
     emotion = _column(table, rows, "emotion", EMOTION_COLUMNS)
     told = [(str(row.get(file) or "").strip(), str(row.get(emotion) or "").strip()) for row in rows]
-    known = {_key(name): name for name in names} | {name: name for name in names}
+    counts = Counter(names)
+    known = {_key(name): name for name in counts} | {name: name for name in counts}
     truths: dict[str, Truth] = {}
-    elsewhere, unknown = [], []
+    elsewhere, twice, unknown = [], [], []
     for path, label in told:
         base = strip_invalid_filename_characters(path.replace("\\", "/").rpartition("/")[2])
         name = known.get(base) or known.get(_key(base))
         if name is None:
             elsewhere.append(path)
+        elif counts[name] > 1:
+            twice.append(path)
         elif canonical(label) in labels or label in labels:
             truths[name] = Truth(label if label in labels else canonical(label))
         else:
             unknown.append(label)
-    problem = " and ".join(_problems(elsewhere, unknown, labels))
+    problem = " and ".join(_problems(elsewhere, twice, unknown, labels))
     if not truths:
         raise DatasetError(f"{table.name} tells nothing of these recordings: {problem}.")
     return truths, f"{table.name} is used in part: {problem}." if problem else None
@@ -146,10 +149,14 @@ def _key(name: str) -> str:
     return name.rpartition(".")[0] or name
 
 
-def _problems(elsewhere: list[str], unknown: list[str], labels: Sequence[str]) -> list[str]:
+def _problems(
+    elsewhere: list[str], twice: list[str], unknown: list[str], labels: Sequence[str]
+) -> list[str]:
     problems = []
     if elsewhere:
         problems.append(_rows(elsewhere, "names a file that is not among the recordings"))
+    if twice:
+        problems.append(_rows(twice, "names a file whose name several recordings have"))
     if unknown:
         known = ", ".join(labels)
         problems.append(_rows(unknown, f"has an emotion that is none of {known}"))

@@ -72,6 +72,8 @@ class LiveSession:
         Of the last update; None where nobody spoke.
     windows : list of ser.timeline.Window
         What each update heard, with times since the beginning.
+    reference : str or None
+        What the last result was compared with, as `Prediction.reference`.
     running : Future or None
         The next update, while it is recognised.
     """
@@ -83,6 +85,7 @@ class LiveSession:
     remembered: list[tuple[int, "Analysis"]] = field(default_factory=list)
     result: "Prediction | None" = None
     windows: list[Window] = field(default_factory=list)
+    reference: str | None = None
     running: "Future[tuple[Window, Prediction | None]] | None" = None
 
     def add(
@@ -134,8 +137,7 @@ class LiveSession:
         """Return the course of the session up to now; None if nobody spoke in it."""
         if not any(window.emotion for window in self.windows):
             return None
-        compared = self.result and self.result.reference
-        reference = {"voice": "voice", "clips": "recording"}.get(compared or "")
+        reference = {"voice": "voice", "clips": "recording"}.get(self.reference or "")
         return Timeline(self.n_heard / self.sample_rate, self.windows, reference=reference)
 
     def _recognise(
@@ -174,6 +176,8 @@ class LiveSession:
             return False
         done, self.running = self.running, None
         window, self.result = done.result()
+        if self.result:
+            self.reference = self.result.reference
         self.windows = [*self.windows, window][-MAX_WINDOWS:]
         return True
 

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from html import escape
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -165,6 +166,7 @@ def add_tab(model: "ServedModel", sharing: "ClipSharing | None" = None) -> Tab:
         # First of all the answer: the picture takes as long as a third of it.
         asked_for = example is None or not is_first
         panel_html = shown.panel if asked_for else unannounced(shown.panel)
+        panel_html += f'<i hidden data-path="{escape(path or "")}"></i>'
         yield panel_html, course_html, gr.skip(), "", "", gr.skip(), gr.skip()
         shown = draw(shown, model.get().sample_rate) if shown.waveform is not None else shown
         if voice_profile is None and example is not None:

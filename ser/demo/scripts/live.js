@@ -86,7 +86,9 @@
     attempts += 1;
     stop(attempts < PATIENCE ? ": its recorder is loading" : ": its recorder does not load");
     if (attempts >= PATIENCE) return;
-    setTimeout(() => document.querySelector("#ser-live .record-button")?.click(), AGAIN);
+    setTimeout(() => {
+      if (!document.hidden) document.querySelector("#ser-live .record-button")?.click();
+    }, AGAIN);
   };
 
   let leaving = null;

@@ -15,22 +15,28 @@
       if (input) return input;
     }
   };
-  const choose = async (event) => {
-    const block = event.target.closest(uploadButton)?.closest("#ser-clip");
-    if (isOurs || !shownIn(block)) return;
-    event.stopImmediatePropagation();
-    (await emptied(block))?.click();
-  };
-  const drop = async (event) => {
-    const block = event.target.closest("#ser-clip");
-    if (!shownIn(block)) return;
-    event.preventDefault();
-    if (event.type === "dragover") return;
-    const files = event.dataTransfer.files; // which is empty after this event
-    const input = await emptied(block);
+  const put = async (files, block) => {
+    const input = files.length ? await emptied(block) : null; // nothing goes for nothing
     if (!input) return;
     input.files = files;
     input.dispatchEvent(new Event("change", { bubbles: true }));
+  };
+  const choose = (event) => {
+    const block = event.target.closest(uploadButton)?.closest("#ser-clip");
+    if (isOurs || !shownIn(block)) return;
+    event.stopImmediatePropagation();
+    const input = Object.assign(document.createElement("input"), {
+      type: "file",
+      accept: "audio/*",
+    });
+    input.addEventListener("change", () => put(input.files, block));
+    input.click();
+  };
+  const drop = (event) => {
+    const block = event.target.closest("#ser-clip");
+    if (!shownIn(block)) return;
+    event.preventDefault();
+    if (event.type === "drop") put(event.dataTransfer.files, block);
   };
   document.addEventListener("click", choose, true);
   document.addEventListener("dragover", drop, true);

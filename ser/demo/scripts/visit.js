@@ -32,7 +32,8 @@ globalThis.serVisit = (() => {
   const heard = (clip, html) => {
     const panel = parse(html);
     const data = panel.querySelector("[data-result]")?.dataset.result;
-    if (!data || !clip) {
+    const path = panel.querySelector("[data-path]")?.dataset.path;
+    if (!data || path !== clip?.path) { // another recording may have taken its place meanwhile
       shown = data ? shown : null;
       return tell("shown", shown);
     }

@@ -1,9 +1,11 @@
 """The page as gradio serves it, but that visitors take turns and that nothing is remembered."""
 
+import asyncio
 import logging
 import time
 from collections import Counter
 from collections.abc import Callable
+from datetime import datetime
 from itertools import zip_longest
 from typing import Any
 
@@ -33,6 +35,9 @@ MAX_UNFETCHED = 1000
 
 UNFETCHED = 600.0
 """Seconds after which nobody will."""
+
+UNUSED = 300.0
+"""Seconds in which a session whose page seems closed is kept for it to come back."""
 
 LONG_NAME = f"The name of the session is longer than {MAX_NAME} characters: give a shorter one."
 NOT_OURS = "This is not what the page sends: load the page anew, and choose the recording again."
@@ -107,6 +112,19 @@ class Demo(gr.Blocks):
         """Tell whether calls wait in the queue or are being answered."""
         queues = self._queue.event_queue_per_concurrency_id.values()
         return any(each.queue or each.current_concurrency for each in queues)
+
+    def forget_unless_used(self, session_hash: str | None) -> None:
+        """Forget all of a session after a while in which it is not used.
+
+        The connection that tells that a page is open can break while it is, and is not made again.
+        """
+        begun = datetime.now()
+
+        def look() -> None:
+            last = self.state_holder.time_last_used.get(session_hash or "", begun)
+            (self.forget_unless_used if last > begun else self.forget)(session_hash)
+
+        asyncio.get_running_loop().call_later(UNUSED, look)
 
     def forget(self, session_hash: str | None) -> None:
         """Forget all of a session, which gradio keeps until there are thousands more."""
