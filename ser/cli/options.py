@@ -75,7 +75,7 @@ def _key(name: str) -> str:
 
 def web_address(text: str) -> str:
     """Read the address of a page."""
-    if not re.fullmatch(r"https?://[^\s/<>`]+/[^\s<>`]+", text):
+    if not re.fullmatch(r"https?://[^\s/<>`@]+/[^\s<>`]+", text):  # with no name and password
         raise ArgumentTypeError(
             f"{text!r} is not an address; give one such as https://github.com/OWNER/NAME"
         )

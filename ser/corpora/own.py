@@ -11,6 +11,7 @@ from typing import Any
 
 from ser.corpora.catalog import CORPORA
 from ser.corpora.corpus import Clip
+from ser.corpora.emotions import find_emotion
 from ser.corpora.files import find_audio
 from ser.corpora.sources import Source, audio_suffix, find_tables, open_source, unpack
 from ser.corpora.tables import parquet_columns, read_parquet, read_table
@@ -81,11 +82,11 @@ def read_own(source: Source, columns: Columns | None) -> tuple[list[tuple[Clip, 
 
 
 def _read_folders(folder: Path, source: Source) -> tuple[list[tuple[Clip, Path]], list[str]]:
-    """Read ``EMOTION/file`` or ``EMOTION/SPEAKER/file``."""
+    """Read ``EMOTION/file`` or ``EMOTION/SPEAKER/file``, in folders around all or in splits."""
     files = find_audio(folder)
     paths = [file.relative_to(folder) for file in files]
-    while len({path.parts[0] for path in paths}) == 1 and all(path.parts[2:] for path in paths):
-        paths = [Path(*path.parts[1:]) for path in paths]  # a folder around them all
+    while paths and all(path.parts[2:] for path in paths) and _are_no_emotions(paths):
+        paths = [Path(*path.parts[1:]) for path in paths]
     clips, problems, names = [], [], _Names()
     for file, path in zip(files, paths, strict=True):
         if len(path.parts) == 1:
@@ -104,6 +105,14 @@ def _read_folders(folder: Path, source: Source) -> tuple[list[tuple[Clip, Path]]
             f"emotions, or recordings named as in {known}."
         )
     return clips, problems
+
+
+def _are_no_emotions(paths: list[Path]) -> bool:
+    """Whether the outermost folders are one around all, or parts of a dataset, such as "train"."""
+    outer, inner = ({path.parts[depth] for path in paths} for depth in (0, 1))
+    if any(map(find_emotion, outer)):
+        return False
+    return len(outer) == 1 or all(map(find_emotion, inner))
 
 
 def _read_tables(
@@ -202,8 +211,9 @@ def _text(value: Any) -> str | None:
 
 
 def _short(path: str | None) -> str:
-    """Return a path without what is private in it: an absolute one tells of this machine."""
-    return Path(path).name if path and Path(path).is_absolute() else path or ""
+    """Return a path without what is private in it: folders outside of the table's tell of one."""
+    is_outside = path and (Path(path).is_absolute() or ".." in Path(path).parts)
+    return Path(path).name if path and is_outside else path or ""
 
 
 class _Names:

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from ser.audio.loading import load_audio
 from ser.errors import HubError, SharingError
 from ser.hub.cache import TIMEOUT
-from ser.hub.errors import plain_words
+from ser.hub.errors import check_name, plain_words
 from ser.hub.licences import licence_name
 from ser.model.atomic_folder import replace_file
 from ser.model.prediction import Prediction
@@ -80,7 +80,8 @@ class ClipSharing:
     ) -> None:
         try:
             validate_repo_id(repo_id)
-        except HFValidationError as error:
+            check_name(repo_id)
+        except (HFValidationError, HubError) as error:
             raise SharingError(
                 f"SER_SHARE_DATASET is '{repo_id}', which is not the name of a dataset: give "
                 "OWNER/NAME."

@@ -7,6 +7,7 @@ from the first neutral clips of a speaker, by name, and these are not tested wit
 are drawn for each clip.
 """
 
+import os
 import sys
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -109,7 +110,7 @@ def find_clips(folder: str | Path) -> list[CorpusClip]:
     DatasetError
         If there is no such folder, or it holds no clip.
     """
-    folder = Path(folder).expanduser()
+    folder = Path(os.path.expanduser(folder))  # noqa: PTH111 - leaves the ~ of nobody as it is
     if not folder.is_dir():
         raise DatasetError(f"There is no folder {folder}; give the one that holds the recordings.")
     corpus = recognise_corpus(Source(folder, folder))
@@ -126,6 +127,10 @@ def find_clips(folder: str | Path) -> list[CorpusClip]:
             if clip and clip.speaker:
                 emotion = MERGED.get(clip.emotion, clip.emotion)
                 clips.append(CorpusClip(file, clip.speaker, emotion))
+    if not clips:
+        raise DatasetError(
+            f"{folder} has no audio files that can be read one by one; unpack ZIP or Parquet files."
+        )
     return sorted(clips, key=lambda clip: clip.file.name)
 
 

@@ -86,6 +86,7 @@ def test_a_tag_without_publication_is_explained(capsys):
         ("--licence=CC BY", "'CC BY' is not the identifier of a licence on the Hub; give one such"),
         ("--dataset-name=Choir", "needs the licence of the recordings: add --licence"),
         ("--code=github", "'github' is not an address; give one such as https://"),
+        ("--code=https://me:secret@github.com/me/ser", "is not an address; give one such as"),
         ("--space=demo", "'demo' is not the name of a repository; give OWNER/NAME"),
         ("--push-to-hub=voices", "'voices' is not the name of a repository; give OWNER/NAME"),
         ("--dataset=moods=here", "'moods=here' is no path that exists, nor CORPUS=SOURCE with a c"),

@@ -85,6 +85,25 @@ def test_subfolders_are_emotions_and_their_subfolders_speakers(packed, tmp_path)
     np.testing.assert_array_equal(samples(corpus.clips[0]), first)
 
 
+def test_folders_around_emotions_are_none(tmp_path):
+    write_recordings(tmp_path, ["data/train/angry/1.wav", "data/test/sad/2.wav"])
+    corpus = load_corpus(tmp_path)
+    assert corpus.labels == ("sad", "angry") and set(corpus.clips["speaker"]) == {None}
+
+
+def test_speakers_of_one_emotion_are_no_emotions(tmp_path):
+    write_recordings(tmp_path, ["angry/ann/1.wav", "angry/ben/2.wav"])
+    with pytest.raises(DatasetError, match="not in subfolders of two or more emotions"):
+        load_corpus(tmp_path)
+
+
+def test_names_of_clips_tell_nothing_of_folders_outside(tmp_path):
+    write_recordings(tmp_path, ["home/anna/1.wav", "data/2.wav"])
+    table = tmp_path / "data" / "moods.csv"
+    table.write_text("audio,emotion\n../home/anna/1.wav,joy\n2.wav,rage\n")
+    assert load_corpus(table).clips["file"][:] == ["1", "2"]
+
+
 def test_tables_in_a_folder_of_emotions_do_not_matter(tmp_path):
     root = write_recordings(tmp_path, ["joy/1.wav", "rage/1.wav"])
     (root / "metadata.csv").write_text("file_name,length\njoy/1.wav,2\n")

@@ -177,8 +177,9 @@ def test_a_model_in_a_folder_is_named_without_the_folder(hub, machine):
 def test_the_environment_turns_it_on(hub, machine):
     assert not machine.run(from_environment, None)
     assert machine.run(from_environment, REPO)
-    with pytest.raises(SharingError, match=r"'no name'.* give OWNER/NAME"):
-        machine.run(from_environment, "no name")
+    for name in ("no name", "clips"):
+        with pytest.raises(SharingError, match=rf"'{name}'.* give OWNER/NAME"):
+            machine.run(from_environment, name)
 
 
 def test_it_goes_up_by_itself(hub, machine):

@@ -2,6 +2,7 @@
 
 import json
 from types import SimpleNamespace
+from zipfile import ZipFile
 
 import numpy as np
 import pytest
@@ -169,8 +170,14 @@ def test_other_files_are_no_clips(corpus, tmp_path_factory):
     (empty / "clip.wav").write_bytes(b"")
     with pytest.raises(DatasetError, match=r"half of the 1 audio .*CREMA-D \(1001_DFA_ANG_XX"):
         find_clips(empty)
-    with pytest.raises(DatasetError, match="There is no folder"):
-        find_clips(empty / "missing")
+    for missing in (empty / "missing", "~nobody/clips"):
+        with pytest.raises(DatasetError, match="There is no folder"):
+            find_clips(missing)
+    with ZipFile(empty / "clips.zip", "w") as archive:
+        archive.writestr("1001_DFA_ANG_XX.wav", b"")
+    (empty / "clip.wav").unlink()
+    with pytest.raises(DatasetError, match="unpack ZIP or Parquet files"):
+        find_clips(empty)
 
 
 def test_the_command_on_a_whole_model(tiny_model, tmp_path, capsys):
