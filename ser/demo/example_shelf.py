@@ -242,7 +242,7 @@ def add_buttons(shelf: Shelf, clip: gr.Audio, recorder: gr.Audio) -> Buttons:
         js=SHOW_IN_ADDRESS,
         trigger_mode="always_last",
         api_visibility="private",
-    )
+    ).failure(None, js='() => globalThis.serWait?.("")')
     gr.on(
         [clip.upload, clip.stop_recording, clip.clear, recorder.stop_recording],
         lambda: _link(interactive=False),

@@ -157,6 +157,7 @@ def test_a_row_is_played_and_opened_in_recognise(page, files):
     focused = page.evaluate("document.activeElement.textContent.trim()")
     page.get_by_role("tab", name="Batch").click()
     assert focused == "Recognise"
+    assert page.evaluate("serVisit.own()[0].name") == files[1].name
 
 
 def test_a_phone_shows_what_matters_and_the_rest_on_demand(page, files):

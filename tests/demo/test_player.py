@@ -139,6 +139,13 @@ def test_the_course_of_a_recording_is_one_sentence(parts, said):
         assert before.end == after.start and before.emotion != after.emotion
 
 
+@pytest.mark.parametrize("so_far", [False, True])
+def test_little_speech_in_a_long_recording_is_told(so_far):
+    silent = [Window(start, start + 3) for start in (0, 3, 6)]
+    timeline = Timeline(600, [*silent, Window(9, 12, 2, "happy", 0.9, {"happy": 0.9, "sad": 0.1})])
+    assert "appy throughout" in stretches.card(timeline, so_far=so_far)
+
+
 def test_a_list_of_ten_minutes_can_be_read():
     found = stretches.stretches(timeline_of(*[(2.5, "calm"), (2.5, "angry")] * 120))
     assert 2 <= len(found) <= stretches.MOST

@@ -191,6 +191,27 @@ def test_what_there_is_to_wait_for_is_said_at_once(page, clips):
     page.locator("#ser-waiting", has_text="Following its course").wait_for()
 
 
+def test_an_upload_is_waited_for_though_what_it_replaces_is_gone(page, clips):
+    page.route("**/gradio_api/upload?*", lambda route: None)
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Upload file").click()
+    chooser.value.set_files(clips["minute"])
+    page.locator("#ser-wait p", has_text="Uploading…").wait_for()
+    page.locator("#ser-result .ser-empty").wait_for(state="attached")
+    page.wait_for_timeout(300)
+    assert page.locator("#ser-wait p").inner_text() == "Uploading…"
+    page.unroute("**/gradio_api/upload?*")
+    page.locator("#ser-result .ser-result").wait_for()
+
+
+def test_what_the_server_refuses_is_not_waited_for(page, clips):
+    clear(page)
+    page.route("**/gradio_api/queue/join?*", lambda route: route.fulfill(status=503, json={}))
+    page.set_input_files("#ser-clip input[type=file]", clips["minute"])
+    page.locator("#ser-wait p", has_text="Listening to the recording…").wait_for()
+    page.wait_for_function("document.querySelector('#ser-wait p').textContent === ''")
+
+
 def test_an_upload_that_fails_is_not_waited_for(page, clips):
     page.route("**/gradio_api/upload?*", lambda route: route.fulfill(status=413, body="{}"))
     clear(page)

@@ -85,6 +85,8 @@ def test_a_visit_is_listed_marked_compared_and_forgotten(page, clips):
     assert rows(page).count() == 1
     assert page.evaluate("document.activeElement.ariaLabel") == "Delete =1+1.wav"
     assert page.locator("#ser-visit [role=status]").inner_text() == "1 of 1 right on your voice"
+    page.get_by_role("button", name="Delete all").click()
+    assert page.evaluate("document.activeElement.textContent") == "This visit"
     page.reload()
     page.locator("#ser-result .ser-result").wait_for()
     assert rows(page).count() == 0

@@ -58,26 +58,29 @@ def test_reasons_are_kept_of_examples_alone(served, tmp_path):
     own = tmp_path / "own.wav"
     soundfile.write(own, speech_like(1.5, FEATURES.sample_rate), FEATURES.sample_rate)
     for path in (shelf.path(0), str(own)):
-        *_, shown = explain_newest(*served, kept, path, None, ["token"])
+        *_, shown = explain_newest(*served, kept, path, None, ["token", path])
         assert "ser-result" in shown
     assert list(kept) == [0]
-    *_, again = explain_newest(*served, {0: "as before"}, shelf.path(0), None, ["token"])
+    newest = ["token", shelf.path(0)]
+    *_, again = explain_newest(*served, {0: "as before"}, shelf.path(0), None, newest)
     assert again == "as before"
 
 
 def test_a_newer_result_keeps_older_reasons_away(served, tmp_path):
     path = tmp_path / "clip.wav"
     soundfile.write(path, speech_like(1.5, FEATURES.sample_rate), FEATURES.sample_rate)
-    newest = ["first"]
+    newest = ["first", str(path)]
     working, reasons = explain_newest(*served, {}, str(path), None, newest)
     assert "Looking for" in working and "ser-result" in reasons
     steps = explain_newest(*served, {}, str(path), None, newest)
     next(steps)
     newest[0] = "second"
     assert "ser-result" not in str(next(steps))
+    newest[1] = "another"
+    assert "ser-" not in str(list(explain_newest(*served, {}, str(path), None, newest)))
 
 
 @pytest.mark.parametrize("clip", [None, "gone.wav"])
 def test_without_a_result_there_are_no_reasons(served, clip):
-    *_, last = explain_newest(*served, {}, clip, None, ["token"])
+    *_, last = explain_newest(*served, {}, clip, None, ["token", clip])
     assert "ser-empty" in last and "ser-play" not in last

@@ -18,13 +18,17 @@ None if the recording is not theirs to share, or nothing was recognised."""
 THANKS = "Thank you. The clip will be added to the dataset as soon as the Hub accepts it."
 
 
-def add_panel(model: "ServedModel", sharing: "ClipSharing", result: gr.State) -> None:
+def add_panel(
+    model: "ServedModel", sharing: "ClipSharing", clip: gr.Audio, result: gr.State
+) -> None:
     """Lay out the panel in the `gr.Blocks` being built.
 
     Parameters
     ----------
     model : ser.demo.served_model.ServedModel
     sharing : ser.hub.sharing.ClipSharing
+    clip : gr.Audio
+        The recording that the visitor sees.
     result : gr.State
         Holds a `Shown`.
     """
@@ -46,12 +50,12 @@ def add_panel(model: "ServedModel", sharing: "ClipSharing", result: gr.State) ->
     def ready(shown: Shown, label: str | None, agreed: bool) -> gr.Button:
         return gr.Button(interactive=bool(shown and label and agreed))
 
-    def give(shown: Shown, label: str, agreed: bool) -> tuple[Any, ...]:
+    def give(path: str | None, shown: Shown, label: str, agreed: bool) -> tuple[Any, ...]:
         from ser import Prediction
 
-        if shown is None:  # the button was pressed while the result went
+        if shown is None or shown[0] != path:  # pressed while one took the place of the other
             return gr.skip(), gr.skip(), gr.skip(), gr.skip()
-        path, prediction = shown[0], Prediction(**shown[1])
+        prediction = Prediction(**shown[1])
         try:
             sharing.share(path, prediction, model.get(), emotion=label, consent=agreed)
         except SerError as error:
@@ -71,7 +75,7 @@ def add_panel(model: "ServedModel", sharing: "ClipSharing", result: gr.State) ->
     )
     share.click(
         give,
-        [result, emotion, consent],
+        [clip, result, emotion, consent],
         [emotion, consent, share, message],
         trigger_mode="once",
         api_visibility="private",

@@ -46,7 +46,9 @@ def stretches(timeline: "Timeline") -> list[Segment]:
     list of ser.timeline.Segment
         One after the other without a gap; no two neighbours are of the same emotion.
     """
-    kept = _joined(_parts(timeline))
+    parts = _parts(timeline)
+    # So little speech may fill no part by half.
+    kept = _joined(parts if any(each.emotion for each in parts) else timeline.segments)
     while True:
         short = [
             index

@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from html import escape
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -27,19 +26,23 @@ if TYPE_CHECKING:
     from ser.hub.sharing import ClipSharing
 
 LISTEN = """(path, ...others) => {
-  globalThis.serWait?.(path ? "Listening to the recording…" : "");
+  if (path) globalThis.serWait?.("Listening to the recording…");
+  else globalThis.serAnswered?.();
   return [path, ...others];
 }"""
 """Says at once, without asking the server, what there is to wait for."""
 
 SEE_RESULT = """() => {
-  globalThis.serWait?.("");
+  globalThis.serAnswered?.();
   const headline = document.querySelector("#ser-result [aria-live=polite] h2");
   if (!headline) return;
   (document.querySelector("#ser-course h2") ?? headline).scrollIntoView({ block: "nearest" });
 }"""
 """Brings the headline of a result onto a small screen, whatever was clicked below it; not that of
 the example with which the page opens."""
+
+WAIT_NO_MORE = '() => globalThis.serWait?.("")'
+"""After what went wrong, of which gradio tells."""
 
 SAME_SPEAKER_INFO = (
     "Parts of a recording of some length are then judged relative to the rest of it."
@@ -140,7 +143,7 @@ def add_tab(model: "ServedModel", sharing: "ClipSharing | None" = None) -> Tab:
             why = why_panel.add_panel()
             own = gr.State(None)  # a recording of the visitor's own, and its result
             if sharing is not None:
-                share_panel.add_panel(model, sharing, own)
+                share_panel.add_panel(model, sharing, clip, own)
     with gr.Row(elem_id="ser-tools"):
         gr.HTML("<h3>Over time</h3>")
         waiting = gr.HTML(elem_id="ser-waiting")
@@ -151,7 +154,7 @@ def add_tab(model: "ServedModel", sharing: "ClipSharing | None" = None) -> Tab:
         timeline = gr.HTML(elem_id="ser-timeline")
     visit_panel.add_panel(clip, timeline)
     to_follow = gr.State(None)  # the token of a recording whose timeline is to come
-    newest = gr.State([None])  # its token, set at once, so that an older timeline stops
+    newest = gr.State([None, None])  # its token and path, set at once: an older timeline stops
     unwanted = gr.State([None])  # the token of a recording whose timeline is cancelled
     turn = threading.Lock()
 
@@ -159,14 +162,15 @@ def add_tab(model: "ServedModel", sharing: "ClipSharing | None" = None) -> Tab:
         path: str | None, voice_profile: Any, newest: list[str | None]
     ) -> Iterator[tuple[Any, ...]]:
         is_first = newest[0] is None
-        newest[0] = token = uuid4().hex
+        token = uuid4().hex
+        newest[:] = [token, path]
         shown, example = recognise(path, voice_profile)
         duration = shown.result["duration"] if shown.result else 0.0
         course_html = stretches.following() if duration >= stretches.LONG else ""
         # First of all the answer: the picture takes as long as a third of it.
         asked_for = example is None or not is_first
         panel_html = shown.panel if asked_for else unannounced(shown.panel)
-        panel_html += f'<i hidden data-path="{escape(path or "")}"></i>'
+        panel_html += visit_panel.of(path)
         yield panel_html, course_html, gr.skip(), "", "", gr.skip(), gr.skip()
         shown = draw(shown, model.get().sample_rate) if shown.waveform is not None else shown
         if voice_profile is None and example is not None:
@@ -201,6 +205,9 @@ def add_tab(model: "ServedModel", sharing: "ClipSharing | None" = None) -> Tab:
     ) -> Iterator[Step]:
         if token is None:
             return
+        if newest[1] != path:  # the call waited, and another recording took the place of its own
+            yield Step(gr.skip(), gr.skip(), gr.skip())
+            return
         cancelled = threading.Event()
         steps = follow_course(
             model.get(), path, voice_profile, same_speaker=same_speaker, cancelled=cancelled
@@ -216,6 +223,8 @@ def add_tab(model: "ServedModel", sharing: "ClipSharing | None" = None) -> Tab:
             if step is None:
                 return
             if newest[0] == token:
+                if isinstance(step.timeline, str):
+                    step = step._replace(timeline=step.timeline + visit_panel.of(path))
                 yield step
 
     def stop(newest: list[str | None], unwanted: list[str | None]) -> None:
@@ -243,6 +252,7 @@ def add_tab(model: "ServedModel", sharing: "ClipSharing | None" = None) -> Tab:
         api_visibility="private",
     )
     recognition.then(None, js=SEE_RESULT)
+    recognition.failure(None, js=WAIT_NO_MORE)
     inputs = [clip, profile, newest]
     why_panel.explain_after(recognition, triggers, model, shelf, inputs, why)
     return Tab(profile, shelf, buttons, clip, panel, marks)
@@ -273,7 +283,8 @@ def analyse(
     try:
         result = recognizer.predict(recording, voice=voice_profile)
     except AudioError as error:
-        return Shown(error_panel(str(error), recognizer.labels), waveform=waveform)
+        to_draw = waveform if waveform.size else None
+        return Shown(error_panel(str(error), recognizer.labels), waveform=to_draw)
     accuracy = accuracy_line(recognizer, result.confidence)
     panel = result_panel(result, accuracy=accuracy, example=example)
     return Shown(panel, result.to_dict(), waveform)

@@ -156,6 +156,11 @@ def add_panel(clip: gr.Audio, picture: gr.HTML) -> None:
     picture.change(None, [clip, picture], None, js="(clip, html) => serVisit.drawn(clip, html)")
 
 
+def of(path: str | None) -> str:
+    """Say of which recording a panel or a picture is, as another may have taken its place."""
+    return f'<i hidden data-path="{escape(path or "")}"></i>'
+
+
 def timeline_data(timeline: "Timeline | None") -> str:
     """Write a timeline as an attribute of HTML: rows of numbers, from which visit.js unpacks it.
 

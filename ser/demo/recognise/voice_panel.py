@@ -61,8 +61,11 @@ def add_panel(model: "ServedModel") -> gr.State:
                 Path(path).unlink()
         return None, status(KNOWN), learnt, gr.Button(interactive=True)
 
+    given = [clip.stop_recording, clip.upload]
+    # What is being learnt would come back after it was to be forgotten.
+    gr.on(given, None, None, forget, js="() => ({interactive: false, __type__: 'update'})")
     gr.on(
-        [clip.stop_recording, clip.upload],
+        given,
         learn,
         [clip, profile],
         [clip, message, profile, forget],

@@ -91,9 +91,12 @@ def explain_newest(
         Of the recording.
     voice : VoiceProfile or None
     newest : list
-        With the token of the newest result.
+        With the token of the newest result, and the path of its recording.
     """
     token = newest[0]
+    if newest[1] != path:  # the call waited, and another recording took the place of its own
+        yield gr.skip()
+        return
     if path is None:
         yield panel(NOTHING, "empty")
         return

@@ -76,12 +76,14 @@
       const { left, width } = slider.getBoundingClientRect();
       play(duration() * Math.min(Math.max((clientX - left) / width, 0), 1));
     }
+    if (target.closest?.("#ser-cancel")) cursor()?.focus(); // as the button goes
     const step = target.closest?.(".ser-zoom button")?.dataset.zoom;
     if (step) zoomBy(step === "in" ? 2 : 0.5);
   };
 
   const steer = (event) => {
     if (!event.target.closest?.(".ser-cursor") || !sound()) return;
+    if (event.altKey || event.ctrlKey || event.metaKey) return; // the browser's own
     const audio = sound();
     const now = audio.currentTime;
     const fine = Math.max(duration() / 100, 0.1);

@@ -26,6 +26,7 @@ globalThis.serVisit = (() => {
   document.addEventListener("click", ({ target }) => {
     if (target.closest(":is(#ser-clip, #ser-recorder) .stop-button")) source = "microphone";
     if (target.closest("#ser-examples button")) source = "example";
+    if (target.closest("#ser-batch .ser-open")) source = "file";
   }, true);
 
   // A recording is heard again, with the same path, when the voice that it is compared with changes.
@@ -79,8 +80,9 @@ globalThis.serVisit = (() => {
 
   const drawn = (clip, html) => {
     const entry = html.includes("data-timeline") && find(clip);
-    const data = entry && parse(html).querySelector("[data-timeline]")?.dataset.timeline;
-    if (!data) return;
+    const picture = entry && parse(html);
+    const data = picture?.querySelector("[data-timeline]")?.dataset.timeline;
+    if (!data || picture.querySelector("[data-path]")?.dataset.path !== entry.path) return;
     entry.timeline = unpack(JSON.parse(data));
     tell("changed", entry);
   };

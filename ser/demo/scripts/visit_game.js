@@ -26,7 +26,12 @@
   const next = () => {
     if (!left.length) start();
     task = left.pop() ?? null;
-    if (!task) return;
+    if (!task) {
+      find(".ser-verdict").textContent = about("labels") === "[]"
+        ? "The model is still loading: try again."
+        : "This model knows none of the emotions of this game.";
+      return;
+    }
     const manner = document.createElement("b");
     manner.textContent = task.manner;
     find(".ser-task").replaceChildren(`Say “${task.sentence}” `, manner, ".");

@@ -126,7 +126,10 @@
     const row = target.closest("#ser-visit li");
     if (action === "play") play(byId(row.dataset.id));
     if (action === "compare") compare(byId(row.dataset.id), target.checked);
-    if (action === "delete-all") remove([...entries]);
+    if (action === "delete-all") {
+      remove([...entries]);
+      document.querySelector("#ser-visit h2").focus();
+    }
     if (action === "delete") {
       const next = row.nextElementSibling ?? row.previousElementSibling;
       remove([byId(row.dataset.id)]);

@@ -1,9 +1,15 @@
 // What there is to wait for, said at once; and what is lost when the server was started anew.
 (() => {
+  const UPLOADING = "Uploading…";
+  const told = () => document.querySelector("#ser-wait p");
   globalThis.serWait = (sentence) => {
-    const place = document.querySelector("#ser-wait p");
+    const place = told();
     if (place && place.textContent !== sentence) place.textContent = sentence;
     before = panel();
+  };
+  // An answer about what was there before does not end an upload.
+  globalThis.serAnswered = () => {
+    if (told()?.textContent !== UPLOADING) serWait("");
   };
   const panel = () => document.querySelector("#ser-result .ser-panel")?.outerHTML;
   let before = ""; // what the panel said when the wait began
@@ -24,10 +30,14 @@
     "upload or record again.";
   const AWAY = "The server cannot be reached. This page goes on as soon as it answers.";
 
-  const give = ({ target }) => {
+  const give = ({ target, dataTransfer }) => {
     sessionStorage.setItem(given, known ?? server());
     say("");
-    if (target.closest("#ser-clip")) serWait("Uploading…");
+    const most = globalThis.gradio_config?.max_file_size ?? Infinity; // gradio refuses more at once
+    const files = [...(dataTransfer?.files ?? target.files ?? [])];
+    if (target.closest("#ser-clip") && files.every(({ size }) => size <= most)) {
+      serWait(UPLOADING);
+    }
   };
   const isChosen = ({ target }) => target.type === "file" && target.files.length;
   document.addEventListener("change", (event) => isChosen(event) && give(event), true);
@@ -42,7 +52,7 @@
   }, true);
 
   const answered = () => {
-    if (document.querySelector("#ser-wait p")?.textContent && panel() !== before) serWait("");
+    if (told()?.textContent && panel() !== before) serAnswered();
   };
   new MutationObserver(answered).observe(document, { childList: true, subtree: true });
 
