@@ -55,6 +55,7 @@ def page(browser, app):
 def start(page, files):
     if page.locator("#ser-files").get_by_label("Clear").count():
         page.locator("#ser-files").get_by_label("Clear").click()
+        page.locator("#ser-start[disabled]").wait_for()
     page.set_input_files("#ser-files input[type=file]", files)
     page.locator("#ser-start:not([disabled])").click()
 
