@@ -50,22 +50,19 @@ def add_panel(model: "ServedModel") -> gr.State:
         )
         forget = gr.Button("Forget my voice", interactive=False, size="sm")
 
-    def learn(path: str, known: Any) -> tuple[None, str, Any, gr.Button]:
+    def learn(path: str, known: Any) -> tuple[None, str, Any, Any]:
         try:
             learnt = model.get().voice_profile([path])
         except SerError as error:
             kept = f"{error} {KNOWN}" if known else str(error)
-            return None, status(kept), known, gr.Button(interactive=known is not None)
+            return None, status(kept), gr.skip(), gr.skip()
         finally:
             with suppress(OSError, TypeError):  # TypeError: nothing was sent
                 Path(path).unlink()
         return None, status(KNOWN), learnt, gr.Button(interactive=True)
 
-    given = [clip.stop_recording, clip.upload]
-    # What is being learnt would come back after it was to be forgotten.
-    gr.on(given, None, None, forget, js="() => ({interactive: false, __type__: 'update'})")
     gr.on(
-        given,
+        [clip.stop_recording, clip.upload],
         learn,
         [clip, profile],
         [clip, message, profile, forget],
