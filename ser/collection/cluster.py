@@ -4,6 +4,7 @@ Its tasks, wherever they run, share the pieces of a collection. Each writes shar
 in a folder that all machines see or in a store; another step makes the table of them.
 """
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -145,6 +146,7 @@ def _found_from_anywhere(value: Any) -> Any:
     """Return the absolute paths of what is here: tasks may have another working folder."""
     if isinstance(value, list):
         return [_found_from_anywhere(each) for each in value]
-    if isinstance(value, str | Path) and Path(value).expanduser().exists():
-        return str(Path(value).expanduser().absolute())
+    if isinstance(value, str | Path):
+        path = Path(os.path.expanduser(value))  # noqa: PTH111 - leaves the ~ of nobody as it is
+        return str(path.absolute()) if path.exists() else value
     return value
