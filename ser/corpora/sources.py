@@ -13,9 +13,11 @@ import os
 import re
 import shutil
 import tempfile
+import time
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,6 +37,7 @@ logger = logging.getLogger(__name__)
 
 ARCHIVE_SUFFIXES = (".parquet", ".zip")
 METADATA = ("*metadata.csv", "*metadata.jsonl")
+DAY = 86400.0  # s
 MAX_SHOWN = 100  # characters of a name, in a message
 DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError)
 
@@ -83,7 +86,7 @@ def find_source(source: str | Path) -> Source:
     DatasetError
         If there is no such source.
     """
-    path = Path(source).expanduser()
+    path = Path(os.path.expanduser(source))  # noqa: PTH111 - leaves the ~ of nobody as it is
     exists = os.path.exists(path)  # noqa: PTH110 - false, too, for a name that cannot be
     return Source(source, path.resolve()) if exists else _download(source)
 
@@ -207,6 +210,10 @@ def unpack(
     if target.is_dir():
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
+    for left in target.parent.glob("unpacking-*"):  # by a process that was killed
+        with suppress(OSError):
+            if time.time() - left.stat().st_mtime > DAY:
+                shutil.rmtree(left)
     staging = Path(tempfile.mkdtemp(dir=target.parent, prefix="unpacking-"))
     try:
         for archive in archives:

@@ -34,6 +34,7 @@ MAX_TRACKS = 8  # descriptors that a kernel looks at
 SEED = 20201113
 THRESHOLDS = (-0.6, 0.0, 0.6)  # of responses, whose spread is about 1
 RAMP = 0.6  # over which a response gradually counts as above a threshold
+BLOCK = 4096  # frames at once, which bounds the memory of a long recording
 
 #: Typical spread of the descriptors in speech, in their units, so that none drowns the others.
 SPREADS = {
@@ -93,27 +94,26 @@ def kernel_shares(
     scales = np.array([_spread(name) for name in names], dtype=np.float32)[:, None]
     scaled = (rows - rows.mean(axis=1, keepdims=True)) / scales
     n_tracks, n_frames = scaled.shape
-    change, with_voice, (chosen,) = [], [], np.nonzero(voiced)
     longest = N_TAPS // 2 * max(DILATIONS)
     padded = np.pad(scaled, ((0, 0), (longest, longest)), mode="edge")
-    for dilation, kernels in zip(DILATIONS, _kernels(n_tracks), strict=True):
-        starts = longest + dilation * np.arange(-(N_TAPS // 2), N_TAPS // 2 + 1)
-        taps = np.concatenate([padded[:, start : start + n_frames] for start in starts])
-        heights = kernels @ taps
-        change.append(_shares(heights[:N_CHANGE]))
-        with_voice.append(_shares(heights[N_CHANGE:].take(chosen, axis=1)))
-    return np.concatenate(change + with_voice)
-
-
-def _shares(heights: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the share of frames above each threshold, shape (n_kernels, n_thresholds)."""
-    above = np.empty_like(heights)
-    each = np.full(heights.shape[1], 1 / heights.shape[1], np.float32)  # for a mean, as a product
-    shares = []
-    for threshold in THRESHOLDS:
-        np.add(heights, np.float32(0.5 - threshold / RAMP), out=above)
-        shares.append(np.clip(above, 0, 1, out=above) @ each)
-    return np.stack(shares, axis=1)
+    begins = [np.float32(threshold / RAMP - 0.5) for threshold in THRESHOLDS]  # of their ramps
+    kinds = (
+        (slice(N_CHANGE), np.full(n_frames, 1 / n_frames, np.float32)),
+        (slice(N_CHANGE, None), (voiced / np.count_nonzero(voiced)).astype(np.float32)),
+    )
+    shares = np.zeros((len(DILATIONS), N_CHANGE + N_VOICED, len(begins)), np.float32)
+    for start in range(0, n_frames, BLOCK):
+        stop = min(start + BLOCK, n_frames)
+        for share, dilation, kernels in zip(shares, DILATIONS, _kernels(n_tracks), strict=True):
+            offsets = longest + dilation * np.arange(-(N_TAPS // 2), N_TAPS // 2 + 1)
+            taps = [padded[:, start + offset : stop + offset] for offset in offsets]
+            heights = kernels @ np.concatenate(taps)
+            above = np.empty_like(heights)
+            for number, begin in enumerate(begins):
+                np.clip(heights, begin, begin + 1, out=above)  # `begin` more than it counts
+                for kind, weights in kinds:  # a mean over frames, as a product
+                    share[kind, number] += above[kind] @ weights[start:stop]
+    return np.concatenate([shares[:, kind].reshape(-1, len(begins)) for kind, _ in kinds]) - begins
 
 
 @lru_cache

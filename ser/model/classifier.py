@@ -237,5 +237,8 @@ class EmotionClassifier(ClassifierMixin, BaseEstimator):
 
 def _versions(X: ArrayLike) -> NDArray[np.floating]:
     """Return features as an array of clips, versions and features."""
-    checked: NDArray[np.floating] = check_array(X, allow_nd=True)
+    is_plain = isinstance(X, np.ndarray) and X.dtype == np.float32 and X.ndim > 1 and X.size
+    if not (is_plain and np.isfinite(X).all()):  # what is plain, scikit-learn passes, but slowly
+        X = check_array(X, allow_nd=True)
+    checked = np.asarray(X)
     return checked.reshape(len(checked), -1, checked.shape[-1])

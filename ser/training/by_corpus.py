@@ -24,6 +24,9 @@ from numpy.typing import NDArray
 
 from ser.training.metrics import evaluate
 
+MAX_GROUPS = 20
+"""Values that tell groups apart; a column with more is a measurement."""
+
 
 class Result(NamedTuple):
     """The figures of a corpus under a protocol.
@@ -233,6 +236,7 @@ def evaluate_by_corpus(
 def _known_groups(
     groups: Mapping[str, NDArray[np.str_]], own: NDArray[np.integer]
 ) -> dict[str, NDArray[np.str_]]:
-    """Return the groups that are known of all clips of a corpus, for these alone."""
+    """Return the groups, if few, that are known of all clips of a corpus, for these alone."""
     within = {name: np.asarray(values)[own] for name, values in groups.items()}
-    return {name: values for name, values in within.items() if "" not in values}
+    few = {name: values for name, values in within.items() if len(set(values)) <= MAX_GROUPS}
+    return {name: values for name, values in few.items() if "" not in values}

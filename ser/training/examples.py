@@ -2,6 +2,7 @@
 
 import csv
 import io
+import logging
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -17,7 +18,11 @@ from ser.corpora.corpus import Corpus
 from ser.errors import DatasetError
 from ser.hub.licences import licence_name
 
+logger = logging.getLogger(__name__)
+
 SAMPLE_RATE = 24_000  # Hz, of examples from formats that libsndfile cannot read
+MAX_CHANNELS = 8  # of FLAC
+MAX_BYTES = 32 * 2**20  # of all examples, beside which a model folder has room for the rest
 
 
 def keep_apart(corpus: Corpus, name: str, *, seed: int) -> tuple[Corpus, Corpus]:
@@ -49,14 +54,18 @@ def keep_apart(corpus: Corpus, name: str, *, seed: int) -> tuple[Corpus, Corpus]
     rng, clips = np.random.default_rng(seed), corpus.clips
     columns = (clips[column] for column in ("corpus", "speaker", "sex"))
     told = [row[1:] for row in zip(*columns, strict=True) if row[0] == name]
+    if None in (speaker for speaker, _ in told):
+        raise DatasetError(
+            f"{name} does not say of every clip who speaks, so that nobody can be kept apart for "
+            "examples; leave out --examples-of."
+        )
     by_sex = {
         sex: sorted({each for each, own in told if own == sex}) for sex in {s for _, s in told}
     }
     drawn = {str(rng.choice(by_sex[sex])) for sex in sorted(by_sex, key=str)}
-    if (None, None) in told or len({speaker for speaker, _ in told}) <= len(drawn):
+    if len({speaker for speaker, _ in told}) <= len(drawn):
         raise DatasetError(
-            f"{name} has too few known speakers to keep some apart for examples; leave out "
-            "--examples-of."
+            f"{name} has too few speakers to keep some apart for examples; leave out --examples-of."
         )
     apart = np.array([speaker in drawn for speaker in clips["speaker"]])
     parts = (np.flatnonzero(~apart), np.flatnonzero(apart))
@@ -88,12 +97,17 @@ def make_examples(
     """
     clips, labels = corpus.clips, corpus.labels
     sources = {origin.about.name: origin.about for origin in corpus.origins}
-    files, rows, answers = {}, [], {}
+    files: dict[str, bytes] = {}
+    rows, answers = [], {}
     for number, index in enumerate(_choose(clips, seed), 1):
         clip = clips[int(index)]
         about, emotion = sources[clip["corpus"]], labels[clip["emotion"]]
         name = "-".join(re.findall(r"\w+", f"{number} {emotion} {clip['sex'] or ''}")) + ".flac"
-        files[f"examples/{name}"] = _to_flac(clip["audio"]["path"])
+        content = _to_flac(clip["audio"]["path"])
+        if sum(map(len, files.values())) + len(content) > MAX_BYTES:
+            logger.warning("Left out the example of %s, %s: it is too long", emotion, clip["file"])
+            continue
+        files[f"examples/{name}"] = content
         answers[f"examples/{name}"] = dict(zip(labels, told[index].tolist(), strict=True))
         licence = about.clip_licence or about.licence
         rows.append(
@@ -108,6 +122,8 @@ def make_examples(
                 "attribution": about.attribution,
             }
         )
+    if not rows:
+        return {}, {}
     known = [column for column in rows[0] if any(row[column] for row in rows)]
     table = io.StringIO()
     writer = csv.DictWriter(table, known, extrasaction="ignore", lineterminator="\n")
@@ -170,6 +186,8 @@ def _to_flac(path: str) -> bytes:
     try:
         samples, sample_rate = soundfile.read(path, dtype="float64")
     except soundfile.LibsndfileError:
+        samples, sample_rate = load_audio(path, SAMPLE_RATE), SAMPLE_RATE
+    if samples.ndim > 1 and samples.shape[1] > MAX_CHANNELS:
         samples, sample_rate = load_audio(path, SAMPLE_RATE), SAMPLE_RATE
     samples = np.clip(np.rint(samples * 2**15), -(2**15), 2**15 - 1).astype(np.int16)
     file = io.BytesIO()

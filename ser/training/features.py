@@ -17,7 +17,7 @@ from ser.audio.loading import load_audio
 from ser.audio.speed import change_speed
 from ser.corpora.corpus import Corpus
 from ser.corpora.folds import Fold, make_folds
-from ser.errors import AudioError, DatasetError, NoSpeechError
+from ser.errors import AudioError, AudioNotFoundError, DatasetError, NoSpeechError
 from ser.features import (
     FeatureConfig,
     FeatureExtractor,
@@ -32,6 +32,10 @@ logger = logging.getLogger(__name__)
 
 LIBRARIES = ("av", "librosa", "numpy", "scipy", "soundfile", "soxr")
 """Libraries whose versions affect the features of a clip."""
+
+OF_THE_MACHINE = (AudioError, AudioNotFoundError)
+"""Errors that are not those of a recording, and not kept with what is known of it: that it cannot
+be opened, or no process be started, may be mended by the next time."""
 
 MARGIN = 0.5  # s of background on either side of the speech, degraded with it
 
@@ -210,6 +214,8 @@ def _extract_clip(
                 make_copies(source, extractor.config.sample_rate, clip["file"], copies, seed)
             )
         except AudioError as error:
+            if type(error) in OF_THE_MACHINE:
+                raise
             return {"features": b"", "error": str(error)}
         rows = np.stack([extractor.extract(speech) for speech in spoken])
     return {"features": rows.tobytes(), "error": ""}

@@ -26,6 +26,7 @@ from ser.model.calibration import apply_temperature, fit_temperature
 from ser.model.classifier import EmotionClassifier
 from ser.model.config import ModelConfig
 from ser.model.folder import make_model_files
+from ser.model.schema import MAX_LINE
 from ser.reasons.facts import find_usual
 from ser.recognizer import EmotionRecognizer
 from ser.training.by_corpus import balanced_weights, evaluate_by_corpus
@@ -131,13 +132,14 @@ def train(
         raise DatasetError("All clips have the same emotion; give at least two emotions.")
     protocols = choose_protocols(corpus, config)
     jobs = jobs or os.cpu_count() or 1
+    _check_names(corpus, config)
     features = extract_features(corpus, config, jobs=jobs)
     logger.info("%d clips with %d features each", len(features.y), features.X.shape[2])
+    heard = features if shown is None else extract_features(shown, config, jobs=jobs)
     metrics, model_config, held_out = _evaluate(features, protocols, config)
     logger.info("Training on all clips")
     classifier = fit_classifier(features, np.arange(len(features.y)), config, model_config)
     if shown is not None:
-        heard = extract_features(shown, config, jobs=jobs)
         held_out = np.zeros((len(heard.y), len(features.labels)))
         held_out[:, classifier.classes_] = classifier.predict_proba(heard.X)
     described = {
@@ -158,13 +160,35 @@ def train(
     files = draw_figures(metrics)
     answers: dict[str, dict[str, float]] = {}
     if held_out is not None and config.examples:
-        examples, answers = make_examples(shown or features.corpus, held_out, seed=config.seed)
+        examples, answers = make_examples(heard.corpus, held_out, seed=config.seed)
         files |= examples
     card = make_card(described, metrics, name="model", files=files, widget=widget(files, answers))
     contents = make_model_files(
         classifier.pipelines_, config=described, metrics=metrics, readme=card, files=files
     )
     return TrainedModel(EmotionRecognizer(audit(contents, source="model"), source="model"))
+
+
+def _check_names(corpus: Corpus, config: TrainingConfig) -> None:
+    """Refuse labels and names that no model can have, before hours of work.
+
+    Raises
+    ------
+    DatasetError
+        If there are too many labels, or one of them or a name is no line of text of some length.
+    """
+    try:
+        ModelConfig(corpus.labels)
+    except ValueError as error:
+        raise DatasetError(
+            f"These emotions cannot be those of a model: {error}; check the folders or the column "
+            "of emotions."
+        ) from error
+    for name in (config.name, *(origin.about.name for origin in corpus.origins)):
+        if not 0 < len(name) <= MAX_LINE:
+            raise DatasetError(
+                f"The name '{name:.50}…' has {len(name)} characters; give one of 1 to {MAX_LINE}."
+            )
 
 
 def choose_protocols(corpus: Corpus, config: TrainingConfig) -> list[str]:

@@ -15,6 +15,7 @@ from ser.errors import AudioNotFoundError, FeatureConfigError, NoSpeechError
 from ser.features import FeatureConfig, FeatureExtractor
 from ser.features.config import FEATURE_VERSION
 from ser.features.families import FAMILIES
+from ser.features.kernels import kernel_shares
 from ser.features.mel import hertz_to_mel, mel_filters, mel_to_hertz
 from ser.features.statistics import STATISTICS
 
@@ -165,6 +166,16 @@ def test_other_sample_rates(sample_rate):
     tracks = FeatureExtractor(FeatureConfig(sample_rate=sample_rate)).tracks(clip)
     assert np.nanmedian(tracks.f0) == pytest.approx(140, rel=0.2)
     assert np.isfinite(tracks.values).all()
+
+
+def test_kernels_of_a_long_clip_are_applied_in_blocks_that_do_not_show(monkeypatch):
+    rng = np.random.default_rng(0)
+    rows = np.cumsum(rng.standard_normal((3, 500)), axis=1, dtype=np.float32)
+    clip = rows, rng.random(500) < 0.5, ("f0", "hnr", "mel1")
+    at_once = kernel_shares(*clip)
+    monkeypatch.setattr("ser.features.kernels.BLOCK", 99)
+    np.testing.assert_allclose(kernel_shares(*clip), at_once, atol=1e-6)
+    assert at_once.std() > 0.1
 
 
 def test_a_long_clip_is_analysed_in_blocks_that_do_not_show():

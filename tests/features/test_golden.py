@@ -46,6 +46,7 @@ UNSEEN = {
     # What stands for no power at all, far below any sound.
     "activity.SILENCE",
     # Sizes of blocks, and how far they overlap.
+    "kernels.BLOCK",
     "rumble.BLOCK",
     "rumble.MARGIN",
     "tracks.BLOCK",

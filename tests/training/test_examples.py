@@ -69,8 +69,12 @@ def test_a_woman_and_a_man_are_kept_apart_by_the_seed(corpus):
     assert len(drawn) > 1
     with pytest.raises(DatasetError, match=r"no corpus 'TESS' to take examples of.*RAVDESS"):
         keep_apart(corpus, "TESS", seed=0)
-    with pytest.raises(DatasetError, match="too few known speakers"):
+    with pytest.raises(DatasetError, match="too few speakers"):
         keep_apart(apart, "RAVDESS", seed=0)
+    speakers = [None, *corpus.clips["speaker"][1:]]
+    clips = corpus.clips.remove_columns("speaker").add_column("speaker", speakers)
+    with pytest.raises(DatasetError, match="does not say of every clip who speaks"):
+        keep_apart(replace(corpus, clips=clips), "RAVDESS", seed=0)
 
 
 def test_the_clips_are_the_recordings(corpus):
@@ -92,6 +96,17 @@ def test_clips_of_floats_keep_their_sound(tmp_path):
     for name, content in make(load_corpus(tmp_path)).items():
         if name.endswith(".flac"):
             assert np.abs(soundfile.read(io.BytesIO(content))[0]).max() > 0.1
+
+
+def test_many_channels_become_one_and_what_is_too_long_is_left_out(tmp_path, monkeypatch):
+    for label, shape in (("joy", (2400, 9)), ("rage", (24000, 1))):
+        (tmp_path / label).mkdir()
+        samples = np.random.default_rng(0).uniform(-0.5, 0.5, shape)
+        soundfile.write(tmp_path / label / "1.wav", samples, 24000)
+    files = make(load_corpus(tmp_path))
+    assert soundfile.info(io.BytesIO(files["examples/1-joy.flac"])).channels == 1
+    monkeypatch.setattr("ser.training.examples.MAX_BYTES", 20_000)
+    assert set(make(load_corpus(tmp_path))) == {"examples/metadata.csv", "examples/1-joy.flac"}
 
 
 def test_only_the_seed_decides(corpus):

@@ -4,12 +4,13 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from datasets import Dataset
+from datasets import ClassLabel, Dataset, Features, Value
 
 from ser.corpora.corpus import About, Corpus, Origin
+from ser.errors import DatasetError
 from ser.model.perceptrons import PerceptronSettings
 from ser.training.config import TrainingConfig
-from ser.training.run import calibrate, choose_protocols
+from ser.training.run import calibrate, choose_protocols, train
 
 
 def test_no_fold_sets_its_own_temperature():
@@ -53,6 +54,19 @@ def test_speakers_are_held_out_where_there_are_several(speakers, protocols, capl
     corpus = Corpus(Dataset.from_list(clips), (Origin(About("Moods"), "moods"),))
     assert choose_protocols(corpus, TrainingConfig()) == protocols
     assert ("expect less on other voices" in caplog.text) == (protocols == ["random"])
+
+
+def test_labels_and_names_that_no_model_can_have_are_refused_before_the_work():
+    def train_on(labels, name="Moods"):
+        features = Features({"emotion": ClassLabel(names=labels), "corpus": Value("string")})
+        rows = {"emotion": [0, 1], "corpus": ["Moods"] * 2}
+        clips = Dataset.from_dict(rows, features=features)
+        train(Corpus(clips, (Origin(About(name), "moods"),)), TrainingConfig(protocols=[]))
+
+    with pytest.raises(DatasetError, match=r"cannot be those of a model: .*; check the folders"):
+        train_on([f"speaker {number}" for number in range(60)])
+    with pytest.raises(DatasetError, match="has 300 characters; give one of 1 to 200"):
+        train_on(["joy", "rage"], "x" * 300)
 
 
 @pytest.mark.parametrize(
