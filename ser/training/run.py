@@ -14,7 +14,7 @@ from tqdm.auto import tqdm
 
 from ser.corpora.corpus import Corpus, describe_corpora
 from ser.corpora.emotions import EVERYDAY, canonical
-from ser.corpora.folds import PROTOCOLS, is_speaker_independent
+from ser.corpora.folds import is_speaker_independent
 from ser.corpora.folds_in_words import describe_folds
 from ser.corpora.loading import load_corpus
 from ser.errors import DatasetError
@@ -26,14 +26,14 @@ from ser.model.calibration import apply_temperature, fit_temperature
 from ser.model.classifier import EmotionClassifier
 from ser.model.config import ModelConfig
 from ser.model.folder import make_model_files
-from ser.model.schema import MAX_LINE
 from ser.reasons.facts import find_usual
 from ser.recognizer import EmotionRecognizer
 from ser.training.by_corpus import balanced_weights, evaluate_by_corpus
 from ser.training.card import make_card
+from ser.training.checks import check_names, choose_protocols
 from ser.training.config import TrainingConfig
 from ser.training.examples import keep_apart, make_examples, widget
-from ser.training.features import CorpusFeatures, corpus_folds, extract_features, known_of_clips
+from ser.training.features import CorpusFeatures, extract_features, known_of_clips
 from ser.training.pictures import draw_figures
 
 logger = logging.getLogger(__name__)
@@ -132,7 +132,7 @@ def train(
         raise DatasetError("All clips have the same emotion; give at least two emotions.")
     protocols = choose_protocols(corpus, config)
     jobs = jobs or os.cpu_count() or 1
-    _check_names(corpus, config)
+    check_names(corpus, config)
     features = extract_features(corpus, config, jobs=jobs)
     logger.info("%d clips with %d features each", len(features.y), features.X.shape[2])
     heard = features if shown is None else extract_features(shown, config, jobs=jobs)
@@ -167,62 +167,6 @@ def train(
         classifier.pipelines_, config=described, metrics=metrics, readme=card, files=files
     )
     return TrainedModel(EmotionRecognizer(audit(contents, source="model"), source="model"))
-
-
-def _check_names(corpus: Corpus, config: TrainingConfig) -> None:
-    """Refuse labels and names that no model can have, before hours of work.
-
-    Raises
-    ------
-    DatasetError
-        If there are too many labels, or one of them or a name is no line of text of some length.
-    """
-    try:
-        ModelConfig(corpus.labels)
-    except ValueError as error:
-        raise DatasetError(
-            f"These emotions cannot be those of a model: {error}; check the folders or the column "
-            "of emotions."
-        ) from error
-    for name in (config.name, *(origin.about.name for origin in corpus.origins)):
-        if not 0 < len(name) <= MAX_LINE:
-            raise DatasetError(
-                f"The name '{name:.50}…' has {len(name)} characters; give one of 1 to {MAX_LINE}."
-            )
-
-
-def choose_protocols(corpus: Corpus, config: TrainingConfig) -> list[str]:
-    """Return the protocols by which a model is evaluated, once each, after a check of their folds.
-
-    Speaker-independent ones come first.
-
-    Raises
-    ------
-    DatasetError
-        If a corpus cannot be split as a protocol asks.
-    """
-    wanted = config.protocols
-    if wanted is None:
-        wanted = ("actors", "random")
-        speakers = set(corpus.clips["speaker"])
-        if None in speakers or len(speakers) == 1:
-            wanted = ("random",)
-            why = "It is not known who speaks in which clip"
-            if None not in speakers:
-                why = f"All clips are of the speaker {speakers.pop()}"
-            logger.warning(
-                "%s, so the model can only be tested on a random split: expect less on other "
-                "voices.",
-                why,
-            )
-    if unknown := set(wanted) - set(PROTOCOLS):
-        raise DatasetError(
-            f"Protocol {min(unknown)!r} is unknown; choose from {', '.join(PROTOCOLS)}."
-        )
-    protocols = [name for name in PROTOCOLS if name in wanted]
-    for protocol in protocols:
-        corpus_folds(corpus, protocol, config.seed)
-    return protocols
 
 
 def fit_classifier(

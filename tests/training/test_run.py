@@ -9,8 +9,9 @@ from datasets import ClassLabel, Dataset, Features, Value
 from ser.corpora.corpus import About, Corpus, Origin
 from ser.errors import DatasetError
 from ser.model.perceptrons import PerceptronSettings
+from ser.training.checks import choose_protocols
 from ser.training.config import TrainingConfig
-from ser.training.run import calibrate, choose_protocols, train
+from ser.training.run import calibrate, train
 
 
 def test_no_fold_sets_its_own_temperature():
