@@ -198,7 +198,9 @@ def limits(
     for corpus, result in current.items():
         if corpus.replace("_", "-") not in heard_corpora:
             text += _elsewhere(corpus, result)
-    return _wrapped(f"{text} To measure it elsewhere: `python -m ser evaluate MODEL --on FOLDER`.")
+    return _wrapped(
+        f"{text} To measure it on another corpus: `python -m ser evaluate MODEL --on FOLDER`."
+    )
 
 
 def _elsewhere(corpus: str, result: Mapping[str, Any]) -> str:

@@ -39,7 +39,8 @@ def add_study(parser: argparse.ArgumentParser) -> None:
         "--protocol",
         choices=independent,
         default="published",
-        help=f"speaker-independent folds, from {', '.join(independent)} (default: published)",
+        help=f"comparison and robustness: speaker-independent folds, from {', '.join(independent)} "
+        "(default: published)",
         metavar="PROTOCOL",
     )
     parser.add_argument(

@@ -45,12 +45,12 @@ def dataset(text: str) -> tuple[str | None, str]:
     name, equals, source = text.partition("=")
     if not equals or os.path.exists(text):  # noqa: PTH110 - false, too, for a name that cannot be
         return None, text
-    if _key(name) not in CORPORA or not source:
+    if corpus_key(name) not in CORPORA or not source:
         raise ArgumentTypeError(
             f"{text!r} is no path that exists, nor CORPUS=SOURCE with a corpus of "
             f"{', '.join(CORPORA)}"
         )
-    return _key(name), source
+    return corpus_key(name), source
 
 
 def corpus_weight(text: str) -> tuple[str, float]:
@@ -65,12 +65,18 @@ def corpus_weight(text: str) -> tuple[str, float]:
             f"{text!r} is not the weight of a corpus; give NAME=NUMBER with a number above 0, such "
             "as crema-d=0.5"
         )
-    row = CORPORA.get(_key(name))
-    return row.about.name if row else name, weight
+    return corpus_name(name), weight
 
 
-def _key(name: str) -> str:
-    return name.lower().replace("_", "-")
+def corpus_name(text: str) -> str:
+    """Read the name of a corpus, which is returned as a known corpus has it."""
+    row = CORPORA.get(corpus_key(text))
+    return row.about.name if row else text
+
+
+def corpus_key(text: str) -> str:
+    """Read the key of a corpus in `ser.corpora.catalog.CORPORA`, with hyphens or underscores."""
+    return text.lower().replace("_", "-")
 
 
 def web_address(text: str) -> str:

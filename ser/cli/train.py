@@ -7,6 +7,8 @@ from functools import partial
 from ser.cli.options import (
     add_jobs,
     add_links,
+    corpus_key,
+    corpus_name,
     corpus_weight,
     dataset,
     label_mapping,
@@ -43,6 +45,7 @@ def add_train(parser: ArgumentParser) -> None:
     )
     parser.add_argument(
         "--corpus",
+        type=corpus_key,
         choices=CORPORA,
         metavar="NAME",
         help=f"corpus whose file names the recordings have, from {', '.join(CORPORA)} (default: "
@@ -94,7 +97,8 @@ def add_train(parser: ArgumentParser) -> None:
     )
     parser.add_argument(
         "--examples-of",
-        metavar="NAME",
+        type=corpus_name,
+        metavar="CORPUS",
         help="keep a woman and a man of a corpus, such as CREMA-D, out of training and figures, "
         "and take the example clips of them",
     )

@@ -31,16 +31,9 @@ def accuracy_line(recognizer: "EmotionRecognizer", confidence: float) -> str:
     right = sum(each["clips"] * each["accuracy"] for each in figures) / clips
     acted = is_acted(recognizer.config)
     line = f"Right on {100 * right:.0f} of 100 {'acted ' if acted else ''}clips of new voices"
-    bins = [
-        each
-        for corpus in figures
-        for each in corpus.get("reliability", [])
-        if each["clips"] and each["lower"] <= confidence <= each["upper"]
-    ]
-    as_sure = sum(each["clips"] for each in bins)
-    if as_sure >= MIN_CLIPS:
-        right = sum(each["clips"] * each["accuracy"] for each in bins) / as_sure
-        line += f"; when it is this sure, on {100 * right:.0f}"
+    for as_sure in recognizer.metrics.get("confidence", []):
+        if as_sure["lower"] < confidence <= as_sure["upper"] and as_sure["clips"] >= MIN_CLIPS:
+            line += f"; when it is this sure, on {100 * as_sure['accuracy']:.0f}"
     return f"{line}. Everyday speech is harder." if acted else f"{line}."
 
 

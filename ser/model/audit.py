@@ -47,7 +47,7 @@ _OPTIONAL_LINE = (LINE, type(None))
 BIN = {"lower": NUMBER, "upper": NUMBER, "clips": int, "accuracy": (*NUMBER, type(None))}
 FIGURES = {
     **{"labels": [LINE], "confusion_matrix": [[int]], "folds": list, "fold_std?": {OTHERS: NUMBER}},
-    **{"clips": int, "accuracy": NUMBER, "reliability?": [BIN]},
+    **{"clips": int, "accuracy": NUMBER},
     **{f"{key}?": NUMBER for key in ("unweighted_average_recall", "macro_f1")},
 }
 PROTOCOL = {"description": TEXT, "speaker_independent": bool, "corpora": {OTHERS: FIGURES}}
@@ -58,7 +58,7 @@ SHAPES: dict[str, dict[str, Any]] = {
         **{"sha256": LINE, "versions": {OTHERS: LINE}},
         **{"name?": LINE, "datasets?": [DATASET], "training?": {"kept_apart?": [LINE]}},
     },
-    "metrics.json": {"protocols?": {OTHERS: PROTOCOL}},
+    "metrics.json": {"protocols?": {OTHERS: PROTOCOL}, "confidence?": [BIN]},
     "README.md": {"license?": _OPTIONAL_LINE},
 }
 
@@ -218,6 +218,8 @@ def _check_version(config: Mapping[str, Any], source: object) -> None:
 
 def _check_figures(metrics: Mapping[str, Any], source: object) -> None:
     """Check that each confusion matrix fits its labels, and each bin of clips its accuracy."""
+    if any(each["clips"] and each["accuracy"] is None for each in metrics.get("confidence", [])):
+        raise ModelFormatError(f"The metrics.json of '{source}' has clips without an accuracy.")
     for protocol in metrics.get("protocols", {}).values():
         if len(protocol["corpora"]) > MAX_CORPORA:
             raise ModelFormatError(
@@ -231,12 +233,6 @@ def _check_figures(metrics: Mapping[str, Any], source: object) -> None:
                 raise ModelFormatError(
                     f"The metrics.json of '{source}' has a confusion matrix of {shorten(corpus)} "
                     "that does not fit its labels."
-                )
-            bins = figures.get("reliability", [])
-            if any(each["clips"] and each["accuracy"] is None for each in bins):
-                raise ModelFormatError(
-                    f"The metrics.json of '{source}' has clips of {shorten(corpus)} without an "
-                    "accuracy."
                 )
 
 

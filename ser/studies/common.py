@@ -17,7 +17,7 @@ from ser.errors import AudioError, DatasetError
 from ser.threads import one_thread
 from ser.training.by_corpus import Judged, judge_by_corpus
 from ser.training.config import TrainingConfig
-from ser.training.features import CorpusFeatures, extract_features
+from ser.training.features import OF_THE_MACHINE, CorpusFeatures, extract_features
 from ser.training.jobs import map_clips
 
 logger = logging.getLogger(__name__)
@@ -190,6 +190,8 @@ def _extract_clip(
         try:
             rows = np.asarray(function(clip, **settings), dtype=np.float32)
         except AudioError as error:
+            if type(error) in OF_THE_MACHINE:
+                raise
             return {"values": b"", "rows": 0, "error": str(error)}
     return {"values": rows.tobytes(), "rows": len(rows), "error": ""}
 

@@ -4,6 +4,7 @@ Unlike the other studies, this one asks nothing about right and wrong: the shipp
 each clip as it is and disturbed, and should say the same.
 """
 
+import os
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,6 @@ from numpy.typing import NDArray
 from scipy.signal import butter, sosfilt
 from tqdm.auto import tqdm
 
-from ser.audio.activity import find_speech
 from ser.audio.augmentation import speech_power
 from ser.audio.loading import load_audio
 from ser.corpora.files import find_audio
@@ -138,7 +138,7 @@ def run(options: StudyOptions) -> Iterator[tuple[str, Figures]]:
     DatasetError
         If there is no such folder, or it holds no recording.
     """
-    folder = Path(options.source).expanduser()
+    folder = Path(os.path.expanduser(options.source))  # noqa: PTH111 - leaves the ~ of nobody as it is
     files = sorted(find_audio(folder)) if folder.is_dir() else []
     if not files:
         raise DatasetError(f"There are no recordings in '{folder}'; give a folder that has some.")
@@ -149,6 +149,9 @@ def run(options: StudyOptions) -> Iterator[tuple[str, Figures]]:
         delayed(_recognise)(file, names, options.seed) for file in files
     )
     answers = list(tqdm(answers, total=len(files), desc="Disturbing clips", unit="clip"))
+    answers = [clip for clip in answers if clip]
+    if not answers:
+        raise DatasetError(f"No recording in '{folder}' has speech as it is; give others.")
     for name, column in zip(names, zip(*answers, strict=True), strict=True):
         pairs = list(zip(column, (clip[0] for clip in answers), strict=True))
         shares = {
@@ -162,7 +165,7 @@ def run(options: StudyOptions) -> Iterator[tuple[str, Figures]]:
         figures = {key: float(np.mean(each)) for key, each in shares.items()}
         yield (
             f"{folder.resolve().name}: {name}",
-            {"corpus": folder.resolve().name, "clips": len(files), **figures},
+            {"corpus": folder.resolve().name, "clips": len(answers), **figures},
         )
 
 
@@ -192,13 +195,18 @@ def _recognizer() -> EmotionRecognizer:
 
 
 def _recognise(file: Path, names: Sequence[str], seed: int) -> list[Answer]:
-    """Return the answer to a clip with each disturbance."""
+    """Return the answer to a clip with each disturbance; of none, if there is none as it is."""
     recognizer = _recognizer()
     sample_rate = recognizer.sample_rate
     with one_thread():  # processes share the cores, threads would only contend
-        waveform = load_audio(file, sample_rate)
-        answers = []
+        try:
+            waveform = load_audio(file, sample_rate)
+        except AudioError:
+            return []
+        answers: list[Answer] = []
         for name in names:
+            if answers and answers[0].emotion is None:
+                return []
             index = list(DISTURBANCES).index(name)  # so that a subset draws the same
             rng = np.random.default_rng([seed, name_seed(Path(file).name), index])
             sound = DISTURBANCES[name][1](waveform, sample_rate, rng)
@@ -211,9 +219,6 @@ def _answer(recognizer: EmotionRecognizer, waveform: Sound, sample_rate: int) ->
         prediction = recognizer.predict((waveform, sample_rate))
     except AudioError:
         return Answer(None, (np.inf, np.inf), noisy=False)
-    speech = find_speech(waveform, sample_rate)
-    return Answer(
-        prediction.emotion,
-        (speech.start / sample_rate, speech.stop / sample_rate),
-        any("noisy" in sentence for sentence in prediction.warnings),
-    )
+    speech = prediction.speech_start, prediction.speech_end
+    is_noisy = any("noisy" in sentence for sentence in prediction.warnings)
+    return Answer(prediction.emotion, speech, is_noisy)

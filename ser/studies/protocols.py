@@ -6,8 +6,8 @@ from ser.corpora.folds import PROTOCOLS
 from ser.studies.common import OURS, Figures, StudyOptions, Tables, load_corpus, possible
 from ser.studies.seeds import with_spread
 from ser.training.by_corpus import evaluate_by_corpus
+from ser.training.fitting import calibrate, cross_validate
 from ser.training.metrics import METRICS
-from ser.training.run import calibrate, cross_validate
 
 TITLE = "Protocols"
 ABOUT = (

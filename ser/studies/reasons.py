@@ -21,7 +21,7 @@ from ser.reasons.moments import LEAST_CHANGE, leave_out, log_odds, split, stretc
 from ser.studies.common import OURS, Figures, StudyOptions, Tables, actors_of, load_corpus
 from ser.studies.seeds import with_spread
 from ser.training.features import CorpusFeatures
-from ser.training.run import fit_classifier
+from ser.training.fitting import fit_classifier
 
 TITLE = "Reasons"
 ABOUT = (
@@ -166,12 +166,13 @@ def _moments(corpus: CorpusFeatures, model: ModelConfig, options: StudyOptions) 
     plain = [each for each in options.config.perceptrons if not each.relative]
     config = replace(options.config, perceptrons=plain)
     fold = corpus.folds("actors", options.seed)[0]
-    _, speakers = np.unique(actors_of(corpus)[fold.train], return_inverse=True)
+    names, speakers = np.unique(actors_of(corpus)[fold.train], return_inverse=True)
+    rng = np.random.default_rng(options.seed)
+    halves = (rng.permutation(len(names)) % 2)[speakers]  # drawn: in order, men and women alternate
     chooser, other = (
-        fit_classifier(corpus, fold.train[speakers % 2 == half], config, model) for half in (0, 1)
+        fit_classifier(corpus, fold.train[halves == half], config, model) for half in (0, 1)
     )
     changes: dict[str, list[list[float]]] = {}
-    rng = np.random.default_rng(options.seed)
     for clip in np.sort(rng.permutation(fold.test)[:N_CLIPS]).tolist():
         features = features_without(corpus.corpus.clips[clip]["audio"]["path"], options)
         answer = chooser.predict(features[:1])[0]

@@ -14,7 +14,7 @@ from ser.studies.common import actors_of
 from ser.threads import one_thread
 from ser.training.config import TrainingConfig
 from ser.training.features import CorpusFeatures
-from ser.training.run import fit_classifier
+from ser.training.fitting import fit_classifier
 
 WITHOUT = "without"
 """Name of the answers without a reference."""

@@ -29,7 +29,7 @@ from ser.studies.common import (
 )
 from ser.studies.seeds import with_spread
 from ser.training.features import CorpusFeatures, training_fingerprint
-from ser.training.run import calibrate, cross_validate
+from ser.training.fitting import calibrate, cross_validate
 
 TITLE = "Trust"
 ABOUT = (

@@ -218,9 +218,15 @@ def _slices(
 
 
 def reliability(
-    targets: NDArray[np.integer], probabilities: NDArray[np.floating]
+    targets: NDArray[np.integer] | NDArray[np.bool_], probabilities: NDArray[np.floating]
 ) -> list[dict[str, Any]]:
     """Sort clips by confidence and compare it with how often they are recognised.
+
+    Parameters
+    ----------
+    targets : ndarray, shape (n_clips,), or ndarray of bool, shape (n_clips, n_classes)
+        Indices of classes, or which classes count as right.
+    probabilities : ndarray, shape (n_clips, n_classes)
 
     Returns
     -------
@@ -228,8 +234,10 @@ def reliability(
         `N_BINS` bins of ``lower < confidence <= upper``: how many ``clips``, their mean
         ``confidence`` and their ``accuracy`` (both None in a bin without clips).
     """
-    confidence = np.max(probabilities, axis=1)
-    correct = np.argmax(probabilities, axis=1) == targets
+    confidence, recognised = np.max(probabilities, axis=1), np.argmax(probabilities, axis=1)
+    classes = np.arange(probabilities.shape[1])
+    is_right = targets if targets.ndim > 1 else targets[:, None] == classes
+    correct = is_right[np.arange(len(targets)), recognised]
     positions = np.clip(np.ceil(confidence * N_BINS) - 1, 0, N_BINS - 1).astype(int)
     bins = []
     for position in range(N_BINS):

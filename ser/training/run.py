@@ -10,10 +10,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm.auto import tqdm
 
 from ser.corpora.corpus import Corpus, describe_corpora
-from ser.corpora.emotions import EVERYDAY, canonical
 from ser.corpora.folds import is_speaker_independent
 from ser.corpora.folds_in_words import describe_folds
 from ser.corpora.loading import load_corpus
@@ -23,7 +21,6 @@ from ser.hub.card import name_in_card, with_links
 from ser.hub.repository import Published
 from ser.model.audit import audit
 from ser.model.calibration import apply_temperature, fit_temperature
-from ser.model.classifier import EmotionClassifier
 from ser.model.config import ModelConfig
 from ser.model.folder import make_model_files
 from ser.reasons.facts import find_usual
@@ -34,6 +31,8 @@ from ser.training.checks import check_names, choose_protocols
 from ser.training.config import TrainingConfig
 from ser.training.examples import keep_apart, make_examples, widget
 from ser.training.features import CorpusFeatures, extract_features, known_of_clips
+from ser.training.fitting import calibrate, cross_validate, fit_classifier, model_config
+from ser.training.metrics import reliability
 from ser.training.pictures import draw_figures
 
 logger = logging.getLogger(__name__)
@@ -136,15 +135,15 @@ def train(
     features = extract_features(corpus, config, jobs=jobs)
     logger.info("%d clips with %d features each", len(features.y), features.X.shape[2])
     heard = features if shown is None else extract_features(shown, config, jobs=jobs)
-    metrics, model_config, held_out = _evaluate(features, protocols, config)
+    metrics, model, held_out = _evaluate(features, protocols, config)
     logger.info("Training on all clips")
-    classifier = fit_classifier(features, np.arange(len(features.y)), config, model_config)
+    classifier = fit_classifier(features, np.arange(len(features.y)), config, model)
     if shown is not None:
         held_out = np.zeros((len(heard.y), len(features.labels)))
         held_out[:, classifier.classes_] = classifier.predict_proba(heard.X)
     described = {
         "name": config.name,
-        "model": model_config.to_dict(),
+        "model": model.to_dict(),
         "features": config.features.to_dict(),
         "feature_hash": FeatureExtractor(config.features).hash,
         "datasets": describe_corpora(features.corpus),
@@ -153,9 +152,7 @@ def train(
             "kept_apart": sorted(set(shown.clips["speaker"])) if shown else [],
             "seconds": round(time.monotonic() - start),
         },
-        "usual": find_usual(
-            config.features, features.X, features.y, features.speakers, model_config
-        ),
+        "usual": find_usual(config.features, features.X, features.y, features.speakers, model),
     }
     files = draw_figures(metrics)
     answers: dict[str, dict[str, float]] = {}
@@ -169,105 +166,6 @@ def train(
     return TrainedModel(EmotionRecognizer(audit(contents, source="model"), source="model"))
 
 
-def fit_classifier(
-    features: CorpusFeatures,
-    clips: NDArray[np.integer],
-    config: TrainingConfig,
-    model: ModelConfig | None = None,
-) -> EmotionClassifier:
-    """Fit a classifier to some clips of a corpus.
-
-    Parameters
-    ----------
-    features : CorpusFeatures
-    clips : ndarray of int
-        Indices of them.
-    config : TrainingConfig
-    model : ModelConfig, optional
-        By default without calibration.
-    """
-    model = model or _model_config(features, config)
-    y, weights = features.y[clips], config.corpus_weights
-    return EmotionClassifier(
-        model,
-        perceptrons=config.perceptrons,
-        limit=config.feature_limit,
-        parts=features.parts,
-        weights=[version.weight for version in config.versions],
-        everyday=model.labels.index(model.everyday) if model.everyday else None,
-        seed=config.seed,
-    ).fit(
-        features.X[clips],
-        y,
-        None if features.speakers is None else features.speakers[clips],
-        candidates=features.candidates[np.ix_(clips, np.unique(y))],
-        sample_weight=[weights.get(name, 1.0) for name in features.corpora[clips]],
-    )
-
-
-def _model_config(features: CorpusFeatures, config: TrainingConfig) -> ModelConfig:
-    everyday = next((each for each in features.labels if canonical(each) == EVERYDAY), None)
-    return ModelConfig(features.labels, everyday=everyday, speeds=tuple(config.speeds))
-
-
-def cross_validate(
-    features: CorpusFeatures, protocol: str, config: TrainingConfig
-) -> tuple[NDArray[np.float64], NDArray[np.object_]]:
-    """Recognise each clip with a model that was trained without its fold.
-
-    Parameters
-    ----------
-    features : CorpusFeatures
-    protocol : str
-        Of `ser.corpora.folds.PROTOCOLS`.
-    config : TrainingConfig
-
-    Returns
-    -------
-    probabilities : ndarray, shape (n_clips, n_labels)
-        Not calibrated.
-    folds : ndarray of str, shape (n_clips,)
-        Name of the fold in which each clip was tested.
-    """
-    plain = replace(config, perceptrons=[each for each in config.perceptrons if not each.relative])
-    probabilities = np.zeros((len(features.y), len(features.labels)))
-    names = np.empty(len(features.y), dtype=object)
-    folds = features.folds(protocol, config.seed)
-    for fold in tqdm(folds, desc=f"Protocol {protocol}", unit="fold"):
-        classifier = fit_classifier(features, fold.train, plain)
-        known = classifier.predict_proba(features.X[fold.test])
-        probabilities[np.ix_(fold.test, classifier.classes_)] = known
-        names[fold.test] = fold.name
-    return probabilities, names
-
-
-def calibrate(
-    probabilities: NDArray[np.float64], features: CorpusFeatures, folds: NDArray[np.object_]
-) -> NDArray[np.float64]:
-    """Calibrate each fold's predictions with the temperature that fits all the other folds.
-
-    Each corpus counts the same.
-
-    Parameters
-    ----------
-    probabilities : ndarray, shape (n_clips, n_labels)
-    features : CorpusFeatures
-    folds : ndarray, shape (n_clips,)
-
-    Returns
-    -------
-    ndarray, shape (n_clips, n_labels)
-        No fold affects its own temperature.
-    """
-    calibrated, weights = probabilities.copy(), balanced_weights(features.corpora)
-    for fold in np.unique(folds):
-        tested = folds == fold
-        others = (each[~tested] for each in (probabilities, features.candidates, weights))
-        temperature = fit_temperature(*others)
-        calibrated[tested] = apply_temperature(probabilities[tested], temperature)
-    return calibrated
-
-
 def _evaluate(
     features: CorpusFeatures, protocols: Sequence[str], config: TrainingConfig
 ) -> tuple[dict[str, Any], ModelConfig, NDArray[np.float64] | None]:
@@ -276,7 +174,9 @@ def _evaluate(
     Returns
     -------
     metrics : dict
-        For ``metrics.json``.
+        For ``metrics.json``: ``protocols``, and ``confidence``, how often clips of new speakers, of
+        all corpora, are recognised by the model's own confidence; empty if the first protocol is
+        not speaker-independent.
     model : ModelConfig
         With the temperature by which the probabilities of held-out clips are calibrated, at least
         `LEAST_TEMPERATURE`. Of the first protocol, which is speaker-independent if any is: it is to
@@ -286,8 +186,8 @@ def _evaluate(
         first protocol is not speaker-independent.
     """
     protocol_metrics: dict[str, Any] = {}
-    held_out = None
-    model = _model_config(features, config)
+    held_out, as_sure = None, []
+    model = model_config(features, config)
     for protocol in protocols:
         probabilities, folds = cross_validate(features, protocol, config)
         calibrated = calibrate(probabilities, features, folds)
@@ -311,8 +211,11 @@ def _evaluate(
             ),
         }
         if protocol == protocols[0]:
-            held_out = calibrated if is_speaker_independent(protocol) else None
             weights = balanced_weights(features.corpora)
             fitted = fit_temperature(probabilities, features.candidates, weights)
             model = replace(model, temperature=max(fitted, LEAST_TEMPERATURE))
-    return {"protocols": protocol_metrics}, model, held_out
+            if is_speaker_independent(protocol):
+                held_out = calibrated
+                own = apply_temperature(probabilities, model.temperature)
+                as_sure = reliability(features.candidates, own)
+    return {"protocols": protocol_metrics, "confidence": as_sure}, model, held_out

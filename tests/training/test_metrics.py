@@ -8,6 +8,7 @@ from ser.training.metrics import (
     Metric,
     evaluate,
     percent,
+    reliability,
     validate,
 )
 from ser.training.report import summary_table
@@ -137,3 +138,9 @@ def test_a_row_of_the_table_is_all_that_another_metric_takes(monkeypatch):
     assert row[heading.index("errors %")].startswith(percent(made["error_rate"]))
     del made["error_rate"]
     assert "errors %" not in summary_table({"protocols": {"actors": protocol}})[0]
+
+
+def test_what_may_be_right_counts_as_right():
+    may_be = np.array([[True, True, False], [False, True, True]])
+    bins = reliability(may_be, np.array([[0.3, 0.4, 0.3], [0.4, 0.35, 0.25]]))
+    assert [(each["clips"], each["accuracy"]) for each in bins if each["clips"]] == [(2, 0.5)]

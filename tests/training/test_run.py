@@ -11,7 +11,8 @@ from ser.errors import DatasetError
 from ser.model.perceptrons import PerceptronSettings
 from ser.training.checks import choose_protocols
 from ser.training.config import TrainingConfig
-from ser.training.run import calibrate, train
+from ser.training.fitting import calibrate
+from ser.training.run import train
 
 
 def test_no_fold_sets_its_own_temperature():
