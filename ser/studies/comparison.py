@@ -43,7 +43,8 @@ ABOUT = (
     "reported figures use them. Training times are for one fold's model, from features; times per "
     "clip are from a clip, once read, to its emotion, without checks of the recording. Both are on "
     "one core, warm. Compare times within a table only: the tables are from different runs, under "
-    "varying load. Fits on one core round differently from those of train.py, so our figures differ a little."
+    "varying load. Fits on one core round differently from those of train.py, so our figures "
+    "differ a little."
 )
 OURS = "ours"
 ROWS = {**{name: recipe.description for name, recipe in RECIPES.items()}, OURS: "ours"}
