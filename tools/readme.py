@@ -27,7 +27,6 @@ STUDIES = ROOT / "docs" / "studies.md"
 sys.path.insert(0, str(ROOT))  # for when this is run as a command
 
 from ser import EmotionRecognizer  # noqa: E402
-from ser.corpora.catalog import CORPORA  # noqa: E402
 from ser.hub.licences import licence_name, model_licence  # noqa: E402
 from ser.studies import EVALUATION, emobox, record  # noqa: E402
 from ser.studies.comparison import OURS, ROWS, tables  # noqa: E402
@@ -192,11 +191,9 @@ def limits(
     if across:
         recalls = [f"{percent(each.figures[RECALL])} % on {each.corpus}" for each in across]
         text += f" Trained without a corpus, its unweighted recall is {_all(recalls)}."
-    names = {each["name"] for each in datasets}
-    heard_corpora = {key for key, row in CORPORA.items() if row.about.name in names}
     current, _ = record.split_by_age(EVALUATION, rows)
     for corpus, result in current.items():
-        if corpus.replace("_", "-") not in heard_corpora:
+        if not result["heard"]:
             text += _elsewhere(corpus, result)
     return _wrapped(
         f"{text} To measure it on another corpus: `python -m ser evaluate MODEL --on FOLDER`."

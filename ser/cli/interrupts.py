@@ -17,8 +17,9 @@ PATIENCE = 5.0
 @contextmanager
 def ends_when_interrupted() -> Iterator[None]:
     """Raise KeyboardInterrupt at Ctrl-C, and end this process if that leads nowhere."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # signals go elsewhere
+    is_elsewhere = threading.current_thread() is not threading.main_thread()
+    if is_elsewhere or signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # by a shell, with `&`
+        yield
         return
     watch = threading.Timer(PATIENCE, _end)
     watch.daemon = True

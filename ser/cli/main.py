@@ -80,7 +80,8 @@ def main(argv: Sequence[str] | None = None, *, prog: str | None = None) -> int:
     try:
         with ends_when_interrupted():
             status: int = args.run(args)
-        sys.stdout.flush()
+        if sys.stdout:
+            sys.stdout.flush()
         return status
     except BrokenPipeError:
         # The reader of the output is gone; Python would complain when it flushes at exit.

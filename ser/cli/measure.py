@@ -14,8 +14,8 @@ from ser.studies import EVALUATION, STUDIES, WITHOUT_FOLDS
 from ser.training.report import to_text
 
 OUTPUT = (
-    "write the tables to this file and the figures to a JSON file beside it; rows and sections "
-    "that are not made again are kept"
+    "write the tables to this file and the figures to a JSON file beside it; rows of the same "
+    "protocol, and sections, that are not made again are kept"
 )
 
 
@@ -137,7 +137,7 @@ def _evaluate(options: argparse.Namespace) -> int:
     corpus = Path(os.path.expanduser(options.on)).resolve().name  # noqa: PTH111 - as find_clips
     stamp = make_stamp(uses(corpus), model=model_fingerprint(recognizer.files["config.json"]))
     result = evaluate_corpus(recognizer, clips)
+    print(json.dumps(result, indent=1) if options.json else format_result(result))
     if options.output:
         record.add(options.output, EVALUATION, corpus, stamp, result)
-    print(json.dumps(result, indent=1) if options.json else format_result(result))
     return 0

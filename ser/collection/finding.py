@@ -15,7 +15,7 @@ import pyarrow.parquet
 from pyarrow.types import is_binary, is_large_binary, is_struct
 
 from ser.collection.pieces import Files, Piece, Rows, text
-from ser.collection.places import ON_HUB, LocalFolder, Place, fetching, find_on_hub
+from ser.collection.places import ON_HUB, LocalFolder, Place, fetching, find_on_hub, reading
 from ser.collection.tables import METADATA
 from ser.corpora.files import AUDIO_SUFFIXES
 from ser.corpora.tables import TEXT_SUFFIXES, read_table
@@ -229,9 +229,5 @@ def _no_column(name: str, present: Iterable[str]) -> DatasetError:
 
 
 def _head(place: Place, name: str) -> pyarrow.parquet.FileMetaData:
-    with fetching(place):
-        try:
-            with place.open(name) as file:
-                return pyarrow.parquet.read_metadata(file)
-        except pyarrow.ArrowInvalid as error:
-            raise DatasetError(f"{name} is not a readable Parquet file.") from error
+    with fetching(place), reading(name), place.open(name) as file:
+        return pyarrow.parquet.read_metadata(file)

@@ -12,7 +12,7 @@ from typing import Any
 
 import pyarrow.parquet
 
-from ser.collection.places import Place, fetching
+from ser.collection.places import Place, fetching, reading
 from ser.collection.rows import Item
 
 READ_AT_ONCE = 8  # rows, each perhaps a long recording
@@ -69,7 +69,7 @@ class Rows:
     def items(self) -> Iterator[Item]:
         """Yield the clips, a few of which are in memory at once."""
         columns = [self.audio, *([self.speaker] if self.speaker else [])]
-        with fetching(self.place), self.place.open(self.name) as file:
+        with fetching(self.place), reading(self.name), self.place.open(self.name) as file:
             groups = pyarrow.parquet.ParquetFile(file, buffer_size=BUFFER)
             number = 0
             for batch in groups.iter_batches(READ_AT_ONCE, [self.group], columns):

@@ -5,12 +5,13 @@ nothing is kept on this machine.
 """
 
 import re
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, Protocol
 
+import pyarrow
 from huggingface_hub import HfApi, HfFileSystem, RepoFile
 from huggingface_hub.errors import EntryNotFoundError
 
@@ -142,6 +143,19 @@ def find_on_hub(repo_id: str, revision: str | None, inside: str | None) -> HubFo
     with plain_words(repo_id, revision):
         info = HfApi().dataset_info(repo_id, revision=revision)
     return HubFolder(repo_id, str(info.sha), (inside or "").strip("/"))
+
+
+@contextmanager
+def reading(name: str) -> Iterator[None]:
+    """Say in one sentence, as a `DatasetError`, that a Parquet file cannot be read."""
+    try:
+        yield
+    except (pyarrow.ArrowException, OSError) as error:
+        if isinstance(error, OSError) and type(error) is not OSError:  # not pyarrow's
+            raise
+        raise DatasetError(
+            f"{name} is not a readable Parquet file; mend it, or take it out of the collection."
+        ) from error
 
 
 def fetching(place: Place) -> AbstractContextManager[None]:

@@ -4,14 +4,19 @@ import json
 from pathlib import Path
 from typing import Any
 
-from huggingface_hub import CommitOperationAdd, HfApi
+import pyarrow.parquet
+from huggingface_hub import CommitOperationAdd, HfApi, HfFileSystem
+from huggingface_hub.errors import RepositoryNotFoundError
 
+from ser.collection.tables import METADATA
+from ser.errors import HubError
 from ser.hub.errors import plain_words
 from ser.hub.targets import check_target
 
 FILE = "data/train-00000-of-00001.parquet"
 """Where `datasets` looks for the only split of a dataset."""
 
+CARD = "README.md"
 README = """---
 tags:
 - speech-emotion-recognition
@@ -34,9 +39,39 @@ def check_dataset(repo_id: str, *, private: bool) -> None:
     Raises
     ------
     HubError
-        If there is no token, it may not write there, or the dataset is public and should not be.
+        If there is no token, it may not write there, the dataset is public and should not be, or it
+        holds something else than such a table.
     """
     check_target(repo_id, private=private, repo_type="dataset")
+    with plain_words(repo_id):
+        try:
+            names = HfApi().list_repo_files(repo_id, repo_type="dataset")
+        except RepositoryNotFoundError:
+            return
+        foreign = [name for name in names if name not in (FILE, CARD, ".gitattributes")]
+        if not foreign and FILE in names and not _is_ours(repo_id):
+            foreign = [FILE]
+    if foreign:
+        raise HubError(
+            f"The dataset '{repo_id}' holds {foreign[0]}, which is no table of answers: give the "
+            "name of a new one."
+        )
+
+
+def _is_ours(repo_id: str) -> bool:
+    """Tell whether the table of a dataset is one of answers."""
+    with HfFileSystem().open(f"datasets/{repo_id}/{FILE}", "rb") as file:
+        try:
+            return METADATA in (pyarrow.parquet.read_schema(file).metadata or {})
+        except pyarrow.ArrowException:
+            return False
+
+
+def _has_other_card(api: HfApi, repo_id: str) -> bool:
+    """Tell whether somebody has written a card of their own."""
+    if not api.file_exists(repo_id, CARD, repo_type="dataset"):
+        return False
+    return README.partition("{")[0] not in HfFileSystem().read_text(f"datasets/{repo_id}/{CARD}")
 
 
 def publish_table(table: Path, repo_id: str, metadata: dict[str, Any], *, private: bool) -> str:
@@ -69,8 +104,8 @@ def publish_table(table: Path, repo_id: str, metadata: dict[str, Any], *, privat
     operations = [CommitOperationAdd(FILE, table)]
     with plain_words(repo_id):
         url = api.create_repo(repo_id, repo_type="dataset", private=private or None, exist_ok=True)
-        if not api.file_exists(repo_id, "README.md", repo_type="dataset"):
-            operations.append(CommitOperationAdd("README.md", card.encode()))
+        if not _has_other_card(api, repo_id):
+            operations.append(CommitOperationAdd(CARD, card.encode()))
         api.create_commit(
             repo_id,
             repo_type="dataset",

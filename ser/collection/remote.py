@@ -15,7 +15,7 @@ from fsspec.core import url_to_fs
 from ser.collection.shards import MANIFEST, parts_folder
 from ser.collection.tables import SUFFIXES, side_file
 from ser.errors import DatasetError, SerError
-from ser.hub.errors import one_line
+from ser.hub.errors import BACKEND_ERRORS, one_line
 
 AT_ONCE = 16  # files, each of which takes a moment however small it is
 
@@ -79,7 +79,7 @@ class RemoteTable:
         with self._plainly():
             self._fs.invalidate_cache()
             tables = (side_file(self.copy), self.copy)
-            wanted = [path for path in tables if self._fs.exists(self._address(path))]
+            wanted = [path for path in tables if self._has(path)]
             for path in self._shards(parts):
                 if whole or path.name == MANIFEST:
                     wanted.append(path)
@@ -107,6 +107,15 @@ class RemoteTable:
             self._fs.invalidate_cache()
             self._fs.rm(self._address(parts_folder(self.copy)), recursive=True)
 
+    def _has(self, path: Path) -> bool:
+        try:
+            self._fs.info(
+                self._address(path)
+            )  # its `exists` takes a store that fails for an empty one
+        except FileNotFoundError:
+            return False
+        return True
+
     def _shards(self, parts: Path) -> list[Path]:
         """Return where the shards and their manifest, as far as they are there, lie in the copy."""
         try:
@@ -128,5 +137,7 @@ class RemoteTable:
         """Say in one sentence why the store cannot be used."""
         try:
             yield
-        except OSError as error:  # among them those of the Hub
+        except SerError:
+            raise
+        except BACKEND_ERRORS as error:
             raise SerError(f"'{self.url}' cannot be read or written: {one_line(error)}") from error

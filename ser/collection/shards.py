@@ -11,6 +11,7 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pyarrow
 
@@ -82,10 +83,22 @@ class Shards:
         return {int(name[:-8]) for name in names if re.fullmatch(r"\d+\.parquet", name)}
 
     def join(self, n_shards: int) -> None:
-        """Make the table from its shards, and remove these."""
-        whole = self.folder / "table"
+        """Make the table from its shards, and remove these.
+
+        Raises
+        ------
+        SerError
+            If a shard has gone.
+        """
+        whole = self.folder / f"table-{uuid4().hex}"
         parts = (shard_path(self.folder, number) for number in range(n_shards))
-        write_table(whole, parts, self._schema, self.table.suffix)
+        try:
+            write_table(whole, parts, self._schema, self.table.suffix)
+        except FileNotFoundError as error:
+            raise SerError(
+                f"'{self.folder}' has lost a shard: if the same work was started twice, the other "
+                "has made the table; else start it again."
+            ) from error
         if self.table.suffix != ".parquet":
             replace_file(side_file(self.table), json.dumps(self.metadata, indent=1).encode())
         whole.replace(self.table)

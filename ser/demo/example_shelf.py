@@ -290,7 +290,12 @@ def opened(shelf: Shelf, number: str | None, taken: bool) -> tuple[Any, Any]:
         return gr.skip(), gr.Button(visible=False)
     if taken:
         return gr.skip(), gr.skip()
-    is_linked = number and number.isdecimal() and 1 <= int(number) <= len(shelf.examples)
+    is_linked = (
+        number
+        and len(number) < 4
+        and number.isdecimal()
+        and 1 <= int(number) <= len(shelf.examples)
+    )
     return shelf.path(int(number) - 1 if number and is_linked else 0), _link(interactive=True)
 
 

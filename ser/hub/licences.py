@@ -38,8 +38,10 @@ def model_licence(licences: Sequence[str | None]) -> str | None:
     Returns
     -------
     str or None
-        The first Creative Commons licence that asks to share alike, else the first one known.
+        The first Creative Commons licence that asks to share alike, else the first that forbids
+        something, else the first one known.
     """
     known = [licence for licence in licences if licence]
     alike = [each for each in known if re.fullmatch(r"cc-by(-nc)?-sa-\d\.\d", each)]
-    return next(iter(alike + known), None)
+    forbidding = [each for each in known if re.fullmatch(r"cc-by-n[cd].*", each)]
+    return next(iter(alike + forbidding + known), None)

@@ -5,11 +5,11 @@ and deletes them only when the Hub has them; a file uploaded just before a crash
 under the same name. So neither a crash nor an unreachable Hub loses or duplicates a clip.
 """
 
+import hashlib
 import io
 import logging
 import os
 import threading
-import uuid
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
@@ -32,6 +32,7 @@ from ser.model.prediction import Prediction
 logger = logging.getLogger(__name__)
 
 SAMPLE_RATE = 48_000  # Hz; more than today's model uses
+MAX_QUEUE = 1 << 29  # bytes of clips that wait, beyond which no more are taken
 INTERVAL = 30.0  # s; the Hub accepts 128 commits per hour
 LICENCE = "cc-by-nc-sa-4.0"
 
@@ -48,7 +49,8 @@ tags:
 Each visitor agreed to the publication of the recording under {licence_name(LICENCE)}. `audio` is
 the sound alone, without name or metadata of the file; `emotion` is what the visitor says is
 right; `predicted`, `confidence` and `probabilities` are what `model` at `revision` answered at
-`time`. Nothing else about visitors is stored.
+`time`, relative to other speech of the visitor if there is a `reference`. Nothing else about
+visitors is stored.
 """
 
 
@@ -134,17 +136,21 @@ class ClipSharing:
         Raises
         ------
         SharingError
-            Without consent or an emotion, or if the clip cannot be stored; nothing is shared then.
+            Without consent or an emotion, if too many clips wait, or if the clip cannot be stored;
+            nothing is shared then.
         """
         if consent is not True:
             raise SharingError("Nothing was shared: tick the consent box first.")
-        if emotion not in recognizer.labels:
+        if emotion is None or emotion not in recognizer.labels:
             raise SharingError(
                 f"Nothing was shared: say which emotion it was, {', '.join(recognizer.labels)}."
             )
-        name = uuid.uuid4().hex
+        content = _to_flac(load_audio(clip, SAMPLE_RATE))
+        name = hashlib.sha256(
+            content + emotion.encode()
+        ).hexdigest()  # who shares twice, shares one
         row = {
-            "audio": {"bytes": _to_flac(load_audio(clip, SAMPLE_RATE)), "path": f"{name}.flac"},
+            "audio": {"bytes": content, "path": f"{name}.flac"},
             "emotion": emotion,
             "predicted": prediction.emotion,
             "confidence": prediction.confidence,
@@ -152,6 +158,7 @@ class ClipSharing:
                 {"emotion": label, "probability": probability}
                 for label, probability in prediction.probabilities.items()
             ],
+            "reference": prediction.reference,
             # For a folder, only the name: its location is private.
             "model": Path(recognizer.source).name
             if recognizer.revision is None
@@ -159,6 +166,9 @@ class ClipSharing:
             "revision": recognizer.revision or recognizer.config["sha256"],
             "time": datetime.now(UTC).replace(microsecond=0),
         }
+        waiting = sum(path.stat().st_size for path in self._queue.glob("*.parquet"))
+        if waiting + len(content) > MAX_QUEUE:
+            raise SharingError("Nothing was shared: too many clips wait for the Hub; try later.")
         try:
             replace_file(self._queue / f"{name}.parquet", _to_parquet(row))
         except OSError as error:
@@ -236,6 +246,7 @@ def _to_parquet(row: dict[str, Any]) -> bytes:
             "predicted": text,
             "confidence": Value("float64"),
             "probabilities": List({"emotion": text, "probability": Value("float64")}),
+            "reference": text,
             "model": text,
             "revision": text,
             "time": Value("timestamp[s, tz=UTC]"),

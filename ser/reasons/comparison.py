@@ -65,9 +65,9 @@ def stand_out(
     table, found = usual.get(ANYONE if own is None else VOICE, {}), []
     for name, fact in FACTS.items():
         neutral = table.get(name, {}).get(everyday or "")
-        if name not in values or neutral is None:
+        if name not in values or neutral is None or (own is not None and name not in own):
             continue
-        side = side_of(values[name] - (own or {}).get(name, 0), neutral)
+        side = side_of(values[name] - (own[name] if own else 0), neutral)
         if side:
             alike = which(usual, name, everyday, side, answer)
             words = fact.more if side > 0 else fact.less

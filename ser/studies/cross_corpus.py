@@ -42,13 +42,13 @@ from ser.training.report import to_text
 
 TITLE = "Other corpora"
 ABOUT = (
-    "A model recognises clips of a corpus that it was not trained on, as they are and relative to "
-    "other clips of their speaker: a profile of the first four neutral ones, or sixteen of any "
-    "emotion, drawn for each clip. Both ways are compared over the same clips. Only emotions that "
-    "model and corpus know are compared: calm counts as neutral, and other emotions of the model "
-    "are removed before the most probable one is chosen. Gains of unweighted recall are ± their "
-    "standard error over speakers. AUC is the probability that the confidence is higher for a "
-    "right answer than for a wrong one."
+    "A model recognises clips of a corpus, most often one that it was not trained on, as they are "
+    "and relative to other clips of their speaker: a profile of the first four neutral ones, or "
+    "sixteen of any emotion, drawn for each clip. Both ways are compared over the same clips. Only "
+    "emotions that model and corpus know are compared: calm counts as neutral, and other emotions "
+    "of the model are removed before the most probable one is chosen. Gains of unweighted recall "
+    "are ± their standard error over speakers. AUC is the probability that the confidence is "
+    "higher for a right answer than for a wrong one."
 )
 MERGED = {"calm": "neutral"}
 N_PROFILE_CLIPS, N_OTHER_CLIPS = 4, 16
@@ -70,9 +70,10 @@ COLUMNS = {
 
 @dataclass(frozen=True)
 class CorpusClip:
-    """A clip of another corpus: its file, who speaks, and which emotion is acted."""
+    """A clip of another corpus: its file and corpus, who speaks, and which emotion is acted."""
 
     file: Path
+    corpus: str
     actor: str
     emotion: str
 
@@ -120,13 +121,13 @@ def find_clips(folder: str | Path) -> list[CorpusClip]:
             f"Fewer than half of the {len(files)} audio files in {folder} are named as in one of "
             f"{names_and_examples()}; rename them, or give another folder."
         )
-    clips = []
+    clips, about = [], CORPORA[corpus].about
     for file in files:
         with suppress(DatasetError):
             clip = CORPORA[corpus].read(str(file.relative_to(folder)))
             if clip and clip.speaker:
                 emotion = MERGED.get(clip.emotion, clip.emotion)
-                clips.append(CorpusClip(file, clip.speaker, emotion))
+                clips.append(CorpusClip(file, about.name, clip.speaker, emotion))
     if not clips:
         raise DatasetError(
             f"{folder} has no audio files that can be read one by one; unpack ZIP or Parquet files."
@@ -146,8 +147,9 @@ def evaluate_corpus(recognizer: EmotionRecognizer, clips: Sequence[CorpusClip]) 
         and the ``gain`` of recall. ``warnings`` has for each of `ser.studies.trust.WARNINGS` what
         `ser.studies.trust.warning_figures` returns. ``emotions`` are those that are shared.
         ``failed`` lists clips that the recogniser refuses, which no figure counts; ``unshared``
-        counts clips of other emotions; ``profiles`` has the clips of each speaker's profile, and
-        ``no_profile`` says why a speaker has none.
+        counts clips of other emotions; ``heard`` tells whether the model learned from the same
+        corpus, of which the speakers may be others; ``profiles`` has the clips of each speaker's
+        profile, and ``no_profile`` says why a speaker has none.
 
     Raises
     ------
@@ -180,6 +182,8 @@ def evaluate_corpus(recognizer: EmotionRecognizer, clips: Sequence[CorpusClip]) 
     wrong = np.array([each.plain.argmax() != shared.index(each.clip.emotion) for each in answered])
     return {
         "model": recognizer.source,
+        "heard": clips[0].corpus
+        in {each.get("name") for each in recognizer.config.get("datasets", [])},
         "emotions": shared,
         "speakers": len(by_speaker),
         "failed": answers.failed,
@@ -308,10 +312,12 @@ def format_result(result: Figures) -> str:
 
 
 def _about_clips(result: Figures) -> str:
-    return (
+    text = (
         f"{result['all']['clips']} clips of {result['speakers']} speakers; "
         f"{len(result['failed'])} failed, {result['unshared']} of emotions that are not shared"
     )
+    heard = "; the model learned from this corpus, and is wrong more often on others"
+    return text + heard * result["heard"]
 
 
 def _tables(result: Figures) -> Tables:

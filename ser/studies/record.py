@@ -5,6 +5,7 @@ file beside it is made from that, and marks rows that older code made.
 """
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import asdict
 from importlib import import_module
@@ -47,6 +48,9 @@ def check(path: Path) -> None:
     if path.suffix != ".md":
         raise SerError(f"--output is {path}; give the name of a Markdown file, ending in .md.")
     text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else TITLE
+    above = next(each for each in path.absolute().parents if each.exists())
+    if not os.access(above, os.W_OK):
+        raise SerError(f"'{above}' cannot be written to; give another --output.")
     if not text.startswith(TITLE) or not _is_ours(read(path)):
         raise SerError(
             f"{path}, or the JSON file beside it, was not written by a study of this version and "
@@ -60,6 +64,7 @@ def _is_ours(sections: Mapping[str, Any]) -> bool:
             for row in rows.values():
                 Stamp(**row["stamp"])
                 dict(row["figures"])
+        to_markdown(sections)
     except (AttributeError, KeyError, TypeError, ValueError):
         return False
     return not sections.keys() - SECTIONS.keys()

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 import soundfile
 from tiny_model import FEATURES, LABELS, voice
 
+from ser.cli.interrupts import ends_when_interrupted
 from ser.cli.main import COMMANDS, main
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -184,6 +186,20 @@ def test_a_reader_that_leaves_early_is_no_error(model, clips):
     )
     os.close(writer)
     assert done.returncode == 1 and not done.stderr
+
+
+def test_what_a_shell_has_shielded_from_interrupts_stays_so():
+    kept = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with ends_when_interrupted():
+            assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, kept)
+
+
+def test_nothing_to_print_to_is_no_error(model, clips, monkeypatch):
+    monkeypatch.setattr(sys, "stdout", None)
+    assert main(["predict", clips[0], "--model", model]) == 0
 
 
 @pytest.mark.parametrize("kind", [KeyboardInterrupt, RuntimeError])

@@ -134,9 +134,11 @@ def test_several_datasets_are_joined_and_weighed(tmp_path, monkeypatch, capsys):
 
     monkeypatch.setattr("ser.training.run.train", train)
     sources = [str(tmp_path / "a=b"), f"crema_d={tmp_path / 'crema'}"]
-    options = ["train", "--dataset", *sources, "--map", "calm=ok", "--corpus-weight"]
+    options = ["train", "--dataset", *sources, "--map", "calm=ok", "--examples-of", "crema_d"]
+    options.append("--corpus-weight")
     assert main([*options, "crema_d=0.3", "ravdess=2"]) == 1
     assert given["config"].corpus_weights == {"CREMA-D": 0.3, "RAVDESS": 2}
+    assert given["config"].examples_of == "CREMA-D"
     found = extract_features(given["corpus"], TrainingConfig(speeds=(1.0,), copies=()))
     assert found.corpora.tolist() == ["RAVDESS"] * 4 + ["CREMA-D"] * 4
     may_be = [

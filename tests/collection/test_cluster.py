@@ -180,6 +180,16 @@ def test_a_store_has_what_made_a_table_before_it_has_the_table(tmp_path, monkeyp
     assert not store.exists("/box/answers.csv")
 
 
+def test_a_store_that_fails_is_not_taken_for_an_empty_one(tmp_path, monkeypatch):
+    def fail(*_, **__):
+        raise ConnectionError("busy")
+
+    table = RemoteTable("memory://box/table.parquet", tmp_path)
+    monkeypatch.setattr(MemoryFileSystem, "info", fail)
+    with pytest.raises(SerError, match="cannot be read or written: busy"):
+        table.pull(whole=False)
+
+
 def test_what_another_version_made_is_not_joined(tiny, folder):
     recognise = RecogniseCollection(folder / "my-recordings", folder / "a.parquet", tiny.source)
     list(recognise.run())

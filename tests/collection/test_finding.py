@@ -87,6 +87,10 @@ def test_a_recording_without_a_path_is_named_by_its_row(tmp_path):
         ({"table.csv": b"path,words\na.wav,b\n,c\n"}, r"Row 2 of table.csv has no path"),
         ({"table.csv": b""}, "has no rows"),
         ({"table.parquet": b"PAR1 and no more"}, "table.parquet is not a readable Parquet file"),
+        (
+            {"table.parquet": b"PAR1" + b"\xff" * 16 + b"\x10\0\0\0PAR1"},
+            "table.parquet is not a read",
+        ),
         ({"clip.wav": b"x"}, "neither a folder nor a table"),
     ],
 )

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import soundfile
@@ -20,6 +21,7 @@ from ser.cli.main import main
 from ser.collection.publishing import check_dataset, publish_table
 from ser.collection.rows import Item, Settings, answer_clips
 from ser.collection.running import recognise_collection
+from ser.collection.shards import Shards
 from ser.errors import DatasetError, HubError, SerError, VoiceProfileError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -244,6 +246,38 @@ def test_a_table_becomes_a_dataset_on_the_hub(hub, machine, tiny, folder, tmp_pa
     files["README.md"] = b"my own words"
     machine.run(publish, table, "ada/answers")
     assert hub.repos["dataset", "ada/answers"].files["README.md"] == b"my own words"
+
+
+def test_a_dataset_of_something_else_is_left_alone_and_a_card_of_ours_is_not(
+    hub, machine, tiny, folder, tmp_path
+):
+    table, other = tmp_path / "answers.parquet", tmp_path / "other.parquet"
+    recognise_collection(folder, table, tiny)
+    machine.run(publish, table, "ada/again")
+    files = hub.repos["dataset", "ada/again"].files
+    name, card = "data/train-00000-of-00001.parquet", files["README.md"]
+    files["README.md"] = card.replace(tiny.config["sha256"].encode(), b"of another model")
+    machine.run(publish, table, "ada/again")
+    files = hub.repos["dataset", "ada/again"].files
+    assert files["README.md"] == card
+    pq.write_table(pa.table({"audio": [b"a recording"]}), other)
+    for changed in ({name: other.read_bytes()}, {"clips/a.wav": b"a recording"}):
+        before = dict(files)
+        files |= changed
+        with pytest.raises(HubError, match=r"holds .*, which is no table of answers"):
+            machine.run(publish, table, "ada/again")
+        assert files[next(iter(changed))] == changed[next(iter(changed))]
+        files.clear()
+        files |= before
+
+
+def test_what_was_started_twice_says_so_and_leaves_the_table(tiny, folder, tmp_path):
+    table = tmp_path / "answers.parquet"
+    shards = Shards(table, pa.schema([("path", pa.string())]), {})
+    assert shards.begin()
+    with pytest.raises(SerError, match="started twice"):
+        shards.join(1)
+    assert not table.exists()
 
 
 def test_what_the_hub_refuses_is_kept_until_it_takes_it(tiny, folder, tmp_path, monkeypatch):

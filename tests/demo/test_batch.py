@@ -2,6 +2,9 @@
 
 import csv
 import io
+import os
+import shutil
+from pathlib import Path
 
 import pytest
 import soundfile
@@ -143,6 +146,20 @@ def test_a_fault_of_ours_in_one_recording_is_said_and_the_others_are_recognised(
     assert run.results[2].emotion in tiny.labels
 
 
+def test_recordings_that_wait_long_are_kept_and_one_that_has_gone_is_said(
+    tiny, paths, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("ser.demo.batch.run.TOUCH", 0)
+    own = [shutil.copy(path, tmp_path) for path in paths[:2]]
+    for path in own:
+        os.utime(path, (0, 0))
+    run = BatchRun([*own, str(tmp_path / "gone.wav")], None, False, {}, NAMES)
+    next(run.steps(tiny))
+    assert Path(own[1]).stat().st_mtime > 0
+    list(run.steps(tiny))
+    assert str(run.results[-1]) == "gone.wav is no longer on the server; choose it again."
+
+
 def test_names_of_corpora_tell_true_emotions():
     names = ["03-01-05-01-01-01-01.wav", "1001_DFA_NEU_XX.flac", "1002_DFA_SAD_XX.flac", "mine.wav"]
     truths, sentence = find_truths([f"/tmp/{name}" for name in names], None, NAMES)
@@ -199,6 +216,7 @@ def test_a_table_tells_nothing_of_recordings_that_have_one_name(tmp_path):
         (b"file,emotion\na.wav,bored", "emotion that is none of neutral"),
         (b"file,emotion\nz.wav,sad", "not among the recordings ('z.wav')"),
         (b'file,emotion\n"a.wav,sad', "tells nothing of these recordings"),
+        (b"file,emotion\n" + b"a,b\n" * 600_000, "has more than 2 MB: give a table of these"),
     ],
 )
 def test_a_table_that_will_not_do_is_said_in_a_sentence(tmp_path, content, sentence):

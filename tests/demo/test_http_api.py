@@ -1,5 +1,6 @@
 """The plain interface at /v1, on a small model in this process and on the running app."""
 
+import errno
 import json
 import tempfile
 import threading
@@ -118,6 +119,20 @@ def test_every_answer_is_the_librarys_and_is_described(api, model, paths, tmp_pa
         ("/predict", {}, {}, 422, "There is no `clip`: send it as a field of a form"),
         ("/predict", {}, {"clip": "clip.wav"}, 422, "`clip` is not a file: send one as"),
         ("/predict", {"clip": b"a"}, {"voise": 1}, 422, "There is no field `voise`: there are "),
+        (
+            "/predict",
+            [("clip", b"a"), ("clip", b"b")],
+            {},
+            422,
+            "There is more than one `clip`: send",
+        ),
+        (
+            "/timeline",
+            {"clip": b"a", "format": b"x"},
+            {},
+            422,
+            "`format` is not a text: send one as",
+        ),
         ("/timeline", {"clip": b"a"}, {"same_speaker": "7"}, 422, "`same_speaker` is neither yes"),
         ("/batch", {}, {}, 422, "There is no `clips`"),
         ("/emotion", {}, {}, 404, "There is no POST /emotion: there are POST /v1/predict, "),
@@ -129,6 +144,17 @@ def test_what_is_wrong_is_said_in_one_sentence(api, path, files, data, status, s
     assert answer.status_code == status
     assert answer.json()["detail"].startswith(sentence) and answer.json()["detail"].endswith(".")
     assert "\n" not in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("part", ["shutil.copyfileobj", "tempfile.SpooledTemporaryFile.write"])
+def test_a_full_disk_is_told(api, paths, monkeypatch, part):
+    def fail(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(part, fail)
+    answer = api.post("/predict", files={"clip": paths[0].read_bytes()})
+    assert answer.status_code == 507
+    assert answer.json()["detail"].startswith("The server has no space left for recordings")
 
 
 @pytest.mark.parametrize(

@@ -120,6 +120,9 @@ def test_a_batch_has_a_limit_and_leaves_no_files(own):
     before = files_in(own.temp)
     _, told = answer_of(join(own, "predict_batch", [names, False]))
     assert "101 clips are too many: send at most 100 at a time" in told
+    far = [{"path": f"https://localhost/{number}.wav", "meta": FILE} for number in range(9999)]
+    _, told = answer_of(join(own, "predict_batch", [far, False]))
+    assert "9999 clips are too many" in told  # and none was asked for
     _, told = answer_of(join(own, "predict_batch", [names[:3], False]))
     assert told.count("was not uploaded") == 3
     assert files_in(own.temp) == before

@@ -65,6 +65,11 @@ def test_values_of_two_bytes_take_no_gigabytes(own, tmp_path):
     files = (part + bytes(500_000) + b"\r\n") * 101 + b"--x--\r\n"
     told = curl(own, "/v1/batch", files, "multipart/form-data; boundary=x", tmp_path)
     assert "101 clips are too many" in json.loads(told)["detail"]
+    kinds = "application/x-www-form-urlencoded\r\nContent-Type: multipart/form-data; boundary=x"
+    told = curl(own, "/v1/predict", b"a=" + bytes(1 << 26), kinds, tmp_path)
+    assert "larger than 64 kB: send a form" in json.loads(told)["detail"]
+    told = curl(own, "/gradio_api/queue/join", body, "multipart/x", tmp_path)
+    assert "holds more than 131072 values" in json.loads(told)["detail"]
     assert peak(own) - before < 40
 
 
@@ -204,6 +209,7 @@ def test_what_is_fetched_has_a_size_and_a_time(far_server, tmp_path, monkeypatch
     with pytest.raises(TimeoutError):
         asyncio.run(fetch(f"{far_server}/slow.wav", str(tmp_path)))
     assert [each.name for each in tmp_path.rglob("*.*")] == ["clip.wav"]
+    assert len(list(tmp_path.iterdir())) == 1
     monkeypatch.undo()
     with pytest.raises(ValueError, match="failed validation"):
         asyncio.run(fetch(f"{far_server}/again.wav", str(tmp_path)))

@@ -16,7 +16,7 @@ RECOGNIZER = SimpleNamespace(
     labels=("calm", "angry"), source="ada/voices", revision="c0ffee", config={"sha256": "abc"}
 )
 PREDICTION = SimpleNamespace(
-    emotion="calm", confidence=0.75, probabilities={"calm": 0.75, "angry": 0.25}
+    emotion="calm", confidence=0.75, probabilities={"calm": 0.75, "angry": 0.25}, reference=None
 )
 sharing = None
 VOICE = (speech_like(seconds=1.0), 24000)
@@ -87,8 +87,9 @@ def test_two_clips_one_while_the_hub_is_away_are_both_in_the_dataset(hub, machin
     assert [row["emotion"] for row in rows].count("angry") == 1 and len(rows) == 2
     row = rows[0]
     assert row.keys() == {
-        "audio", "emotion", "predicted", "confidence", "probabilities", "model", "revision", "time"
-    }  # fmt: skip
+        *("audio", "emotion", "predicted", "confidence", "probabilities", "reference"),
+        *("model", "revision", "time"),
+    }
     assert (row["predicted"], row["confidence"]) == ("calm", 0.75)
     assert row["probabilities"] == [
         {"emotion": "calm", "probability": 0.75},
@@ -120,8 +121,8 @@ def test_what_cannot_be_shared_is_refused(hub, machine):
 def test_clips_that_a_crash_left_go_up_at_the_next_start(hub, machine):
     hub.go_away()
     machine.run(start)
-    machine.run(share)
-    machine.run(share)
+    for emotion in ("angry", "calm", "calm"):  # the same twice is one
+        machine.run(share, emotion=emotion)
     hub.come_back()
     machine.run(start)
     machine.run(flush)
@@ -189,3 +190,17 @@ def test_it_goes_up_by_itself(hub, machine):
     while not shared_files(hub) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert len(shared_files(hub)) == 1
+
+
+def share_too_many(monkeypatched):
+    import ser.hub.sharing
+
+    ser.hub.sharing.MAX_QUEUE = monkeypatched
+    share()
+
+
+def test_the_queue_has_a_limit(hub, machine):
+    machine.run(start)
+    with pytest.raises(SharingError, match="too many clips wait for the Hub"):
+        machine.run(share_too_many, 1000)
+    assert not waiting(machine)

@@ -62,6 +62,7 @@ def test_a_known_voice_is_compared_with_itself():
     assert said({"pitch": 12.0}, own={"pitch": 12.5}) == []
     (sentence,) = said({"pitch": 12.0}, own={"pitch": 8.0})
     assert "Hz: higher, as in angry" in sentence
+    assert said({"pitch": 12.0}, own={"range": 1.0}) == []  # whispered, it had no pitch
 
 
 def test_nothing_is_said_without_a_table_or_everyday_speech():

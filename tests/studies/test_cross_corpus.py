@@ -26,6 +26,7 @@ class Recognizer:
 
     def __init__(self, answers=()):
         self.answers = dict(answers)
+        self.config = {"datasets": [{"name": "RAVDESS"}]}
         self.profiles = {}
 
     def voice_profile(self, clips):
@@ -147,7 +148,8 @@ def test_clips_that_fail_are_counted_and_listed(corpus):
     result = evaluate_corpus(Recognizer({"1002_S07_ANG_XX": "nothing"}), find_clips(corpus))
     assert result["failed"] == [{"file": "1002_S07_ANG_XX.wav", "error": "No speech."}]
     assert result["all"]["clips"] == 15
-    assert "1 failed" in format_result(result)
+    assert "1 failed" in format_result(result) and "learned from" not in format_result(result)
+    assert "learned from this corpus" in format_result(result | {"heard": True})
     assert "failed: 1002_S07_ANG_XX.wav: No speech." in format_result(result)
 
 

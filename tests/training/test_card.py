@@ -18,6 +18,7 @@ from ser.corpora.crema_d import CREMA_D
 from ser.corpora.emodb import EMODB
 from ser.corpora.ravdess import ABOUT as RAVDESS
 from ser.hub.card import name_in_card, with_links
+from ser.hub.licences import model_licence
 from ser.model.folder import read_model_folder
 from ser.training.by_corpus import results_in
 from ser.training.card import make_card
@@ -290,3 +291,16 @@ def test_the_card_of_a_model_trained_on_six_actors_says_so(hub, machine, tmp_pat
     )
     assert f"{hub.url}/spaces/ada/demo" in text
     assert hub.repos["model", "ada/six"].tags.keys() == {"v1"}
+
+
+@pytest.mark.parametrize(
+    ("licences", "chosen"),
+    [
+        (["odbl", "cc-by-nc-sa-4.0"], "cc-by-nc-sa-4.0"),
+        (["cc-by-4.0", "cc-by-nc-4.0"], "cc-by-nc-4.0"),
+        ([None, "cc-by-4.0"], "cc-by-4.0"),
+        ([None], None),
+    ],
+)
+def test_a_model_forbids_what_its_recordings_forbid(licences, chosen):
+    assert model_licence(licences) == chosen

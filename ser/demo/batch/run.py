@@ -1,14 +1,16 @@
 """One visitor's batch: what was asked for, how far it is, and the results so far."""
 
 import logging
+import os
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from ser.demo.batch.truth import Truths
-from ser.errors import AudioError
+from ser.errors import AudioError, AudioNotFoundError
 from ser.model.voice_profile import OwnSpeech
 
 if TYPE_CHECKING:
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
     from ser.model.analysis import Analysis
 
 logger = logging.getLogger(__name__)
+
+TOUCH = 600.0
+"""Seconds after which recordings that wait are marked as used; the server deletes what is old."""
 
 
 @dataclass
@@ -88,11 +93,16 @@ class BatchRun:
         profile = recognizer.reference(self.voice, same_speaker=self.same_speaker)
         if self.state == "waiting":
             self.state = "running"
-        begun = time.monotonic()
+        begun = touched = time.monotonic()
         heard: list[Analysis | AudioError] = []
-        for path in self.paths:
+        for number, path in enumerate(self.paths):
             if not self.is_open:
                 break
+            if time.monotonic() - touched > TOUCH:
+                touched = time.monotonic()
+                for waiting in self.paths[number:]:
+                    with suppress(OSError):
+                        os.utime(waiting)
             heard.append(_listen(recognizer, path))
             if not self.same_speaker:
                 self.results.append(_assess(recognizer, heard.pop(), profile))
@@ -111,6 +121,8 @@ class BatchRun:
 def _listen(recognizer: "EmotionRecognizer", path: str) -> "Analysis | AudioError":
     try:
         return recognizer.analyse(path)
+    except AudioNotFoundError:
+        return AudioError(f"{Path(path).name} is no longer on the server; choose it again.")
     except AudioError as error:
         return error.light()
     except Exception as error:  # a fault of ours in one of them must not end the batch

@@ -19,6 +19,8 @@ FILE_COLUMNS = ("file", "filename", "file_name", "path", "audio", "name")
 EMOTION_COLUMNS = ("true emotion", "true_emotion", "emotion", "label")
 """Names of columns in the order in which they are looked for, in small letters."""
 
+MAX_TABLE = 1 << 21  # bytes; it takes fifty times as much memory
+
 HINT = (
     "A CSV with the columns file and emotion. Without one, they are read from the names of files "
     f"of {', '.join(dict.fromkeys(row.about.name for row in CORPORA.values()))}."
@@ -99,10 +101,15 @@ def truths_in_table(
     Raises
     ------
     DatasetError
-        If it is not such a table, or none of its rows can be used.
+        If it is not such a table, is too large, or none of its rows can be used.
     """
     from ser.corpora.tables import read_table  # here, since pyarrow takes long to import
 
+    if table.stat().st_size > MAX_TABLE:
+        size = f"{MAX_TABLE >> 20} MB"
+        raise DatasetError(
+            f"{table.name} has more than {size}: give a table of these recordings alone."
+        )
     try:
         rows = read_table(table)
     except DatasetError as error:  # without where the file lies on the server

@@ -17,7 +17,7 @@ from gradio.utils import get_function_description, get_upload_folder
 
 from ser.demo.about_tab import model_facts
 from ser.demo.server.blocks import has_left
-from ser.demo.server.received import FILE, META, NotReceivedError
+from ser.demo.server.received import FILE, MAX_BATCH, META, NotReceivedError, too_many
 from ser.errors import AudioError, SerError
 from ser.timeline_formats import FORMATS, find_format
 
@@ -25,10 +25,6 @@ if TYPE_CHECKING:
     from ser import EmotionRecognizer, VoiceProfile
     from ser.demo.served_model import ServedModel
     from ser.timeline import Timeline
-
-
-MAX_BATCH = 100
-"""Clips of one call of /predict_batch."""
 
 
 class NobodyWaitsError(SerError):
@@ -136,9 +132,7 @@ class Endpoints:
         """Answer as `predict_batch`, until the client is said to have left."""
         with errors_in_one_sentence():
             if len(clips) > MAX_BATCH:
-                raise AudioError(
-                    f"{len(clips)} clips are too many: send at most {MAX_BATCH} at a time."
-                )
+                raise AudioError(too_many(len(clips)))
             recognizer = self._model.get()
             return _rows(recognizer, clips, same_speaker=bool(same_speaker), is_over=is_over)
 

@@ -27,6 +27,7 @@ import ser
 from ser.demo.endpoints.api import Endpoints
 from ser.demo.endpoints.stream_api import answer_stream
 from ser.demo.server.gate import Gate
+from ser.demo.server.received import NO_SPACE, is_full_disk
 from ser.errors import ModelError
 from ser.model.prediction import Prediction
 from ser.timeline import Segment, Timeline, Window
@@ -130,6 +131,10 @@ def make_api(model: "ServedModel", is_right: Callable[[str, str], bool] | None) 
     async def compute(function: Callable[..., Any], *inputs: Any) -> Any:
         try:
             return await to_thread.run_sync(_with_files, function, inputs, limiter=limiter)
+        except OSError as error:
+            if is_full_disk(error):
+                raise HTTPException(507, NO_SPACE) from None
+            raise
         except gr.Error as error:
             status = 503 if isinstance(error.__cause__, ModelError) else 422
             raise HTTPException(status, error.message) from None
@@ -176,8 +181,10 @@ def make_api(model: "ServedModel", is_right: Callable[[str, str], bool] | None) 
 
     @api.exception_handler(StarletteHTTPException)
     async def say_what_there_is(request: Request, error: StarletteHTTPException) -> JSONResponse:
-        detail = error.detail
-        if error.status_code in (404, 405):
+        detail, status = error.detail, error.status_code
+        if is_full_disk(error.__cause__):  # while a form was read
+            detail, status = NO_SPACE, 507
+        elif status in (404, 405):
             calls = [
                 f"{method.upper()} {PREFIX}{path}"
                 for path, methods in api.openapi()["paths"].items()
@@ -185,7 +192,7 @@ def make_api(model: "ServedModel", is_right: Callable[[str, str], bool] | None) 
             ]
             asked = f"{request.method} {request.url.path:.200}"
             detail = f"There is no {asked}: there are {', '.join(calls)}."
-        return JSONResponse({"detail": detail}, error.status_code, error.headers)
+        return JSONResponse({"detail": detail}, status, error.headers)
 
     return api
 
@@ -210,11 +217,14 @@ def _with_files(function: Callable[..., Any], inputs: tuple[Any, ...]) -> Any:
 
 
 async def _only_known_fields(request: Request) -> None:
-    """Refuse a misspelt field, which would otherwise be left out silently."""
+    """Refuse a misspelt field, or one too many, which would otherwise be left out silently."""
     known = [field.alias for field in request.scope["route"].dependant.body_params]
-    for name in await request.form():
+    form = await request.form()
+    for name in form:
         if name not in known:
             raise HTTPException(422, f"There is no field `{name:.100}`: there are {_list(known)}.")
+        if name != "clips" and len(form.getlist(name)) > 1:
+            raise HTTPException(422, f"There is more than one `{name}`: send one.")
 
 
 def _sentence(problem: dict[str, Any]) -> str:
@@ -224,6 +234,8 @@ def _sentence(problem: dict[str, Any]) -> str:
         return f"There is no `{name}`: send it as a field of a form, as `curl -F {name}=…` does."
     if problem["type"].startswith("bool"):
         return f"`{name}` is neither yes nor no: send true or false."
+    if problem["type"].startswith("string"):
+        return f"`{name}` is not a text: send one as `curl -F {name}=…` does."
     return f"`{name}` is not a file: send one as `curl -F {problem['loc'][1]}=@clip.wav` does."
 
 

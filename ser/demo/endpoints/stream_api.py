@@ -95,7 +95,11 @@ async def _answer(websocket: WebSocket, model: "ServedModel") -> None:
 
     async def send(events: list[dict[str, Any]]) -> None:
         for event in events:
-            await websocket.send_json(event)
+            try:
+                async with asyncio.timeout(MAX_SILENCE):
+                    await websocket.send_json(event)
+            except TimeoutError:  # nobody reads
+                raise WebSocketDisconnect(1006) from None
 
     while (sound := await _receive(websocket)) is not None:
         waiting += sound

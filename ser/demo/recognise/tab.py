@@ -173,7 +173,7 @@ def add_tab(model: "ServedModel", sharing: "ClipSharing | None" = None) -> Tab:
         panel_html += visit_panel.of(path)
         yield panel_html, course_html, gr.skip(), "", "", gr.skip(), gr.skip()
         shown = draw(shown, model.get().sample_rate) if shown.waveform is not None else shown
-        if voice_profile is None and example is not None:
+        if voice_profile is None and example is not None and shown.result:
             shelf.results[example] = shown
         own_result = (path, shown.result) if shown.result and example is None else None
         to_come = token if duration > MIN_DURATION else None

@@ -24,7 +24,8 @@ globalThis.serVisit = (() => {
   document.addEventListener("change", isChosen, true);
   document.addEventListener("drop", isChosen, true);
   document.addEventListener("click", ({ target }) => {
-    if (target.closest(":is(#ser-clip, #ser-recorder) .stop-button")) source = "microphone";
+    const stop = target.closest(":is(.stop-button, #stop-paused)");
+    if (stop?.closest("#ser-clip, #ser-recorder")) source = "microphone";
     if (target.closest("#ser-examples button")) source = "example";
     if (target.closest("#ser-batch .ser-open")) source = "file";
   }, true);

@@ -74,7 +74,8 @@
     if (isPlaying) return;
     playing = entry;
     player.src = URL.createObjectURL(entry.sound);
-    player.play().catch(stop); // a format that only the server can read
+    // A format that only the server can read; an end by the next one is none of its own.
+    player.play().catch((error) => error.name === "AbortError" || stop());
     fill(rowOf(entry), entry);
   };
   player.addEventListener("ended", stop);

@@ -5,6 +5,8 @@ goes to the disk, packed by nobody, up to the size of an upload and within a tim
 """
 
 import asyncio
+import shutil
+import tempfile
 from pathlib import Path
 from urllib.parse import urljoin, urlparse
 
@@ -44,18 +46,16 @@ async def fetch(url: str, cache_dir: str) -> str:
     Exception
         If it cannot be had, of many types; nothing is left then.
     """
-    folder = Path(cache_dir) / processing_utils.hash_url(url)
+    Path(cache_dir).mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(dir=cache_dir))
     name = Path(urlparse(url).path.rstrip("/")).name
     path = folder / (strip_invalid_filename_characters(name) or "file")
-    if not path.exists():
-        part = path.with_name(f"{id(asyncio.current_task()):x}.part")
-        folder.mkdir(parents=True, exist_ok=True)
-        try:
-            async with asyncio.timeout(FETCH_TIME):
-                await _write(url, part)
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
+    try:
+        async with asyncio.timeout(FETCH_TIME):
+            await _write(url, path)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
     return str(path)
 
 

@@ -15,6 +15,7 @@ from fastapi import HTTPException
 from fastapi.responses import JSONResponse
 from gradio import route_utils
 from gradio.route_utils import GradioMultiPartParser
+from starlette.datastructures import Headers
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -33,8 +34,14 @@ MAX_HELD = 1 << 27
 MAX_FILES = 200
 """Files of a form, each of which is open until all are there."""
 
+MAX_FIELDS = 10
+"""Fields of a form that are no files, and in memory."""
+
 PATIENCE = 30.0
 """Seconds in which the next piece of a request has to come."""
+
+MAX_SENDING = 900.0
+"""Seconds in which all of a request has to come."""
 
 TOO_LARGE = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
 
@@ -58,6 +65,7 @@ SENDING = 0.5
 """Seconds for the last bytes of the last answer to be sent."""
 
 TOO_SLOW = f"Nothing of the request came for {PATIENCE:g} s: send it again."
+TOO_LONG = f"The request took more than {MAX_SENDING / 60:g} minutes: send less at a time."
 TOO_MANY_VALUES = f"The request holds more than {MAX_VALUES} values: upload files first."
 FULL = "The server has too many requests in hand: try again in some seconds."
 CLOSING = "The server is being stopped: try again in a minute."
@@ -141,22 +149,24 @@ class Front:
                 self._traffic.n_answering -= 1
 
     async def _limited(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = dict(scope["headers"])
-        kind = headers.get(b"content-type", b"").lower()
-        is_form = kind.startswith(b"multipart/")
+        headers = Headers(scope=scope)  # of several of a name the first, as all behind it
+        kind = headers.get("content-type", "").lower()
+        is_upload = kind.startswith("multipart/") and scope["path"].startswith(UPLOADS)
         limit, advice = MAX_JSON, "upload recordings to /gradio_api/upload first"
-        if kind.startswith(b"application/x-www-form-urlencoded"):
+        if kind.startswith("application/x-www-form-urlencoded"):
             limit, advice = MAX_FIELD, "send a form as multipart/form-data, as `curl -F` does"
-        elif is_form and scope["path"].startswith(UPLOADS):
+        elif is_upload:
             limit, advice = self._max_upload, "cut the recording, or send fewer at a time"
         size = f"{limit >> 20} MB" if limit >> 20 else f"{limit >> 10} kB"
         sentence = f"The request is larger than {size}: {advice}."
-        length = headers.get(b"content-length", b"")
+        length = headers.get("content-length", "")
         if length.isdigit() and int(length[:20]) > limit:
             await _refusal(sentence, TOO_LARGE)(scope, receive, send)
             return
         n_received = n_values = 0
         is_complete = False
+        loop = asyncio.get_running_loop()
+        end = loop.time() + MAX_SENDING
         body = scope["ser.body"] = Body()
 
         async def receive_some() -> Message:  # a header may claim less, or nothing
@@ -164,16 +174,17 @@ class Front:
             if is_complete:  # what is waited for is that the client leaves
                 return await receive()
             try:
-                async with asyncio.timeout(PATIENCE):
+                async with asyncio.timeout_at(min(loop.time() + PATIENCE, end)):
                     message = await receive()
             except TimeoutError:
-                raise HTTPException(HTTPStatus.REQUEST_TIMEOUT, TOO_SLOW) from None
+                slow = TOO_LONG if loop.time() >= end else TOO_SLOW
+                raise HTTPException(HTTPStatus.REQUEST_TIMEOUT, slow) from None
             is_complete = not message.get("more_body", False)
             content = message.get("body", b"")
             n_received += len(content)
             if n_received > limit:
                 raise HTTPException(TOO_LARGE, sentence)
-            if not is_form:
+            if not is_upload:
                 body.n_bytes += len(content)
                 self._traffic.n_held += len(content)
                 n_values += sum(map(content.count, (b",", b"[", b"{")))
@@ -210,7 +221,7 @@ class FormParser(MultiPartParser):
     spool_max_size = 1  # bytes of a file in memory; 0 would stand for any number
 
     def __init__(self, *inputs: Any, **named: Any) -> None:
-        own = {"max_files": MAX_FILES, "max_fields": MAX_FILES, "max_part_size": MAX_FIELD}
+        own = {"max_files": MAX_FILES, "max_fields": MAX_FIELDS, "max_part_size": MAX_FIELD}
         super().__init__(*inputs, **(named | own))
 
 

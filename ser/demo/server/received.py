@@ -29,6 +29,9 @@ logger = logging.getLogger(__name__)
 
 NO_SPACE = "The server has no space left for recordings: try again in an hour, when old ones go."
 
+MAX_BATCH = 100
+"""Recordings of one call."""
+
 WEB = ("http://", "https://")
 META = {"_type": "gradio.FileData"}
 FILE = {
@@ -80,7 +83,14 @@ async def received(component: Any, sent: Any) -> Any:
     if not isinstance(sent, list):
         wanted = "a list of files; in Python, pass [handle_file(path), ...]"
         raise gr.Error(f"{_short(sent)} is not {wanted}.", print_exception=False)
-    return [await _file(component, each) for each in sent]
+    if len(sent) > MAX_BATCH:  # before any is fetched
+        raise gr.Error(too_many(len(sent)), print_exception=False)
+    return await asyncio.gather(*(_file(component, each) for each in sent))
+
+
+def too_many(n_clips: int) -> str:
+    """Say that a batch is too large."""
+    return f"{n_clips} clips are too many: send at most {MAX_BATCH} at a time."
 
 
 async def _file(component: Component, sent: Any) -> str | NotReceivedError:
@@ -152,10 +162,15 @@ async def _answer_wrong_name(request: Request, error: Exception) -> Response:
 
 async def _answer_full_disk(request: Request, error: Exception) -> Response:
     """Answer an upload that cannot be written."""
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if is_full_disk(error):
         logger.error("There is no space left for files of visitors: %s", error)
         return JSONResponse({"detail": NO_SPACE}, HTTPStatus.INSUFFICIENT_STORAGE)
     raise error
+
+
+def is_full_disk(error: BaseException | None) -> bool:
+    """Tell whether there was no space left on a disk."""
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 async def _answer_nobody(request: Request, error: Exception) -> Response:
