@@ -229,7 +229,7 @@ def timeline_steps(
         known = slices[: len(results)]
         whole = _whole(known, heard[: len(results)], rate)
         windows = [
-            _window(part, rate, result)
+            window_of(part.start / rate, part.stop / rate, result)
             for part, result, counts in zip(known, results, whole, strict=True)
             if counts or result is None
         ]
@@ -266,12 +266,13 @@ def timeline_steps(
     yield len(slices), len(slices), timeline(told)
 
 
-def _window(part: slice, sample_rate: int, result: Prediction | None) -> Window:
-    times = part.start / sample_rate, part.stop / sample_rate
+def window_of(start: float, end: float, result: Prediction | None) -> Window:
+    """Return a window, in seconds, with what is said of it; None if it has no speech."""
     if result is None:
-        return Window(*times)
+        return Window(start, end)
     return Window(
-        *times,
+        start,
+        end,
         speech_duration=result.speech_duration,
         emotion=result.emotion,
         confidence=result.confidence,

@@ -21,13 +21,18 @@ SLOW_FILES = (
 )
 """Beginnings of the paths of tests that train models or start processes by themselves."""
 FIRST_FILES = (
-    "test_packaging",
-    "test_readme",
-    "test_own_corpus",
-    "demo/test_player",
-    "cli/test_train",
+    *("test_packaging", "demo/test_player_browser", "test_readme", "demo/test_app_browser"),
+    *("cli/test_train", "demo/test_axe", "features/test_golden", "demo/test_server."),
+    *("demo/test_visit_browser", "test_own_corpus", "demo/test_live_browser"),
+    *("demo/test_batch_browser", "collection/", "demo/test_app_hub"),
 )
-"""Those that take longest, so that no process is left with them at the end."""
+"""Those that take longest, so that no process is left with them at the end; those in a browser
+beside others."""
+
+
+def pytest_configure(config):
+    """Keep xdist from an order of its own, by the number of a file's tests."""
+    config.option.loadscopereorder = False
 
 
 def pytest_collection_modifyitems(items):
@@ -41,7 +46,12 @@ def pytest_collection_modifyitems(items):
         )
         if not is_slow:
             item.add_marker("quick")
-    items.sort(key=lambda item: not item.path.relative_to(TESTS).as_posix().startswith(FIRST_FILES))
+    items.sort(key=_place)
+
+
+def _place(item):
+    path = item.path.relative_to(TESTS).as_posix()
+    return next((n for n, begin in enumerate(FIRST_FILES) if path.startswith(begin)), 1000)
 
 
 @pytest.fixture(scope="session")

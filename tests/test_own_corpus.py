@@ -112,4 +112,4 @@ def test_the_app_serves_it_without_a_word_of_others(published, tmp_path):
             text = page.locator("body").inner_text()
         assert "rage" in text and "ravdess" not in text.lower()
     finally:
-        app.stop()
+        app.kill()

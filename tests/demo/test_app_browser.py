@@ -124,7 +124,7 @@ def test_a_recording_stays_until_there_is_another_for_its_place(page, clips):
 def test_a_timeline_gives_way_to_the_next_clip(page, clips, tmp_path):
     samples, rate = soundfile.read(clips["long"])
     minutes = tmp_path / "minutes.wav"
-    soundfile.write(minutes, np.tile(samples, (30, *[1] * (samples.ndim - 1))), rate)
+    soundfile.write(minutes, np.tile(samples, (8, *[1] * (samples.ndim - 1))), rate)
     upload(page, minutes)
     waiting = page.locator("#ser-waiting p")
     waiting.wait_for()

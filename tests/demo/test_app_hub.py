@@ -38,7 +38,7 @@ def start(tmp_path, session_hub):
 
     yield start
     for app in running:
-        app.stop()
+        app.kill()
 
 
 def hub_settings(hub, folder):

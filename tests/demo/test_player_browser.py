@@ -220,12 +220,14 @@ def test_an_upload_that_fails_is_not_waited_for(page, clips):
     assert page.locator("#ser-result h2").is_visible()
 
 
-def test_what_a_restart_of_the_server_took_is_said(browser, clips, tmp_path, monkeypatch):
+def test_what_a_restart_of_the_server_took_is_said(browser, tmp_path, monkeypatch):
+    clip = tmp_path / "clip.wav"
+    soundfile.write(clip, speech_like(seconds=2.0), RATE)
     first = RunningApp(tmp_path).wait()
     monkeypatch.setattr(running_app, "free_port", lambda: first.port)
     page = open_page(browser, first.url)
     try:
-        upload(page, clips["minute"])
+        upload(page, clip)
         first.stop()
         second = RunningApp(tmp_path)
         page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")  # looked at again
@@ -233,11 +235,11 @@ def test_what_a_restart_of_the_server_took_is_said(browser, clips, tmp_path, mon
         second.wait()
         lost = page.locator("#ser-lost", has_text="your recording and voice profile are gone")
         lost.wait_for()
-        upload(page, clips["minute"])
+        upload(page, clip)
         lost.wait_for(state="hidden")
     finally:
-        first.stop()
-        second.stop()
+        first.kill()
+        second.kill()
         page.context.close()
 
 

@@ -86,7 +86,7 @@ def own(tmp_path_factory):
     """Return an app of this module's own, whose files and memory nobody else touches."""
     running = RunningApp(tmp_path_factory.mktemp("server")).wait()
     yield running
-    running.stop()
+    running.kill()
 
 
 def test_nothing_goes_round_the_queue_or_to_the_disk_for_good(own, tmp_path):

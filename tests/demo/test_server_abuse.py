@@ -35,7 +35,7 @@ def own(tmp_path_factory):
     running = RunningApp(tmp_path_factory.mktemp("abuse")).wait()
     assert "complete" in answer_of(join(running, "model_info", []))[1]
     yield running
-    running.stop()
+    running.kill()
 
 
 def memory(app):

@@ -197,7 +197,8 @@ def test_a_new_recording_is_one_press_and_the_game_says_whether_it_was_heard(pag
     stop.wait_for()
     page.wait_for_timeout(2500)
     assert page.locator("#ser-result").inner_text() == before
-    stop.click()
+    page.locator("#ser-recorder .pause-button").click()
+    page.locator("#ser-recorder #stop-paused").click()
     page.locator(".ser-verdict", has_text="of 1 heard this round").wait_for()
     row = rows(page).filter(has_text="Recording 1")
     (told,) = [task.emotion for task in visit_panel.TASKS if task.manner == manner]

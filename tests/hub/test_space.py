@@ -233,4 +233,4 @@ def test_the_folder_alone_serves_predictions(tiny_model, tmp_path):
         answer = Client(app.url, verbose=False).predict(handle_file(clip), api_name="/predict")
         assert answer["emotion"] == "angry"
     finally:
-        app.stop()
+        app.kill()

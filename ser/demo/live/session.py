@@ -23,7 +23,7 @@ from ser.errors import (
     UnreadableAudioError,
 )
 from ser.model.voice_profile import OwnSpeech
-from ser.timeline import Timeline, Window
+from ser.timeline import Timeline, Window, window_of
 
 if TYPE_CHECKING:
     from ser import EmotionRecognizer, Prediction, VoiceProfile
@@ -154,21 +154,14 @@ class LiveSession:
         try:
             analysis = recognizer.analyse(clip)
         except NoSpeechError:
-            return Window(*times), None
+            return window_of(*times, None), None
         before = [piece for until, piece in self.remembered if until <= start]
         if len(before) == len(self.remembered) and waveform.size == int(SPAN * sample_rate):
             self.remembered = [*self.remembered, (end, analysis)][-REMEMBERED:]
         if voice is None and recognizer.knows_voices:
             voice = OwnSpeech(before).others()
         result = recognizer.assess(analysis, voice)
-        window = Window(
-            *times,
-            speech_duration=result.speech_duration,
-            emotion=result.emotion,
-            confidence=result.confidence,
-            probabilities=result.probabilities,
-        )
-        return window, result
+        return window_of(*times, result), result
 
     def _update(self) -> bool:
         """Take over the running update if it is done, and tell whether it was."""

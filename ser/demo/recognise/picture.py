@@ -241,10 +241,6 @@ def _pitch(seen: Spectrum, duration: float) -> str:
     return _svg(1000, 1000, f'{lines}<path class="ser-track-line" d="{"".join(path)}"/>', "pitch")
 
 
-def _pitches() -> dict[int, float]:
-    return {each: pitch_height(each) for each in PITCHES}
-
-
 def _frequencies(sample_rate: int) -> dict[int, float]:
     return {each: height(each, sample_rate) for each in FREQUENCIES if each <= sample_rate / 2}
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import gradio as gr
 
+from ser.demo.accuracy import is_acted
+
 if TYPE_CHECKING:
     from ser import EmotionRecognizer
     from ser.timeline import Timeline
@@ -127,9 +129,8 @@ def add_marks(clip: gr.Audio, panel: gr.HTML) -> gr.HTML:
 
 def marks(recognizer: "EmotionRecognizer") -> str:
     """Draw what `add_marks` laid out, with what pictures say of the model."""
-    kinds = [each.get("kind") or "" for each in recognizer.config.get("datasets", [])]
-    is_acted = any(kind.startswith("acted") for kind in kinds)
-    return _marks(recognizer.source, ACTED if is_acted else ESTIMATED, recognizer.labels)
+    words = ACTED if is_acted(recognizer.config) else ESTIMATED
+    return _marks(recognizer.source, words, recognizer.labels)
 
 
 def _marks(model: str, caution: str, labels: tuple[str, ...] = ()) -> str:
