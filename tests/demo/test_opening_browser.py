@@ -88,11 +88,16 @@ def test_a_file_takes_the_place_of_the_example_in_one_step(browser, app, tmp_pat
     page.context.close()
 
 
-def test_all_of_the_page_is_in_english(browser, app):
+def test_all_of_the_page_is_in_english_and_bars_are_seen_in_forced_colours(browser, app):
     context = browser.new_context(locale="de-DE")
     page = context.new_page()
     page.goto(app.url)
     page.locator("#ser-result .ser-example").wait_for()
+    page.emulate_media(forced_colors="active")
+    colours = page.locator("#ser-result .ser-top .ser-track").evaluate(
+        "track => [track, track.firstChild].map(e => getComputedStyle(e).backgroundColor)"
+    )
+    assert colours[0] != colours[1]
     assert page.evaluate("document.documentElement.lang").startswith("en")
     page.get_by_label("Clear").click()
     page.locator("#ser-clip", has_text="Drop Audio Here").wait_for()
@@ -113,13 +118,3 @@ def test_a_link_to_the_page_has_a_title_a_text_and_a_picture(app):
     assert said["og:image"].startswith(app.url)
     assert Image.open(io.BytesIO(read(said["og:image"]))).size == (1200, 630)
     assert b"<svg" in read(f"{app.url}/favicon.ico")
-
-
-def test_bars_are_seen_in_forced_colours(browser, app):
-    page = open_page(browser, app.url)
-    page.emulate_media(forced_colors="active")
-    colours = page.locator("#ser-result .ser-top .ser-track").evaluate(
-        "track => [track, track.firstChild].map(e => getComputedStyle(e).backgroundColor)"
-    )
-    assert colours[0] != colours[1]
-    page.context.close()
