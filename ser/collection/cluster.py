@@ -11,6 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from ser.collection.publishing import check_dataset
 from ser.collection.remote import RemoteTable, is_remote
 from ser.collection.running import plan, recognise_collection, target
 from ser.collection.shards import MANIFEST, shard_path
@@ -54,6 +55,8 @@ class RecogniseCollection(PipelineStep):
             RemoteTable(self.to, Path())  # so that what is wrong with it is said at once
         else:
             path, repo_id = target(to)
+            if repo_id:
+                check_dataset(repo_id, private=options.get("private", False))
             self.to = repo_id or str(path.absolute())
         self.model = _found_from_anywhere(model)
         self.options = options | {

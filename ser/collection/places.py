@@ -151,7 +151,8 @@ def reading(name: str) -> Iterator[None]:
     try:
         yield
     except (pyarrow.ArrowException, OSError) as error:
-        if isinstance(error, OSError) and type(error) is not OSError:  # not pyarrow's
+        is_pyarrows = type(error) is OSError and error.errno is None
+        if isinstance(error, MemoryError) or (isinstance(error, OSError) and not is_pyarrows):
             raise
         raise DatasetError(
             f"{name} is not a readable Parquet file; mend it, or take it out of the collection."

@@ -1,6 +1,7 @@
 """A table of answers as a dataset on the Hub."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -60,18 +61,28 @@ def check_dataset(repo_id: str, *, private: bool) -> None:
 
 def _is_ours(repo_id: str) -> bool:
     """Tell whether the table of a dataset is one of answers."""
-    with HfFileSystem().open(f"datasets/{repo_id}/{FILE}", "rb") as file:
+    with _open(repo_id, FILE) as file:
         try:
             return METADATA in (pyarrow.parquet.read_schema(file).metadata or {})
-        except pyarrow.ArrowException:
-            return False
+        except (pyarrow.ArrowException, OSError) as error:
+            if getattr(error, "errno", None) is None:  # no Parquet file
+                return False
+            raise
 
 
 def _has_other_card(api: HfApi, repo_id: str) -> bool:
     """Tell whether somebody has written a card of their own."""
     if not api.file_exists(repo_id, CARD, repo_type="dataset"):
         return False
-    return README.partition("{")[0] not in HfFileSystem().read_text(f"datasets/{repo_id}/{CARD}")
+    with _open(repo_id, CARD) as file:
+        card = file.read().decode(errors="replace")
+    ours = re.escape(README).replace(r"\{source\}", ".*").replace(r"\{metadata\}", ".*")
+    return not re.fullmatch(ours, card, re.DOTALL)
+
+
+def _open(repo_id: str, name: str) -> Any:
+    # A shared one remembers how large the files of earlier commits were.
+    return HfFileSystem(skip_instance_cache=True).open(f"datasets/{repo_id}/{name}", "rb")
 
 
 def publish_table(table: Path, repo_id: str, metadata: dict[str, Any], *, private: bool) -> str:

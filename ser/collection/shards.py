@@ -94,14 +94,14 @@ class Shards:
         parts = (shard_path(self.folder, number) for number in range(n_shards))
         try:
             write_table(whole, parts, self._schema, self.table.suffix)
+            if self.table.suffix != ".parquet":
+                replace_file(side_file(self.table), json.dumps(self.metadata, indent=1).encode())
+            whole.replace(self.table)
         except FileNotFoundError as error:
             raise SerError(
                 f"'{self.folder}' has lost a shard: if the same work was started twice, the other "
                 "has made the table; else start it again."
             ) from error
-        if self.table.suffix != ".parquet":
-            replace_file(side_file(self.table), json.dumps(self.metadata, indent=1).encode())
-        whole.replace(self.table)
         self._clear()
 
     def _clear(self) -> None:

@@ -38,10 +38,12 @@ def model_licence(licences: Sequence[str | None]) -> str | None:
     Returns
     -------
     str or None
-        The first Creative Commons licence that asks to share alike, else the first that forbids
-        something, else the first one known.
+        The first that asks to share alike without commercial use, else the first that forbids
+        something, else the first that asks to share alike, else the first one known; all but the
+        last are of Creative Commons.
     """
     known = [licence for licence in licences if licence]
-    alike = [each for each in known if re.fullmatch(r"cc-by(-nc)?-sa-\d\.\d", each)]
-    forbidding = [each for each in known if re.fullmatch(r"cc-by-n[cd].*", each)]
-    return next(iter(alike + forbidding + known), None)
+    strictest_first = (r"cc-by-nc-sa-.*", r"cc-by-n[cd].*", r"cc-by-sa-.*", r".*")
+    return next(
+        (each for kind in strictest_first for each in known if re.fullmatch(kind, each)), None
+    )

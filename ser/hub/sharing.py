@@ -10,6 +10,7 @@ import io
 import logging
 import os
 import threading
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
@@ -49,8 +50,8 @@ tags:
 Each visitor agreed to the publication of the recording under {licence_name(LICENCE)}. `audio` is
 the sound alone, without name or metadata of the file; `emotion` is what the visitor says is
 right; `predicted`, `confidence` and `probabilities` are what `model` at `revision` answered at
-`time`, relative to other speech of the visitor if there is a `reference`. Nothing else about
-visitors is stored.
+`time`, relative to the visitor's everyday voice if they gave it. Nothing else about visitors is
+stored.
 """
 
 
@@ -158,7 +159,6 @@ class ClipSharing:
                 {"emotion": label, "probability": probability}
                 for label, probability in prediction.probabilities.items()
             ],
-            "reference": prediction.reference,
             # For a folder, only the name: its location is private.
             "model": Path(recognizer.source).name
             if recognizer.revision is None
@@ -166,8 +166,7 @@ class ClipSharing:
             "revision": recognizer.revision or recognizer.config["sha256"],
             "time": datetime.now(UTC).replace(microsecond=0),
         }
-        waiting = sum(path.stat().st_size for path in self._queue.glob("*.parquet"))
-        if waiting + len(content) > MAX_QUEUE:
+        if self._n_waiting() + len(content) > MAX_QUEUE:
             raise SharingError("Nothing was shared: too many clips wait for the Hub; try later.")
         try:
             replace_file(self._queue / f"{name}.parquet", _to_parquet(row))
@@ -197,6 +196,14 @@ class ClipSharing:
                 )
             for path in paths:
                 path.unlink(missing_ok=True)
+
+    def _n_waiting(self) -> int:
+        """Return the bytes of clips that wait."""
+        n_bytes = 0
+        for path in self._queue.glob("*.parquet"):
+            with suppress(FileNotFoundError):  # has just been committed
+                n_bytes += path.stat().st_size
+        return n_bytes
 
     def stop(self) -> None:
         """Stop committing; waiting clips stay on disk for the next start."""
@@ -246,7 +253,6 @@ def _to_parquet(row: dict[str, Any]) -> bytes:
             "predicted": text,
             "confidence": Value("float64"),
             "probabilities": List({"emotion": text, "probability": Value("float64")}),
-            "reference": text,
             "model": text,
             "revision": text,
             "time": Value("timestamp[s, tz=UTC]"),

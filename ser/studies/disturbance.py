@@ -203,14 +203,14 @@ def _recognise(file: Path, names: Sequence[str], seed: int) -> list[Answer]:
             waveform = load_audio(file, sample_rate)
         except AudioError:
             return []
-        answers: list[Answer] = []
+        answers = []
         for name in names:
-            if answers and answers[0].emotion is None:
-                return []
             index = list(DISTURBANCES).index(name)  # so that a subset draws the same
             rng = np.random.default_rng([seed, name_seed(Path(file).name), index])
             sound = DISTURBANCES[name][1](waveform, sample_rate, rng)
             answers.append(_answer(recognizer, (waveform + sound).astype(np.float32), sample_rate))
+            if answers[0].emotion is None:
+                return []
     return answers
 
 

@@ -256,7 +256,12 @@ def test_a_dataset_of_something_else_is_left_alone_and_a_card_of_ours_is_not(
     machine.run(publish, table, "ada/again")
     files = hub.repos["dataset", "ada/again"].files
     name, card = "data/train-00000-of-00001.parquet", files["README.md"]
-    files["README.md"] = card.replace(tiny.config["sha256"].encode(), b"of another model")
+    other_card = card.replace(tiny.config["sha256"].encode(), b"of another model")
+    files["README.md"] = other_card + b"More of my own."
+    machine.run(publish, table, "ada/again")
+    files = hub.repos["dataset", "ada/again"].files
+    assert files["README.md"].endswith(b"More of my own.")
+    files["README.md"] = other_card
     machine.run(publish, table, "ada/again")
     files = hub.repos["dataset", "ada/again"].files
     assert files["README.md"] == card
@@ -275,9 +280,10 @@ def test_what_was_started_twice_says_so_and_leaves_the_table(tiny, folder, tmp_p
     table = tmp_path / "answers.parquet"
     shards = Shards(table, pa.schema([("path", pa.string())]), {})
     assert shards.begin()
+    table.write_bytes(b"of the other")
     with pytest.raises(SerError, match="started twice"):
         shards.join(1)
-    assert not table.exists()
+    assert table.read_bytes() == b"of the other"
 
 
 def test_what_the_hub_refuses_is_kept_until_it_takes_it(tiny, folder, tmp_path, monkeypatch):

@@ -2,9 +2,6 @@
 
 import csv
 import io
-import os
-import shutil
-from pathlib import Path
 
 import pytest
 import soundfile
@@ -146,18 +143,12 @@ def test_a_fault_of_ours_in_one_recording_is_said_and_the_others_are_recognised(
     assert run.results[2].emotion in tiny.labels
 
 
-def test_recordings_that_wait_long_are_kept_and_one_that_has_gone_is_said(
-    tiny, paths, tmp_path, monkeypatch
-):
-    monkeypatch.setattr("ser.demo.batch.run.TOUCH", 0)
-    own = [shutil.copy(path, tmp_path) for path in paths[:2]]
-    for path in own:
-        os.utime(path, (0, 0))
-    run = BatchRun([*own, str(tmp_path / "gone.wav")], None, False, {}, NAMES)
-    next(run.steps(tiny))
-    assert Path(own[1]).stat().st_mtime > 0
+def test_what_has_gone_from_the_server_is_asked_for_again(tiny, paths, tmp_path):
+    run = BatchRun([paths[0], str(tmp_path / "gone.wav")], None, False, {}, NAMES)
     list(run.steps(tiny))
     assert str(run.results[-1]) == "gone.wav is no longer on the server; choose it again."
+    with pytest.raises(DatasetError, match=r"gone.csv is no longer on the server; choose it"):
+        truths_in_table(tmp_path / "gone.csv", ["a.wav"], NAMES)
 
 
 def test_names_of_corpora_tell_true_emotions():

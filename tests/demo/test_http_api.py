@@ -1,5 +1,6 @@
 """The plain interface at /v1, on a small model in this process and on the running app."""
 
+import asyncio
 import errno
 import json
 import tempfile
@@ -11,6 +12,7 @@ import httpx
 import numpy as np
 import pytest
 import soundfile
+from fastapi import HTTPException
 from fastapi.testclient import TestClient
 from signals import noise
 from starlette.applications import Starlette
@@ -190,6 +192,27 @@ def test_a_large_request_is_refused_whatever_its_header_says(model):
     ):
         assert answer.status_code == 413
         assert answer.json()["detail"].startswith("The request is larger than 1 MB: cut ")
+
+
+def test_a_form_has_few_fields_and_little_time(model, monkeypatch):
+    limits = Middleware(Front, traffic=Traffic(), max_upload=MAX_SIZE)
+    front = TestClient(Starlette(routes=[Mount("/v1", make_api(model, None))], middleware=[limits]))
+    fields = {f"field{number}": (None, b"a") for number in range(11)}
+    answer = front.post("/v1/predict", files=fields)
+    assert answer.status_code == 400 and "Maximum number of fields is 10" in answer.text
+
+    async def read_all(scope, receive, send):
+        while (await receive())["more_body"]:
+            pass
+
+    async def slowly():
+        await asyncio.sleep(0.02)
+        return {"type": "http.request", "body": b"a", "more_body": True}
+
+    monkeypatch.setattr("ser.demo.server.front.MAX_SENDING", 0.1)
+    scope = {"type": "http", "method": "POST", "path": "/v1/predict", "headers": []}
+    with pytest.raises(HTTPException, match="408: .* send less at a time"):
+        asyncio.run(Front(read_all, Traffic(), MAX_SIZE)(scope, slowly, None))
 
 
 def test_a_password_is_asked_for_before_anything_else(model):

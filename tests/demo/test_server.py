@@ -122,7 +122,7 @@ def test_a_batch_has_a_limit_and_leaves_no_files(own):
     assert "101 clips are too many: send at most 100 at a time" in told
     far = [{"path": f"https://localhost/{number}.wav", "meta": FILE} for number in range(9999)]
     _, told = answer_of(join(own, "predict_batch", [far, False]))
-    assert "9999 clips are too many" in told  # and none was asked for
+    assert "9999 clips are too many" in told
     _, told = answer_of(join(own, "predict_batch", [names[:3], False]))
     assert told.count("was not uploaded") == 3
     assert files_in(own.temp) == before

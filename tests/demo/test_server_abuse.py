@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from types import SimpleNamespace
 
+import gradio as gr
 import httpx
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ from test_server import FILE, answer_of, join, peak, post, upload
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from ser.demo.server import fetching
+from ser.demo.server import fetching, received
 from ser.demo.server.blocks import in_turns
 from ser.demo.server.run_folder import RunFolder, RunFolderError, delete_old
 from ser.errors import AudioError
@@ -213,6 +214,13 @@ def test_what_is_fetched_has_a_size_and_a_time(far_server, tmp_path, monkeypatch
     monkeypatch.undo()
     with pytest.raises(ValueError, match="failed validation"):
         asyncio.run(fetch(f"{far_server}/again.wav", str(tmp_path)))
+
+
+def test_nothing_of_a_batch_that_is_too_large_is_fetched(monkeypatch):
+    monkeypatch.setattr(received, "_file", None)
+    clips = SimpleNamespace(api_info=lambda: {"type": "array"})
+    with pytest.raises(gr.Error, match="101 clips are too many"):
+        asyncio.run(received.received(clips, [{"path": "https://localhost/a.wav"}] * 101))
 
 
 def test_a_run_without_a_folder_says_so(tmp_path):

@@ -16,7 +16,7 @@ RECOGNIZER = SimpleNamespace(
     labels=("calm", "angry"), source="ada/voices", revision="c0ffee", config={"sha256": "abc"}
 )
 PREDICTION = SimpleNamespace(
-    emotion="calm", confidence=0.75, probabilities={"calm": 0.75, "angry": 0.25}, reference=None
+    emotion="calm", confidence=0.75, probabilities={"calm": 0.75, "angry": 0.25}
 )
 sharing = None
 VOICE = (speech_like(seconds=1.0), 24000)
@@ -87,7 +87,7 @@ def test_two_clips_one_while_the_hub_is_away_are_both_in_the_dataset(hub, machin
     assert [row["emotion"] for row in rows].count("angry") == 1 and len(rows) == 2
     row = rows[0]
     assert row.keys() == {
-        *("audio", "emotion", "predicted", "confidence", "probabilities", "reference"),
+        *("audio", "emotion", "predicted", "confidence", "probabilities"),
         *("model", "revision", "time"),
     }
     assert (row["predicted"], row["confidence"]) == ("calm", 0.75)
@@ -192,15 +192,20 @@ def test_it_goes_up_by_itself(hub, machine):
     assert len(shared_files(hub)) == 1
 
 
-def share_too_many(monkeypatched):
+def limit_queue(n_bytes):
     import ser.hub.sharing
 
-    ser.hub.sharing.MAX_QUEUE = monkeypatched
-    share()
+    before, ser.hub.sharing.MAX_QUEUE = ser.hub.sharing.MAX_QUEUE, n_bytes
+    return before
 
 
 def test_the_queue_has_a_limit(hub, machine):
     machine.run(start)
+    machine.run(share)
+    (clip,) = waiting(machine)
+    before = machine.run(limit_queue, clip.stat().st_size + 1000)
     with pytest.raises(SharingError, match="too many clips wait for the Hub"):
-        machine.run(share_too_many, 1000)
-    assert not waiting(machine)
+        machine.run(share, emotion="calm")
+    machine.run(limit_queue, before)
+    machine.run(share, emotion="calm")
+    assert len(waiting(machine)) == 2

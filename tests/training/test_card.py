@@ -298,6 +298,8 @@ def test_the_card_of_a_model_trained_on_six_actors_says_so(hub, machine, tmp_pat
     [
         (["odbl", "cc-by-nc-sa-4.0"], "cc-by-nc-sa-4.0"),
         (["cc-by-4.0", "cc-by-nc-4.0"], "cc-by-nc-4.0"),
+        (["cc-by-sa-4.0", "cc-by-nc-4.0"], "cc-by-nc-4.0"),
+        (["cc-by-4.0", "cc-by-sa-4.0"], "cc-by-sa-4.0"),
         ([None, "cc-by-4.0"], "cc-by-4.0"),
         ([None], None),
     ],

@@ -1,10 +1,8 @@
 """One visitor's batch: what was asked for, how far it is, and the results so far."""
 
 import logging
-import os
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -18,9 +16,6 @@ if TYPE_CHECKING:
     from ser.model.analysis import Analysis
 
 logger = logging.getLogger(__name__)
-
-TOUCH = 600.0
-"""Seconds after which recordings that wait are marked as used; the server deletes what is old."""
 
 
 @dataclass
@@ -93,16 +88,11 @@ class BatchRun:
         profile = recognizer.reference(self.voice, same_speaker=self.same_speaker)
         if self.state == "waiting":
             self.state = "running"
-        begun = touched = time.monotonic()
+        begun = time.monotonic()
         heard: list[Analysis | AudioError] = []
-        for number, path in enumerate(self.paths):
+        for path in self.paths:
             if not self.is_open:
                 break
-            if time.monotonic() - touched > TOUCH:
-                touched = time.monotonic()
-                for waiting in self.paths[number:]:
-                    with suppress(OSError):
-                        os.utime(waiting)
             heard.append(_listen(recognizer, path))
             if not self.same_speaker:
                 self.results.append(_assess(recognizer, heard.pop(), profile))

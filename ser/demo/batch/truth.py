@@ -105,13 +105,15 @@ def truths_in_table(
     """
     from ser.corpora.tables import read_table  # here, since pyarrow takes long to import
 
-    if table.stat().st_size > MAX_TABLE:
-        size = f"{MAX_TABLE >> 20} MB"
-        raise DatasetError(
-            f"{table.name} has more than {size}: give a table of these recordings alone."
-        )
     try:
+        if table.stat().st_size > MAX_TABLE:
+            size = f"{MAX_TABLE >> 20} MB"
+            raise DatasetError(
+                f"{table.name} has more than {size}: give a table of these recordings alone."
+            )
         rows = read_table(table)
+    except FileNotFoundError as error:
+        raise DatasetError(f"{table.name} is no longer on the server; choose it again.") from error
     except DatasetError as error:  # without where the file lies on the server
         raise DatasetError(str(error).replace(f"{table.parent}/", "")) from error
     file = _column(table, rows, "file", FILE_COLUMNS)

@@ -75,10 +75,18 @@ async def answer_stream(websocket: WebSocket, model: "ServedModel") -> None:
             await _answer(websocket, model)
         except SerError as error:
             code = 1008
-            await websocket.send_json({"event": "error", "detail": str(error)})
+            await _send(websocket, {"event": "error", "detail": str(error)})
         finally:
             _open.discard(websocket)
         await websocket.close(code)
+
+
+async def _send(websocket: WebSocket, event: dict[str, Any]) -> None:
+    try:
+        async with asyncio.timeout(MAX_SILENCE):
+            await websocket.send_json(event)
+    except TimeoutError:  # nobody reads
+        raise WebSocketDisconnect(1006) from None
 
 
 async def _answer(websocket: WebSocket, model: "ServedModel") -> None:
@@ -95,11 +103,7 @@ async def _answer(websocket: WebSocket, model: "ServedModel") -> None:
 
     async def send(events: list[dict[str, Any]]) -> None:
         for event in events:
-            try:
-                async with asyncio.timeout(MAX_SILENCE):
-                    await websocket.send_json(event)
-            except TimeoutError:  # nobody reads
-                raise WebSocketDisconnect(1006) from None
+            await _send(websocket, event)
 
     while (sound := await _receive(websocket)) is not None:
         waiting += sound

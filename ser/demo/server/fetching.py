@@ -23,6 +23,9 @@ FETCH_TIME = 30.0
 
 MAX_REDIRECTS = 5
 
+AT_ONCE = asyncio.Semaphore(4)
+"""Files that are fetched at a time, which share the server's line; others wait."""
+
 
 class NotFetchedError(Exception):
     """An address from which no recording can be had."""
@@ -51,7 +54,7 @@ async def fetch(url: str, cache_dir: str) -> str:
     name = Path(urlparse(url).path.rstrip("/")).name
     path = folder / (strip_invalid_filename_characters(name) or "file")
     try:
-        async with asyncio.timeout(FETCH_TIME):
+        async with AT_ONCE, asyncio.timeout(FETCH_TIME):
             await _write(url, path)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)

@@ -203,6 +203,9 @@ class Front:
 class FieldParser(GradioMultiPartParser):
     """Gradio's parser of forms, which keeps fields that are no files in memory, of any size."""
 
+    def __init__(self, *inputs: Any, **named: Any) -> None:
+        super().__init__(*inputs, **(named | {"max_fields": MAX_FIELDS}))
+
     def on_part_data(self, data: bytes, start: int, end: int) -> None:
         """Take a piece of a part, or refuse it."""
         part = self._current_part
