@@ -211,7 +211,7 @@ def test_a_form_has_few_fields_and_little_time(model, monkeypatch):
 
     monkeypatch.setattr("ser.demo.server.front.MAX_SENDING", 0.1)
     scope = {"type": "http", "method": "POST", "path": "/v1/predict", "headers": []}
-    with pytest.raises(HTTPException, match="408: .* send less at a time"):
+    with pytest.raises(HTTPException, match=r"408: .* send less at a time"):
         asyncio.run(Front(read_all, Traffic(), MAX_SIZE)(scope, slowly, None))
 
 
