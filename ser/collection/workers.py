@@ -78,17 +78,19 @@ def do_all(
     ears, mouth = context.Pipe(duplex=False)
     files = {name: recognizer.files[name] for name in REQUIRED_FILES}
     arguments = (ears, work, files, recognizer.source, recognizer.revision)
-    with ProcessPoolExecutor(others, context, _start, arguments) as pool:
-        try:
-            yield from _share(pool, AHEAD * others, work, recognizer, pieces)
-        except BrokenProcessPool as error:
-            raise SerError(
-                "A process was ended from outside, perhaps for want of memory: start again, "
-                "with fewer processes (--jobs) if it was that; what is done is kept."
-            ) from error
-        except BaseException:
-            mouth.close()  # which ends the processes, busy as they are
-            raise
+    pool = ProcessPoolExecutor(others, context, _start, arguments)
+    try:
+        yield from _share(pool, AHEAD * others, work, recognizer, pieces)
+    except BrokenProcessPool as error:
+        raise SerError(
+            "A process was ended from outside, perhaps for want of memory: start again, "
+            "with fewer processes (--jobs) if it was that; what is done is kept."
+        ) from error
+    except BaseException:
+        mouth.close()  # which ends the processes, busy as they are
+        pool.shutdown()
+        raise
+    pool.shutdown(wait=False)  # the table can be made while they end
 
 
 def _share(
