@@ -102,6 +102,7 @@ def test_live_waits_for_a_recorder_that_loads_slowly(browser, app):
 
 def test_live_ends_when_the_page_is_left_but_not_at_a_glance_elsewhere(page):
     listen(page)
+    page.locator("#ser-live-result .ser-result").wait_for()  # its recorder is loaded
     page.evaluate(SEEN, True)
     page.wait_for_timeout(500)
     page.evaluate(SEEN, False)
