@@ -15,10 +15,10 @@ def browser(four_voices):
         yield running
 
 
-@pytest.fixture(scope="module", params=[False, True], ids=["light", "dark"])
-def page(browser, app, four_voices, request):
+@pytest.fixture(scope="module")
+def page(browser, app, four_voices):
     """Return a page that shows a result with its timeline, a table, and that it listens."""
-    page = open_page(browser, app.url, dark=request.param)
+    page = open_page(browser, app.url, dark=True)
     upload(page, four_voices)
     page.locator(".ser-strip i").first.wait_for()
     page.get_by_role("button", name="My voice").click()
@@ -33,15 +33,19 @@ def page(browser, app, four_voices, request):
     page.context.close()
 
 
+@pytest.mark.parametrize("theme", ["dark", "light"])
 @pytest.mark.parametrize("width", WIDTHS)
-def test_nobody_is_shut_out(page, width):
+def test_nobody_is_shut_out_and_a_phone_scrolls_one_way_only(page, width, theme):
     from axe_playwright_python.sync_playwright import Axe
 
+    page.emulate_media(color_scheme=theme)
+    page.evaluate("isDark => document.body.classList.toggle('dark', isDark)", theme == "dark")
     page.set_viewport_size({"width": width, "height": WIDTHS[width]})
     found = []
     for tab in TABS:
         page.get_by_role("tab", name=tab).click()
         page.wait_for_timeout(200)
+        assert page.evaluate("document.documentElement.scrollWidth") == width, tab
         for each in Axe().run(page).response["violations"]:
             if each["impact"] in ("serious", "critical"):
                 found += [(tab, each["id"], node["html"]) for node in each["nodes"]]
