@@ -147,9 +147,8 @@ class ClipSharing:
                 f"Nothing was shared: say which emotion it was, {', '.join(recognizer.labels)}."
             )
         content = _to_flac(load_audio(clip, SAMPLE_RATE))
-        name = hashlib.sha256(
-            content + emotion.encode()
-        ).hexdigest()  # who shares twice, shares one
+        # Who shares a clip twice, shares one.
+        name = hashlib.sha256(content + emotion.encode()).hexdigest()
         row = {
             "audio": {"bytes": content, "path": f"{name}.flac"},
             "emotion": emotion,
