@@ -5,6 +5,11 @@ ones judge it less the mean of other clips of its speaker, whatever these hold: 
 all recordings of a person, the voice and the microphone, is then gone. In training the other clips
 are drawn anew in each epoch, everyday speech alone for half of the rows.
 
+Perceptrons that judge a clip as it is learn that the same is said in many voices: in each epoch
+half of the clips are given that of another speaker, as the mean of all clips of one differs from
+that of the other. This is the exchange of statistics between domains of Zhou et al., "Domain
+Generalization with MixStyle", ICLR 2021.
+
 The fitted experts are stored as scikit-learn pipelines of plain types,
 
     plain      StandardScaler -> MinMaxScaler(clip) -> MLPClassifier
@@ -27,6 +32,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
 from ser.model import boxes
+from ser.model.draws import Clips, References, Voices
 from ser.model.learning import Floats, Layers, LearningSettings, fit_perceptron
 from ser.threads import one_thread
 
@@ -34,10 +40,6 @@ PLAIN, RELATIVE = "plain", "relative"
 
 SAMPLE = 15_000  # rows that find the components, which hardly differ from those of all
 BLOCK = 1000  # rows that are transformed at once
-ROWS_PER_CLIP = 4  # that are drawn in an epoch, on average
-
-EVERYDAY_CLIPS, ANY_CLIPS = (1, 4), (4, 16)
-"""Fewest and most clips of everyday speech, and of any, that a row is relative to in training."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,9 @@ class PerceptronSettings:
         Principal components that it sees in training.
     whitening : float
         0 keeps the variances of the components, 1 makes them equal.
+    exchange : float
+        Share of the rows that are given the voice of another speaker in training; relative ones
+        never are, in which the voice is gone.
     learning : LearningSettings
     """
 
@@ -65,6 +70,7 @@ class PerceptronSettings:
     share: float = 1.0
     n_components: int = 800
     whitening: float = 0.25
+    exchange: float = 0.5
     learning: LearningSettings = field(default_factory=LearningSettings)
 
 
@@ -129,7 +135,7 @@ def fit_experts(
         output of its steps but the last; the last step of each has `predict_proba`.
     """
     n_clips, n_versions, n_features = features.shape
-    clips = _Clips(n_clips, n_versions, candidates, version_weights, clip_weights)
+    clips = Clips(n_clips, n_versions, candidates, version_weights, clip_weights)
     scaler = StandardScaler()
     for block in _blocks(features):
         scaler.partial_fit(block)
@@ -142,7 +148,7 @@ def fit_experts(
     references = None
     if speakers is not None and np.unique(speakers, return_counts=True)[1].min() > 1:
         everyday = np.zeros(n_clips, bool) if everyday is None else everyday
-        references = _References(speakers, everyday)
+        references = References(speakers, everyday)
     columns: dict[str | None, NDArray[np.integer]] = {None: np.arange(n_features)}
     columns.update(parts or {})
     if not parts:
@@ -172,12 +178,17 @@ def fit_experts(
     def learn(number: int, settings: PerceptronSettings) -> Layers:
         components = seen[settings.part, settings.n_components, settings.whitening]
         rng = np.random.default_rng([seed, number])
+        voices = None
+        if speakers is not None and settings.exchange and not settings.relative:
+            voices = Voices(components.rows, candidates, speakers, settings.exchange)
 
         def draw(rng: np.random.Generator) -> tuple[Floats, Floats]:
             chosen, versions = clips.draw(rng)
             rows = components.rows[chosen, versions]
             if settings.relative and references:
                 rows -= references.draw(components.rows, chosen, versions, rng)
+            elif voices:
+                voices.exchange(rows, chosen, versions, rng)
             return rows, clips.candidates[chosen]
 
         return components.widen(fit_perceptron(draw, settings.learning, rng), n_features)
@@ -196,101 +207,6 @@ def fit_experts(
             pipelines[name] = Pipeline([*steps, ("mlp", perceptron)])
             steps = []
     return pipelines
-
-
-class _Clips:
-    """Draws clips and versions of them by their weights."""
-
-    def __init__(
-        self,
-        n_clips: int,
-        n_versions: int,
-        candidates: NDArray[np.bool_],
-        version_weights: Sequence[float] | None,
-        clip_weights: NDArray[np.floating] | None,
-    ) -> None:
-        self.candidates = candidates.astype(np.float32)
-        self.versions = _shares(version_weights, n_versions)
-        self.clips = _shares(clip_weights, n_clips)
-
-    def draw(self, rng: np.random.Generator) -> tuple[NDArray[np.integer], NDArray[np.integer]]:
-        """Return the indices of clips and of versions, shape (n_rows,) each."""
-        n_rows = ROWS_PER_CLIP * len(self.clips)
-        clips = rng.choice(len(self.clips), n_rows, p=self.clips)
-        return clips, rng.choice(len(self.versions), n_rows, p=self.versions)
-
-
-def _shares(weights: Sequence[float] | NDArray[np.floating] | None, number: int) -> Any:
-    weights = np.ones(number) if weights is None else np.asarray(weights, dtype=float)
-    return weights / weights.sum()
-
-
-class _References:
-    """Draws other clips of the speakers of clips.
-
-    Parameters
-    ----------
-    speakers : ndarray, shape (n_clips,)
-    everyday : ndarray of bool, shape (n_clips,)
-    """
-
-    def __init__(self, speakers: NDArray[Any], everyday: NDArray[np.bool_]) -> None:
-        _, of_clip = np.unique(speakers, return_inverse=True)
-        self.everyday = _Pool(of_clip, everyday)
-        self.any = _Pool(of_clip, np.ones(len(of_clip), bool))
-
-    def draw(
-        self,
-        rows: Floats,
-        clips: NDArray[np.integer],
-        versions: NDArray[np.integer],
-        rng: np.random.Generator,
-    ) -> Floats:
-        """Return the mean of other clips of the speaker of each clip.
-
-        Parameters
-        ----------
-        rows : ndarray, shape (n_clips, n_versions, n_components)
-        clips, versions : ndarray of int, shape (n_rows,)
-        rng : numpy.random.Generator
-
-        Returns
-        -------
-        ndarray, shape (n_rows, n_components)
-            In the same version as each clip.
-        """
-        everyday = (rng.random(len(clips)) < 0.5) & (self.everyday.n_others[clips] > 0)
-        number = np.where(
-            everyday,
-            rng.integers(*EVERYDAY_CLIPS, len(clips), endpoint=True),
-            rng.integers(*ANY_CLIPS, len(clips), endpoint=True),
-        )
-        total = np.zeros((len(clips), rows.shape[2]), np.float32)
-        for turn in range(number.max()):
-            for pool, of_kind in ((self.everyday, everyday), (self.any, ~everyday)):
-                active = np.flatnonzero(of_kind & (number > turn))
-                others = pool.draw(clips[active], rng)
-                total[active] += rows[others, versions[active]]
-        total /= number[:, None]
-        return total
-
-
-class _Pool:
-    """Clips that can be drawn, by speaker."""
-
-    def __init__(self, of_clip: NDArray[np.integer], members: NDArray[np.bool_]) -> None:
-        self.members = np.flatnonzero(members)
-        self.members = self.members[np.argsort(of_clip[self.members], kind="stable")]
-        counts = np.bincount(of_clip[self.members], minlength=of_clip.max() + 1)
-        self.first = (np.cumsum(counts) - counts)[of_clip]
-        self.n_others = counts[of_clip] - members
-        self.rank = np.full(len(of_clip), len(of_clip))
-        self.rank[self.members] = np.arange(len(self.members)) - self.first[self.members]
-
-    def draw(self, clips: NDArray[np.integer], rng: np.random.Generator) -> NDArray[np.integer]:
-        """Return another clip of the speaker of each clip."""
-        drawn = rng.integers(self.n_others[clips])
-        return self.members[self.first[clips] + drawn + (drawn >= self.rank[clips])]
 
 
 class _Components:

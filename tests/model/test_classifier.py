@@ -123,6 +123,26 @@ def test_a_clip_is_judged_relative_to_others_of_its_speaker():
         assert np.mean(told == targets) > alone + 0.1
 
 
+def test_an_emotion_is_told_from_the_voices_that_it_was_mostly_said_in():
+    def people(seed, often):
+        """Return clips of speakers, so many of three of the emotion that each shows mostly."""
+        rng = np.random.default_rng(seed)
+        speakers = np.repeat(np.arange(12), 18)
+        targets = np.where(np.arange(216) % 3 < often, speakers, np.arange(216) // 3) % 3
+        features = rng.standard_normal((216, 1, 6)).astype(np.float32)
+        features[np.arange(216), 0, targets] += 1.5
+        features[np.arange(216), 0, 3 + speakers % 3] += 3
+        return features, targets, speakers
+
+    (features, targets, speakers), (strangers, expected, _) = people(0, 2), people(1, 0)
+    right = {}
+    for exchange in (0.0, 0.5):
+        perceptrons = [replace(PLAIN[0], exchange=exchange)]
+        made = fit(features, targets, speakers, perceptrons=perceptrons)
+        right[exchange] = np.mean(made.predict(strangers) == expected)
+    assert right[0.5] > right[0.0] + 0.03
+
+
 def test_without_several_clips_of_each_speaker_there_is_nothing_to_compare_with():
     features, targets = blobs()
     for speakers in (None, np.arange(60)):

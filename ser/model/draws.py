@@ -1,0 +1,161 @@
+"""What an epoch of training draws: clips and versions of them, and what these are changed by."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ser.model.learning import Floats
+
+ROWS_PER_CLIP = 4  # that are drawn in an epoch, on average
+
+EVERYDAY_CLIPS, ANY_CLIPS = (1, 4), (4, 16)
+"""Fewest and most clips of everyday speech, and of any, that a row is relative to in training."""
+
+
+class Clips:
+    """Draws clips and versions of them by their weights."""
+
+    def __init__(
+        self,
+        n_clips: int,
+        n_versions: int,
+        candidates: NDArray[np.bool_],
+        version_weights: Sequence[float] | None,
+        clip_weights: NDArray[np.floating] | None,
+    ) -> None:
+        self.candidates = candidates.astype(np.float32)
+        self.versions = _shares(version_weights, n_versions)
+        self.clips = _shares(clip_weights, n_clips)
+
+    def draw(self, rng: np.random.Generator) -> tuple[NDArray[np.integer], NDArray[np.integer]]:
+        """Return the indices of clips and of versions, shape (n_rows,) each."""
+        n_rows = ROWS_PER_CLIP * len(self.clips)
+        clips = rng.choice(len(self.clips), n_rows, p=self.clips)
+        return clips, rng.choice(len(self.versions), n_rows, p=self.versions)
+
+
+def _shares(weights: Sequence[float] | NDArray[np.floating] | None, number: int) -> Any:
+    weights = np.ones(number) if weights is None else np.asarray(weights, dtype=float)
+    return weights / weights.sum()
+
+
+class Voices:
+    """Gives clips the voices of other speakers, of those who spoke the same emotions.
+
+    Clips are taken for the sum of what their emotion and their speaker add, by least squares, as
+    speakers need not have spoken each emotion equally often.
+
+    Parameters
+    ----------
+    rows : ndarray, shape (n_clips, n_versions, n_components)
+    candidates : ndarray of bool, shape (n_clips, n_classes)
+    speakers : ndarray, shape (n_clips,)
+    share : float
+        Of the rows that are given another voice.
+    """
+
+    def __init__(
+        self, rows: Floats, candidates: NDArray[Any], speakers: NDArray[Any], share: float
+    ) -> None:
+        emotions = np.unique(candidates, axis=0, return_inverse=True)[1]
+        self.of_clip = np.unique(speakers, return_inverse=True)[1]
+        emotion, speaker = (np.eye(of.max() + 1)[of] for of in (emotions, self.of_clip))
+        solution = np.linalg.pinv(np.hstack([emotion, speaker]))[emotion.shape[1] :]
+        of_speakers = solution.astype(np.float32) @ rows.reshape(len(rows), -1)
+        self.voices = of_speakers.reshape(-1, *rows.shape[1:])
+        self.alike = np.unique(speaker.T @ emotion > 0, axis=0, return_inverse=True)[1]
+        self.share = share
+
+    def exchange(
+        self,
+        rows: Floats,
+        clips: NDArray[np.integer],
+        versions: NDArray[np.integer],
+        rng: np.random.Generator,
+    ) -> None:
+        """Give some rows, in place, the voice of any speaker instead of their own.
+
+        Parameters
+        ----------
+        rows : ndarray, shape (n_rows, n_components)
+        clips, versions : ndarray of int, shape (n_rows,)
+            Of which each is.
+        rng : numpy.random.Generator
+        """
+        changed = np.flatnonzero(rng.random(len(rows)) < self.share)
+        versions, own = versions[changed], self.of_clip[clips[changed]]
+        others = np.empty_like(own)
+        for group in np.unique(self.alike):
+            of_group = self.alike[own] == group
+            others[of_group] = rng.choice(np.flatnonzero(self.alike == group), of_group.sum())
+        rows[changed] += self.voices[others, versions] - self.voices[own, versions]
+
+
+class References:
+    """Draws other clips of the speakers of clips.
+
+    Parameters
+    ----------
+    speakers : ndarray, shape (n_clips,)
+    everyday : ndarray of bool, shape (n_clips,)
+    """
+
+    def __init__(self, speakers: NDArray[Any], everyday: NDArray[np.bool_]) -> None:
+        _, of_clip = np.unique(speakers, return_inverse=True)
+        self.everyday = _Pool(of_clip, everyday)
+        self.any = _Pool(of_clip, np.ones(len(of_clip), bool))
+
+    def draw(
+        self,
+        rows: Floats,
+        clips: NDArray[np.integer],
+        versions: NDArray[np.integer],
+        rng: np.random.Generator,
+    ) -> Floats:
+        """Return the mean of other clips of the speaker of each clip.
+
+        Parameters
+        ----------
+        rows : ndarray, shape (n_clips, n_versions, n_components)
+        clips, versions : ndarray of int, shape (n_rows,)
+        rng : numpy.random.Generator
+
+        Returns
+        -------
+        ndarray, shape (n_rows, n_components)
+            In the same version as each clip.
+        """
+        everyday = (rng.random(len(clips)) < 0.5) & (self.everyday.n_others[clips] > 0)
+        number = np.where(
+            everyday,
+            rng.integers(*EVERYDAY_CLIPS, len(clips), endpoint=True),
+            rng.integers(*ANY_CLIPS, len(clips), endpoint=True),
+        )
+        total = np.zeros((len(clips), rows.shape[2]), np.float32)
+        for turn in range(number.max()):
+            for pool, of_kind in ((self.everyday, everyday), (self.any, ~everyday)):
+                active = np.flatnonzero(of_kind & (number > turn))
+                others = pool.draw(clips[active], rng)
+                total[active] += rows[others, versions[active]]
+        total /= number[:, None]
+        return total
+
+
+class _Pool:
+    """Clips that can be drawn, by speaker."""
+
+    def __init__(self, of_clip: NDArray[np.integer], members: NDArray[np.bool_]) -> None:
+        self.members = np.flatnonzero(members)
+        self.members = self.members[np.argsort(of_clip[self.members], kind="stable")]
+        counts = np.bincount(of_clip[self.members], minlength=of_clip.max() + 1)
+        self.first = (np.cumsum(counts) - counts)[of_clip]
+        self.n_others = counts[of_clip] - members
+        self.rank = np.full(len(of_clip), len(of_clip))
+        self.rank[self.members] = np.arange(len(self.members)) - self.first[self.members]
+
+    def draw(self, clips: NDArray[np.integer], rng: np.random.Generator) -> NDArray[np.integer]:
+        """Return another clip of the speaker of each clip."""
+        drawn = rng.integers(self.n_others[clips])
+        return self.members[self.first[clips] + drawn + (drawn >= self.rank[clips])]
