@@ -6,9 +6,8 @@ all recordings of a person, the voice and the microphone, is then gone. In train
 are drawn anew in each epoch, everyday speech alone for half of the rows.
 
 Perceptrons that judge a clip as it is learn that the same is said in many voices: in each epoch
-half of the clips are given that of another speaker, as the mean of all clips of one differs from
-that of the other. This is the exchange of statistics between domains of Zhou et al., "Domain
-Generalization with MixStyle", ICLR 2021.
+half of the clips are given the voice of another speaker. This is the exchange of statistics between
+domains of Zhou et al., "Domain Generalization with MixStyle", ICLR 2021.
 
 The fitted experts are stored as scikit-learn pipelines of plain types,
 
