@@ -11,13 +11,13 @@ from ser.audio.clips import each_clip, is_clip
 from ser.audio.loading import read_recording
 from ser.errors import AudioError
 from ser.model.analysis import Analysis, analyse
-from ser.model.assembly import make_classifier, make_extractor
-from ser.model.atomic_folder import replace_folder
-from ser.model.audit import ModelFolder
 from ser.model.config import ModelConfig
-from ser.model.folder import MARK, is_model_file, read_model_folder
 from ser.model.prediction import Prediction, make_prediction
 from ser.model.voice_profile import OwnSpeech, VoiceProfile, check_profile, check_use, learn_profile
+from ser.storage.assembly import make_classifier, make_extractor
+from ser.storage.atomic_folder import replace_folder
+from ser.storage.audit import ModelFolder
+from ser.storage.folder import MARK, is_model_file, read_model_folder
 from ser.threads import one_thread
 from ser.timeline import Timeline, timeline_steps
 
@@ -34,7 +34,7 @@ class EmotionRecognizer:
 
     Parameters
     ----------
-    folder : ser.model.folder.ModelFolder
+    folder : ser.storage.folder.ModelFolder
         An audited model; `from_pretrained` reads one.
     source : str
         Where the model is from: a folder or a Hub repository.

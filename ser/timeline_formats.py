@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from ser.errors import SerError
-from ser.model.atomic_folder import replace_file
+from ser.storage.atomic_folder import replace_file
 
 if TYPE_CHECKING:
     from ser.timeline import Timeline

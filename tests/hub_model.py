@@ -12,7 +12,7 @@ from ser.errors import (
     HubError,
 )
 from ser.model.config import ModelConfig
-from ser.model.folder import read_model_folder
+from ser.storage.folder import read_model_folder
 
 REPO = "ada/voices"
 CARD = """---

@@ -4,12 +4,12 @@ import json
 
 import numpy as np
 
-from ser.model.atomic_folder import replace_folder
-from ser.model.audit import audit
 from ser.model.classifier import EmotionClassifier
-from ser.model.folder import MARK, is_model_file, make_model_files
 from ser.model.learning import LearningSettings
 from ser.model.perceptrons import PerceptronSettings
+from ser.storage.atomic_folder import replace_folder
+from ser.storage.audit import audit
+from ser.storage.folder import MARK, is_model_file, make_model_files
 
 
 def small_pipelines():

@@ -22,6 +22,7 @@ FLOORS = [
     {"audio"},
     {"features"},
     {"model"},
+    {"storage"},
     {"hub"},
     {"corpora"},
     {"recognizer", "timeline", "timeline_formats"},

@@ -26,7 +26,7 @@ from ser.errors import (
 )
 from ser.features import FeatureConfig, FeatureExtractor
 from ser.model.config import ModelConfig
-from ser.model.folder import read_model_folder
+from ser.storage.folder import read_model_folder
 
 RATE = FEATURES.sample_rate
 

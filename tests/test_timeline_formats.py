@@ -171,7 +171,7 @@ def test_a_failed_write_leaves_the_older_file(timeline, tmp_path, monkeypatch):
     def full(*args):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("ser.model.atomic_folder.os.fsync", full)
+    monkeypatch.setattr("ser.storage.atomic_folder.os.fsync", full)
     with pytest.raises(SerError, match=r"cannot be written \(No space left on device\)"):
         timeline.save(path)
     assert path.read_text() == "older" and list(tmp_path.iterdir()) == [path]

@@ -87,7 +87,7 @@ def add_push(parser: ArgumentParser) -> None:
 def _push(args: Namespace) -> int:
     from ser.hub.card import with_links
     from ser.hub.repository import push_model
-    from ser.model.folder import read_model_folder
+    from ser.storage.folder import read_model_folder
 
     files = dict(read_model_folder(args.folder).files)
     card = with_links(files["README.md"].decode(), code=args.code, space=args.space)
@@ -119,8 +119,8 @@ def add_pull(parser: ArgumentParser) -> None:
 
 def _pull(parser: ArgumentParser, args: Namespace) -> int:
     from ser.hub.repository import pull_model
-    from ser.model.atomic_folder import check_replaceable, replace_folder
-    from ser.model.folder import MARK, is_model_file
+    from ser.storage.atomic_folder import check_replaceable, replace_folder
+    from ser.storage.folder import MARK, is_model_file
 
     repo_id, _, revision = args.repo_id.partition("@")
     if args.revision and revision:
@@ -149,7 +149,7 @@ def add_deploy(parser: ArgumentParser) -> None:
 
 def _deploy(parser: ArgumentParser, args: Namespace) -> int:
     from ser.hub.space import MARK, deploy_space, is_space_file, render_space
-    from ser.model.atomic_folder import replace_folder
+    from ser.storage.atomic_folder import replace_folder
 
     if args.dry_run:
         target = args.output or "space"

@@ -133,8 +133,8 @@ def _train(parser: ArgumentParser, options: Namespace) -> int:
     from ser.corpora.loading import load_corpus
     from ser.corpora.own import Columns
     from ser.hub.targets import check_target
-    from ser.model.atomic_folder import check_replaceable
-    from ser.model.folder import MARK, is_model_file
+    from ser.storage.atomic_folder import check_replaceable
+    from ser.storage.folder import MARK, is_model_file
     from ser.training.config import TrainingConfig
     from ser.training.report import format_metrics
     from ser.training.run import train

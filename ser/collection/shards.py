@@ -17,7 +17,7 @@ import pyarrow
 
 from ser.collection.tables import read_metadata, side_file, write_table
 from ser.errors import SerError
-from ser.model.atomic_folder import replace_file
+from ser.storage.atomic_folder import replace_file
 
 MANIFEST = "manifest.json"
 

@@ -20,8 +20,8 @@ from ser.collection.rows import Settings, Voices, answer_clips
 from ser.collection.shards import write_shard
 from ser.collection.tables import to_parquet
 from ser.errors import SerError
-from ser.model.audit import REQUIRED_FILES, audit
 from ser.recognizer import EmotionRecognizer
+from ser.storage.audit import REQUIRED_FILES, audit
 
 AHEAD = 2  # pieces for each process, so that none waits for the next
 

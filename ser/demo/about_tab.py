@@ -9,7 +9,7 @@ import gradio as gr
 from huggingface_hub import constants
 
 from ser.demo.confusion import confusion_table
-from ser.model.front_matter import split_card
+from ser.storage.front_matter import split_card
 
 if TYPE_CHECKING:
     from ser import EmotionRecognizer

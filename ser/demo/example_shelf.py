@@ -15,7 +15,7 @@ import gradio as gr
 from ser.demo.accuracy import is_acted
 from ser.demo.endpoints.api import errors_in_one_sentence
 from ser.errors import SerError
-from ser.model.audit import EXAMPLES, read_table
+from ser.storage.audit import EXAMPLES, read_table
 
 if TYPE_CHECKING:
     from ser.demo.served_model import ServedModel

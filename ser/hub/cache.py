@@ -28,8 +28,8 @@ from huggingface_hub.errors import (
 from ser.errors import HubError
 from ser.hub.errors import BACKEND_ERRORS, HubAwayError, diagnose, status_error
 from ser.hub.targets import check_model
-from ser.model.audit import REQUIRED_FILES
-from ser.model.folder import is_model_file
+from ser.storage.audit import REQUIRED_FILES
+from ser.storage.folder import is_model_file
 
 logger = logging.getLogger(__name__)
 

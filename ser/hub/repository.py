@@ -28,8 +28,8 @@ from ser.hub.cache import TIMEOUT, fetch_model
 from ser.hub.card import name_in_card
 from ser.hub.errors import check_name, one_line, plain_words
 from ser.hub.targets import check_privacy, check_tag_name, check_token
-from ser.model.audit import ModelFolder
-from ser.model.folder import is_model_file, read_model_folder
+from ser.storage.audit import ModelFolder
+from ser.storage.folder import is_model_file, read_model_folder
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ def pull_model(
 
     Returns
     -------
-    folder : ser.model.folder.ModelFolder
+    folder : ser.storage.folder.ModelFolder
     commit : str
         The commit that `revision` stands for.
 

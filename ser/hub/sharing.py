@@ -27,8 +27,8 @@ from ser.errors import HubError, SharingError
 from ser.hub.cache import TIMEOUT
 from ser.hub.errors import check_name, plain_words
 from ser.hub.licences import licence_name
-from ser.model.atomic_folder import replace_file
 from ser.model.prediction import Prediction
+from ser.storage.atomic_folder import replace_file
 
 logger = logging.getLogger(__name__)
 

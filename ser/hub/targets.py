@@ -8,8 +8,8 @@ from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
 
 from ser.errors import HubError, ModelNotFoundError
 from ser.hub.errors import check_name, plain_words
-from ser.model.audit import REQUIRED_FILES
-from ser.model.folder import check_size, is_model_file
+from ser.storage.audit import REQUIRED_FILES
+from ser.storage.folder import check_size, is_model_file
 
 
 class RepoInfo(Protocol):

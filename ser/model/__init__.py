@@ -1,1 +1,1 @@
-"""The model: classifier, voice profiles, calibration, and the folder that holds them."""
+"""The model: classifier, perceptrons, calibration, voice profiles, and what is predicted."""

@@ -15,7 +15,7 @@ from typing import Any
 
 from ser.corpora.folds import PROTOCOLS
 from ser.errors import SerError
-from ser.model.atomic_folder import replace_file
+from ser.storage.atomic_folder import replace_file
 from ser.studies import EVALUATION, SECTIONS
 from ser.studies.age import Stamp, current_code, why_stale
 from ser.training import report

@@ -13,7 +13,7 @@ from ser.corpora.corpus import About
 from ser.corpora.folds_in_words import in_words, people
 from ser.features import FeatureConfig, FeatureExtractor
 from ser.hub.licences import licence_link, licence_name, model_licence
-from ser.model.folder import library_versions
+from ser.storage.folder import library_versions
 from ser.training.by_corpus import Result, results_in, same_protocol, slug
 from ser.training.config import TITLE
 from ser.training.metrics import in_percent, metrics_in

@@ -6,7 +6,7 @@ from ser.corpora.corpus import Corpus
 from ser.corpora.folds import PROTOCOLS
 from ser.errors import DatasetError
 from ser.model.config import ModelConfig
-from ser.model.schema import MAX_LINE
+from ser.storage.schema import MAX_LINE
 from ser.training.config import TrainingConfig
 from ser.training.features import corpus_folds
 

@@ -19,12 +19,12 @@ from ser.errors import DatasetError
 from ser.features import FeatureExtractor
 from ser.hub.card import name_in_card, with_links
 from ser.hub.repository import Published
-from ser.model.audit import audit
 from ser.model.calibration import apply_temperature, fit_temperature
 from ser.model.config import ModelConfig
-from ser.model.folder import make_model_files
 from ser.reasons.facts import find_usual
 from ser.recognizer import EmotionRecognizer
+from ser.storage.audit import audit
+from ser.storage.folder import make_model_files
 from ser.training.by_corpus import balanced_weights, evaluate_by_corpus
 from ser.training.card import make_card
 from ser.training.checks import check_names, choose_protocols

@@ -12,7 +12,7 @@ from ser.demo import about_tab, example_shelf, wording
 from ser.demo.result_panel import empty_panel, error_panel, result_panel
 from ser.demo.served_model import ServedModel
 from ser.demo.theme import STYLES, emotion_colours
-from ser.model.folder import read_model_folder
+from ser.storage.folder import read_model_folder
 
 RATE = 24000
 

@@ -12,9 +12,9 @@ from tiny_model import voice, write_tiny_model
 
 from ser import EmotionRecognizer
 from ser.errors import SerError
-from ser.model.audit import read_table
-from ser.model.front_matter import split_card
-from ser.model.skops_file import TYPES
+from ser.storage.audit import read_table
+from ser.storage.front_matter import split_card
+from ser.storage.skops_file import TYPES
 
 MAX_SECONDS = 3.0
 MAX_BYTES = 300_000_000

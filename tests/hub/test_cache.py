@@ -13,7 +13,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from ser.errors import ModelFormatError, UntrustedModelError
-from ser.model.folder import MAX_BYTES, read_model_folder
+from ser.storage.folder import MAX_BYTES, read_model_folder
 
 
 def pull_in_threads():

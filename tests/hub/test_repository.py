@@ -24,7 +24,7 @@ from ser.errors import (
     ModelNotFoundError,
     UntrustedModelError,
 )
-from ser.model.folder import read_model_folder
+from ser.storage.folder import read_model_folder
 
 
 def test_a_model_comes_down_as_it_went_up(hub, machine, files):

@@ -14,7 +14,7 @@ from tiny_model import FEATURES, voice
 
 from ser.errors import HubError, ModelNotFoundError, SpaceError
 from ser.hub.space import ROOT, read_settings, render_space
-from ser.model.audit import REQUIRED_FILES
+from ser.storage.audit import REQUIRED_FILES
 
 SPACE = "ada/demo"
 MODEL = "ada/voices"

@@ -50,7 +50,7 @@ def golden():
 
 def test_a_small_training_gives_the_answers_that_it_gave(golden):
     assert difference(small_training(), golden["small training"]) < TOLERANCE, (
-        "a change in ser/model gives other models: raise FORMAT_VERSION in ser/model/audit.py if "
+        "a change in ser/model gives other models: raise FORMAT_VERSION in ser/storage/audit.py if "
         "older folders no longer suit it, train the shipped model again, and run "
         "python -m tests.model.answers"
     )
@@ -59,7 +59,7 @@ def test_a_small_training_gives_the_answers_that_it_gave(golden):
 def test_the_shipped_model_gives_the_answers_that_it_gave(golden):
     assert difference(shipped(), golden["shipped"]) < TOLERANCE, (
         "the shipped model answers differently: raise FEATURE_VERSION in ser/features/config.py if "
-        "the features changed, FORMAT_VERSION in ser/model/audit.py if the model's code did; "
+        "the features changed, FORMAT_VERSION in ser/storage/audit.py if the model's code did; "
         "train it again, and run python -m tests.model.answers"
     )
 

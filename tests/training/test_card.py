@@ -19,7 +19,7 @@ from ser.corpora.emodb import EMODB
 from ser.corpora.ravdess import ABOUT as RAVDESS
 from ser.hub.card import name_in_card, with_links
 from ser.hub.licences import model_licence
-from ser.model.folder import read_model_folder
+from ser.storage.folder import read_model_folder
 from ser.training.by_corpus import results_in
 from ser.training.card import make_card
 

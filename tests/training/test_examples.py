@@ -13,7 +13,7 @@ from ser.corpora.clips import join_corpora
 from ser.corpora.loading import load_corpus
 from ser.corpora.ravdess import ABOUT
 from ser.errors import DatasetError
-from ser.model.folder import is_model_file
+from ser.storage.folder import is_model_file
 from ser.training.examples import keep_apart, make_examples
 
 

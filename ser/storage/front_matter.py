@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 
-from ser.model.schema import MAX_DEPTH, check_plain
+from ser.storage.schema import MAX_DEPTH, check_plain
 
 MAX_LENGTH = 2**17  # characters of metadata
 

@@ -4,9 +4,9 @@ from typing import Any
 
 from ser.errors import FeatureConfigError, FeatureMismatchError, ModelFormatError
 from ser.features import FeatureConfig, FeatureExtractor
-from ser.model.audit import ModelFolder
 from ser.model.classifier import EmotionClassifier
 from ser.model.config import ModelConfig
+from ser.storage.audit import ModelFolder
 
 LEAST_HOP = 0.0025  # s from frame to frame; a quarter of the usual one, and four times its memory
 

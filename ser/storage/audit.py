@@ -1,6 +1,6 @@
 """The audit of a model folder: what each file may hold, checked before anything is opened.
 
-Each text has a size and a shape, a row of `SIZES` and `SHAPES`; `ser.model.skops_file` has the
+Each text has a size and a shape, a row of `SIZES` and `SHAPES`; `ser.storage.skops_file` has the
 table of what may stand in the model itself. Entries that no table names may hold any plain data.
 """
 
@@ -21,9 +21,9 @@ from ser.errors import (
     UntrustedModelError,
 )
 from ser.model.config import MAX_LABELS, ModelConfig
-from ser.model.front_matter import split_card
-from ser.model.schema import LINE, NUMBER, OTHERS, TEXT, check_plain, check_shape, shorten
-from ser.model.skops_file import foreign_types, open_pipelines
+from ser.storage.front_matter import split_card
+from ser.storage.schema import LINE, NUMBER, OTHERS, TEXT, check_plain, check_shape, shorten
+from ser.storage.skops_file import foreign_types, open_pipelines
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ FORMAT_VERSION = 7
 """Raise it when a folder that the code before wrote cannot be opened any more, or gives other
 answers although its features are the same: a renamed or new entry of ``config.json`` or pipeline,
 another meaning of one. What only adds files or entries that nothing needs leaves it. With the new
-number, put a folder of the one before into ``tests/model``, where a test holds what is said of
+number, put a folder of the one before into ``tests/storage``, where a test holds what is said of
 it."""
 
 REQUIRED_FILES = ("model.skops", "config.json", "metrics.json", "README.md")

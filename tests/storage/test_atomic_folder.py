@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 
 from ser.errors import SerError
-from ser.model import atomic_folder
-from ser.model.atomic_folder import replace_folder
+from ser.storage import atomic_folder
+from ser.storage.atomic_folder import replace_folder
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = ("model", "config", "card")
 WRITER = """
 import sys
-from ser.model.atomic_folder import replace_folder
+from ser.storage.atomic_folder import replace_folder
 while True:
     for letter in b"ab":
         files = {name: bytes([letter]) * 200_000 for name in ("model", "config", "card")}

@@ -15,12 +15,12 @@ from model_files import edit_config, small_pipelines, write_model_folder
 from sklearn.svm import SVC
 
 from ser.errors import FeatureMismatchError, ModelFormatError, UntrustedModelError
-from ser.model.assembly import make_extractor
-from ser.model.audit import MAX_FILES, read_table
 from ser.model.config import ModelConfig
-from ser.model.folder import read_model_folder
-from ser.model.front_matter import split_card
-from ser.model.skops_file import MAX_ENTRIES, open_pipelines
+from ser.storage.assembly import make_extractor
+from ser.storage.audit import MAX_FILES, read_table
+from ser.storage.folder import read_model_folder
+from ser.storage.front_matter import split_card
+from ser.storage.skops_file import MAX_ENTRIES, open_pipelines
 
 CONFIG = {
     "model": ModelConfig(("calm", "angry"), speeds=(1.0,)).to_dict(),

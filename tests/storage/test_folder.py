@@ -24,11 +24,11 @@ from ser.errors import (
     SerError,
     UntrustedModelError,
 )
-from ser.model.atomic_folder import check_replaceable
-from ser.model.audit import FORMAT_VERSION
 from ser.model.config import ModelConfig
-from ser.model.folder import MARK, is_model_file, read_model_folder
-from ser.model.skops_file import MAX_SCHEMA
+from ser.storage.atomic_folder import check_replaceable
+from ser.storage.audit import FORMAT_VERSION
+from ser.storage.folder import MARK, is_model_file, read_model_folder
+from ser.storage.skops_file import MAX_SCHEMA
 
 X = np.random.default_rng(0).standard_normal((30, 4))
 CONFIG = {

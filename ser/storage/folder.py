@@ -25,8 +25,8 @@ from typing import Any
 from zipfile import ZIP_DEFLATED
 
 from ser.errors import ModelFormatError, ModelNotFoundError
-from ser.model.atomic_folder import is_kept_in
-from ser.model.audit import FORMAT_VERSION, REQUIRED_FILES, ModelFolder, audit
+from ser.storage.atomic_folder import is_kept_in
+from ser.storage.audit import FORMAT_VERSION, REQUIRED_FILES, ModelFolder, audit
 
 MAX_BYTES = 64 * 2**20  # in a folder
 
@@ -70,7 +70,7 @@ def make_model_files(
     pipelines : dict of str to sklearn.pipeline.Pipeline
         Fitted pipelines of scikit-learn and NumPy types.
     config : dict
-        For ``config.json``, see `ser.model.audit.SHAPES`, without the digest and the versions,
+        For ``config.json``, see `ser.storage.audit.SHAPES`, without the digest and the versions,
         which are added here.
     metrics : dict
         Figures, for ``metrics.json``.
@@ -120,7 +120,7 @@ def read_model_folder(folder: str | Path, *, source: str | None = None) -> Model
     ModelNotFoundError
         If the folder or a required file is missing.
     ModelFormatError, ModelIntegrityError, UntrustedModelError
-        See `ser.model.audit.audit`.
+        See `ser.storage.audit.audit`.
     """
     folder = Path(folder)
     try:
