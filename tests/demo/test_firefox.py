@@ -1,5 +1,7 @@
 """The main path through the page in Firefox."""
 
+import json
+
 import pytest
 import soundfile
 from firefox import firefox, require_firefox
@@ -19,13 +21,13 @@ def page(app, tmp_path):
     require_firefox()
     with firefox(tmp_path) as page:
         page.open(app.url)
-        page.wait('document.querySelector("#ser-examples button") !== null')
         yield page
 
 
 def test_the_main_path_in_firefox(page, tmp_path, recognizer):
-    page.click("#ser-examples button")
-    example = page.wait(RESULT)
+    opened = page.wait(RESULT)  # the first example
+    page.click("#ser-examples button:nth-of-type(2)")
+    example = page.wait(f"{RESULT} !== {json.dumps(opened)} && {RESULT}")
     page.click("#ser-clip button[aria-label=Clear]")
     page.wait('document.querySelector("#ser-result .ser-result") === null')
     clip = tmp_path / "clip.wav"
