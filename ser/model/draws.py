@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from ser.model.learning import Floats
 
@@ -61,11 +62,14 @@ class Voices:
     ) -> None:
         emotions = np.unique(candidates, axis=0, return_inverse=True)[1]
         self.of_clip = np.unique(speakers, return_inverse=True)[1]
-        emotion, speaker = (np.eye(of.max() + 1)[of] for of in (emotions, self.of_clip))
-        solution = np.linalg.pinv(np.hstack([emotion, speaker]))[emotion.shape[1] :]
-        of_speakers = solution.astype(np.float32) @ rows.reshape(len(rows), -1)
-        self.voices = of_speakers.reshape(-1, *rows.shape[1:])
-        self.alike = np.unique(speaker.T @ emotion > 0, axis=0, return_inverse=True)[1]
+        spoke, counts = _effects_of_speakers(
+            rows.reshape(len(rows), -1), _indicators(emotions), _indicators(self.of_clip)
+        )
+        self.voices = spoke.reshape(-1, *rows.shape[1:])
+        groups = np.unique(counts > 0, axis=0, return_inverse=True)[1]
+        self.alike = np.argsort(groups, kind="stable")
+        size = np.bincount(groups)
+        self.n_alike, self.first = size[groups], (np.cumsum(size) - size)[groups]
         self.share = share
 
     def exchange(
@@ -86,11 +90,30 @@ class Voices:
         """
         changed = np.flatnonzero(rng.random(len(rows)) < self.share)
         versions, own = versions[changed], self.of_clip[clips[changed]]
-        others = np.empty_like(own)
-        for group in np.unique(self.alike):
-            of_group = self.alike[own] == group
-            others[of_group] = rng.choice(np.flatnonzero(self.alike == group), of_group.sum())
+        others = self.alike[self.first[own] + rng.integers(self.n_alike[own])]
         rows[changed] += self.voices[others, versions] - self.voices[own, versions]
+
+
+def _indicators(of_clip: NDArray[np.integer]) -> csr_array:
+    """Return 1 for each clip in the column that it names."""
+    indices = (np.ones(len(of_clip), np.float32), of_clip, np.arange(len(of_clip) + 1))
+    return csr_array(indices)
+
+
+def _effects_of_speakers(
+    values: Floats, emotion: csr_array, speaker: csr_array
+) -> tuple[Floats, Floats]:
+    """Return what speakers add, and how many clips of each emotion they spoke.
+
+    Speakers are eliminated from the normal equations: emotions are few, they can be thousands.
+    """
+    counts = (speaker.T @ emotion).toarray().astype(float)
+    n_clips = counts.sum(axis=1, keepdims=True)
+    means = (speaker.T @ values) / n_clips
+    matrix = np.diag(counts.sum(axis=0)) - counts.T @ (counts / n_clips)
+    totals = emotion.T @ values - counts.T @ means
+    of_emotions = np.linalg.lstsq(matrix, totals, rcond=1e-9)[0]
+    return (means - counts / n_clips @ of_emotions).astype(np.float32), counts
 
 
 class References:

@@ -123,7 +123,8 @@ def fit_experts(
     version_weights, clip_weights : sequence of float, shapes (n_versions,) and (n_clips,), optional
         How often each is drawn, relative to others; equal by default.
     speakers : ndarray, shape (n_clips,), optional
-        Who speaks. Without several clips of each, no relative perceptron is fitted.
+        Who speaks. Without several clips of each, no relative perceptron is fitted, and no voices
+        are exchanged.
     everyday : ndarray of bool, shape (n_clips,), optional
         Which clips are everyday speech; none by default.
 
@@ -144,8 +145,10 @@ def fit_experts(
         rows = scaler.transform(rows.astype(np.float32), copy=False)
         return np.clip(rows, -limit, limit, out=rows)
 
+    if speakers is not None and np.unique(speakers, return_counts=True)[1].min() == 1:
+        speakers = None
     references = None
-    if speakers is not None and np.unique(speakers, return_counts=True)[1].min() > 1:
+    if speakers is not None:
         everyday = np.zeros(n_clips, bool) if everyday is None else everyday
         references = References(speakers, everyday)
     columns: dict[str | None, NDArray[np.integer]] = {None: np.arange(n_features)}
