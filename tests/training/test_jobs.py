@@ -4,11 +4,14 @@ import os
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+HEARS_CTRL_C = partial(signal.signal, signal.SIGINT, signal.default_int_handler)
+"""What a shell starts in the background does not, and hands that on."""
 WORK = """
 import os, sys, time
 from datasets import Dataset
@@ -37,6 +40,7 @@ def test_an_interrupt_is_one_sentence_however_many_processes_work(tmp_path):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=True,
+        preexec_fn=HEARS_CTRL_C,
         text=True,
     )
     for _ in range(2):
@@ -62,6 +66,7 @@ def test_what_does_not_end_by_itself_is_ended():
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        preexec_fn=HEARS_CTRL_C,
         text=True,
     )
     assert "started" in work.stdout.readline()
