@@ -27,6 +27,7 @@ class RunningApp:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = folder / "app.log"
+        self.told = 0
         self.temp = folder / "uploads"
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
@@ -43,6 +44,12 @@ class RunningApp:
                 }
                 | environment,
             )
+
+    def logged(self):
+        """Return what was logged since this was last asked."""
+        text = self.log.read_text()
+        news, self.told = text[self.told :], len(text)
+        return news
 
     def wait(self, seconds=60):
         deadline = time.monotonic() + seconds

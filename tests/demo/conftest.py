@@ -18,6 +18,13 @@ def four_voices(tmp_path_factory):
     return path
 
 
+@pytest.fixture(autouse=True)
+def log_of_this_test(request):
+    """Forget what the shared app logged of earlier tests, as gradio does of a closed page."""
+    if "app" in request.fixturenames:
+        request.getfixturevalue("app").logged()
+
+
 @pytest.fixture
 def page(browser, app):
     """Return the page of a new visitor."""

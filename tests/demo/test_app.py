@@ -76,7 +76,7 @@ def test_a_bad_clip_is_one_sentence_and_the_next_one_works(app, client, clips, t
         client.predict(handle_file(bad), api_name="/predict")
     assert "Traceback" not in str(error.value)
     assert client.predict(handle_file(clips[0]), api_name="/predict")["emotion"]
-    assert "Traceback" not in app.log.read_text()
+    assert "Traceback" not in app.logged()
 
 
 @pytest.mark.parametrize("sent", ["clip.wav", 5, ["clip.wav"]], ids=["path", "number", "list"])
@@ -85,7 +85,7 @@ def test_what_is_no_file_is_refused_in_one_sentence(app, client, clips, sent):
         client.predict(sent, api_name="/predict")
     with pytest.raises(Exception, match=r"^'.*\.wav' is not a list of files; .*handle_file"):
         client.predict(handle_file(clips[0]), api_name="/predict_batch")
-    assert "Traceback" not in app.log.read_text()
+    assert "Traceback" not in app.logged()
 
 
 def test_timeline_gives_exact_times(client, long_clip):

@@ -66,6 +66,11 @@ def finish(page, files):
     return column(page, "ser-open")
 
 
+STILL = """() => !document.querySelector("#ser-batch .pending") &&
+    document.getAnimations().every((each) => !(each instanceof CSSTransition))"""
+"""No colour is between two others."""
+
+
 def show(page, files):
     """Recognise the files, unless their results are still there."""
     if sorted(column(page, "ser-open")) != sorted(path.name for path in files):
@@ -182,7 +187,7 @@ def test_nobody_is_shut_out_of_a_batch(page, files):
     show(page, files)
     for dark in (True, False):
         page.evaluate("dark => document.body.classList.toggle('dark', dark)", dark)
-        page.wait_for_timeout(300)
+        page.wait_for_function(STILL)
         found = Axe().run(page).response["violations"]
         serious = [v for v in found if v["impact"] in ("serious", "critical")]
         assert not [(v["id"], v["nodes"][0]["html"]) for v in serious]

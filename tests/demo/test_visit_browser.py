@@ -124,6 +124,7 @@ def save(page, button):
 def test_a_visit_is_saved_as_files_and_nothing_is_sent(page, app, clips):
     heard, other = fill(page, clips)
     page.wait_for_function("serVisit.own()[0].timeline")
+    page.locator("#ser-why .ser-result").wait_for()  # the last that is asked of the server
     asked = []
     page.on("request", lambda request: asked.append(request.url))
     visit = page.locator("#ser-visit")
