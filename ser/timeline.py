@@ -283,12 +283,20 @@ def window_of(start: float, end: float, result: Prediction | None) -> Window:
 def _whole(
     slices: list[slice], heard: list[Analysis | None], sample_rate: int
 ) -> NDArray[np.bool_]:
-    """Tell the windows with speech that do not hold much less sound than one nearby."""
+    """Tell the windows that count: those with as much sound as others nearby, and what they miss."""
     starts = np.array([part.start / sample_rate for part in slices])
+    ends = np.array([part.stop / sample_rate for part in slices])
     sounds = np.array([each.sound_duration if each else 0.0 for each in heard])
     near = np.abs(starts[:, None] - starts) <= NEARBY
     most: NDArray[np.float64] = np.where(near, sounds, 0).max(axis=1)
-    return (sounds > 0) & (sounds >= WHOLE * most)
+    counts = (sounds > 0) & (sounds >= WHOLE * most)
+    for number in np.argsort(-sounds, kind="stable"):
+        analysis = heard[number]
+        if analysis and not counts[number]:
+            for moment in (analysis.speech_start, analysis.speech_end):
+                held = (starts <= starts[number] + moment) & (starts[number] + moment <= ends)
+                counts[number] |= not np.any(held & counts)
+    return counts
 
 
 def _apart(

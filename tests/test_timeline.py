@@ -103,6 +103,12 @@ def test_windows_of_two_half_sentences_do_not_count(recognizer):
     assert max(window.speech_duration for window in counted) < 2.5
 
 
+def test_speech_that_only_a_window_with_less_sound_holds_is_heard(recognizer):
+    word, speech = speech_like(0.4)[RATE // 2 :], speech_like(5.0)
+    timeline = recognizer.timeline((np.concatenate([word, speech]), RATE))
+    assert timeline.segments[0].emotion
+
+
 def test_a_long_silence_is_no_speech(recognizer):
     with pytest.raises(NoSpeechError):
         recognizer.timeline((np.zeros(10 * RATE, np.float32), RATE))
