@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ser.audio.loading import SAMPLE_RATE_RANGE
-from ser.errors import AudioError, InvalidSampleRateError, NoSpeechError
+from ser.audio.loading import LOUDEST, SAMPLE_RATE_RANGE
+from ser.errors import AudioError, InvalidSampleRateError, NonFiniteAudioError, NoSpeechError
 
 if TYPE_CHECKING:
     from ser.recognizer import EmotionRecognizer
@@ -65,6 +65,8 @@ class SpeechStream:
         self._rate = sample_rate
         self._step = round(STEP * sample_rate)
         self._kept: NDArray[Any] | None = None
+        self._new: list[NDArray[Any]] = []  # pieces after those, joined when there is a look
+        self._size = 0  # samples that came
         # All of these count samples from the beginning of the stream.
         self._first = 0  # of those that are kept
         self._looked = 0  # up to here
@@ -98,7 +100,8 @@ class SpeechStream:
         Raises
         ------
         AudioError
-            If the samples are of another type or shape, or not finite.
+            If the samples are of another type or shape, or not finite. They are then left out, as
+            if they had not come.
         """
         piece = np.asarray(samples)
         kind = piece.dtype if self._kept is None else self._kept.dtype
@@ -108,10 +111,18 @@ class SpeechStream:
                 f"The samples are of type {piece.dtype} and shape {piece.shape}; "
                 f"give {wanted} of shape (n_samples,)."
             )
-        # Copied, as callers may fill the same array again.
-        self._kept = np.concatenate([piece[:0] if self._kept is None else self._kept, piece])
-        events = []
-        while self._first + self._kept.size - self._looked >= self._step:
+        if piece.dtype.kind == "f" and not (sound := np.abs(piece) <= LOUDEST).all():  # nor is NaN
+            raise NonFiniteAudioError(
+                f"The samples hold {piece[~sound][0]:g}; give floats from -1 to 1."
+            )
+        self._kept = piece[:0].copy() if self._kept is None else self._kept
+        self._new.append(piece.copy())  # as callers may fill the same array again
+        self._size += piece.size
+        events: list[dict[str, Any]] = []
+        if self._size - self._looked < self._step:
+            return events
+        self._join()
+        while self._size - self._looked >= self._step:
             events += self._look(self._looked + self._step)
         self._forget()
         return events
@@ -120,8 +131,8 @@ class SpeechStream:
         """End the stream, and return the last events as `feed` does."""
         if self._kept is None:
             return []
-        now = self._first + self._kept.size
-        events = self._look(now) if now > self._looked else []
+        self._join()
+        events = self._look(self._size) if self._size > self._looked else []
         return events if self._start is None else [*events, self._end(self._heard)]
 
     def _look(self, now: int) -> list[dict[str, Any]]:
@@ -177,6 +188,11 @@ class SpeechStream:
 
     def _event(self, name: str, start: int, end: int) -> dict[str, Any]:
         return {"event": name, "start": start / self._rate, "end": end / self._rate}
+
+    def _join(self) -> None:
+        assert self._kept is not None
+        self._kept = np.concatenate([self._kept, *self._new])
+        self._new = []
 
     def _forget(self) -> None:
         """Drop the samples that no later answer can need."""

@@ -283,7 +283,7 @@ def window_of(start: float, end: float, result: Prediction | None) -> Window:
 def _whole(
     slices: list[slice], heard: list[Analysis | None], sample_rate: int
 ) -> NDArray[np.bool_]:
-    """Tell the windows that count: those with as much sound as others nearby, and what they miss."""
+    """Tell the windows that count: whose sound is not much less than nearby, or in no other."""
     starts = np.array([part.start / sample_rate for part in slices])
     ends = np.array([part.stop / sample_rate for part in slices])
     sounds = np.array([each.sound_duration if each else 0.0 for each in heard])

@@ -6,7 +6,7 @@ from signals import noise
 from tiny_model import FEATURES, voice
 
 from ser import EmotionRecognizer, SpeechStream
-from ser.errors import AudioError, InvalidSampleRateError
+from ser.errors import AudioError, InvalidSampleRateError, NonFiniteAudioError
 
 RATE = FEATURES.sample_rate
 ANSWER = ("emotion", "confidence", "probabilities", "warnings")
@@ -67,6 +67,16 @@ def test_each_stretch_of_speech_has_a_start_results_and_an_end(tiny):
 def test_events_do_not_depend_on_the_pieces(tiny, piece):
     samples = pcm(voice("angry", seconds=2), silence(1.3))
     assert events_of(tiny, samples, piece) == events_of(tiny, samples)
+
+
+def test_a_piece_that_is_not_finite_is_left_out(tiny):
+    samples = np.concatenate([silence(0.5), voice("calm", seconds=2)]).astype(np.float32)
+    stream, events = SpeechStream(tiny, RATE), []
+    for start in range(0, samples.size, 1600):
+        events += stream.feed(samples[start : start + 1600])
+        with pytest.raises(NonFiniteAudioError, match="The samples hold nan"):
+            stream.feed(np.array([0, np.nan], np.float32))
+    assert [*events, *stream.close()] == events_of(tiny, samples)
 
 
 def test_speech_that_never_pauses_is_cut_and_forgotten(tiny, monkeypatch):

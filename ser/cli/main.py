@@ -93,7 +93,8 @@ def main(argv: Sequence[str] | None = None, *, prog: str | None = None) -> int:
     except (KeyboardInterrupt, Exception) as error:
         if not _follows_interrupt(error):  # which `datasets` hides when it waits for its processes
             raise
-        print(f"\n{INTERRUPTED}", file=sys.stderr)
+        told = str(error) if isinstance(error, KeyboardInterrupt) else ""
+        print(f"\n{told or INTERRUPTED}", file=sys.stderr)
         return STATUS
 
 

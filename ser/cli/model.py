@@ -40,7 +40,7 @@ def add_predict(parser: ArgumentParser) -> None:
 
 
 def _predict(parser: ArgumentParser, args: Namespace) -> int:
-    if args.to:
+    if args.to is not None:
         return predict_collection(parser, args)
     check_no_collection(parser, args)
     from ser.audio.isolation import warm_up

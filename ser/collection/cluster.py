@@ -13,6 +13,7 @@ from typing import Any
 
 from ser.collection.publishing import check_dataset
 from ser.collection.remote import RemoteTable, is_remote
+from ser.collection.rows import Settings
 from ser.collection.running import plan, recognise_collection, target
 from ser.collection.shards import MANIFEST, shard_path
 from ser.errors import SerError
@@ -26,6 +27,7 @@ except ModuleNotFoundError as error:
 
 PATHS = ("voice", "voices")
 """Options that may name files."""
+OPTIONS = ("timeline", "channels", *PATHS, "private")
 
 
 class RecogniseCollection(PipelineStep):
@@ -49,6 +51,10 @@ class RecogniseCollection(PipelineStep):
         self, source: str | Path, to: str | Path, model: str | Path | None = None, **options: Any
     ) -> None:
         super().__init__()
+        for name in options:
+            if name not in OPTIONS:
+                raise SerError(f"There is no option {name}; there are {', '.join(OPTIONS)}.")
+        Settings(options.get("timeline"), options.get("channels", "mix"))  # refuses wrong ones
         self.source = _found_from_anywhere(source)
         self.to = str(to)
         if is_remote(self.to):

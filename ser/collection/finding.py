@@ -7,14 +7,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from sys import intern
 from typing import Any
 
 import pyarrow
 import pyarrow.parquet
 from pyarrow.types import is_binary, is_large_binary, is_struct
 
-from ser.collection.pieces import Files, Piece, Rows, text
+from ser.collection.pieces import Files, Piece, Rows, speaker_name, text
 from ser.collection.places import ON_HUB, LocalFolder, Place, fetching, find_on_hub, reading
 from ser.collection.tables import METADATA
 from ser.corpora.files import AUDIO_SUFFIXES
@@ -58,15 +57,17 @@ class Collection:
 
     @property
     def sha256(self) -> str:
-        """A hash of which clips there are, and of how they are divided into pieces."""
+        """A hash of which clips there are, how long their files, and how they are divided."""
         digest = hashlib.sha256()
         for piece in self.pieces:
+            names = piece.names if isinstance(piece, Files) else [piece.name]
             what = (
-                [*piece.names, *piece.speakers]
+                [*names, *piece.speakers]
                 if isinstance(piece, Files)
-                else [piece.name, piece.group, piece.first, piece.start, piece.stop]
+                else [*names, piece.group, piece.first, piece.start, piece.stop]
             )
-            digest.update(json.dumps(what).encode())
+            sizes = list(map(piece.place.size, names))
+            digest.update(json.dumps([what, sizes]).encode())
         return digest.hexdigest()
 
 
@@ -91,11 +92,10 @@ def find_collection(source: str | Path, *, largest: int = MAX_FILES) -> Collecti
         If the Hub does not give it.
     """
     path = Path(os.path.expanduser(source))  # noqa: PTH111 - leaves the ~ of nobody as it is
-    if path.is_file():
-        place: Place = LocalFolder(path.resolve().parent)
-        pieces = _read_table(place, path, largest)
-        return _collection(path.resolve().name, place, pieces)
-    if path.is_dir():
+    if path.is_file():  # a link has a name and a place of its own, as all files of the Hub's cache
+        place: Place = LocalFolder(path.parent.resolve())
+        return _collection(path.name, place, _read_table(place, path, largest))
+    if path.is_dir() and source != "":
         place = LocalFolder(path.resolve())
         return _collection(path.resolve().name, place, _read_folder(place, largest))
     match = ON_HUB.fullmatch(str(source))
@@ -127,7 +127,7 @@ def _collection(name: str, place: Place, pieces: Iterable[Piece]) -> Collection:
 def _read_folder(place: Place, largest: int) -> Iterator[Piece]:
     if names := place.names(SUFFIXES):
         # People who record others give each a folder.
-        speakers = [intern(PurePosixPath(name).parent.name) or None for name in names]
+        speakers = [speaker_name(PurePosixPath(name).parent.name) for name in names]
         return _files(place, names, speakers, largest)
     tables = place.names((".parquet",))
     with ThreadPoolExecutor(8) as pool:  # each is asked over the network for its size
@@ -154,26 +154,28 @@ def _read_table(place: Place, path: Path, largest: int) -> Iterator[Piece]:
         head = _head(place, path.name)
         if _holds_recordings(_audio_column(path.name, head), head):
             return _rows(place, path.name, head)
-        wanted = {*CLIP_COLUMNS, *SPEAKER_COLUMNS}.intersection(head.schema.to_arrow_schema().names)
-        rows: list[dict[str, Any]]
-        rows = pyarrow.parquet.read_table(path, columns=sorted(wanted)).to_pylist()
+        present = set(head.schema.to_arrow_schema().names)
+        wanted = sorted(present.intersection([*CLIP_COLUMNS, *SPEAKER_COLUMNS]))
+        rows: list[dict[str, Any]] = pyarrow.parquet.read_table(path, columns=wanted).to_pylist()
     elif path.suffix.lower() in TEXT_SUFFIXES:
         rows = read_table(path)
+        present = {name for row in rows for name in row}
     else:
         raise DatasetError(
             f"'{path}' is neither a folder nor a table; give a folder, or a file that ends in "
             f"{', '.join(TEXT_SUFFIXES)} or .parquet."
         )
-    present = {name for row in rows for name in row}
     clip, speaker = _one_of(CLIP_COLUMNS, present), _one_of(SPEAKER_COLUMNS, present)
     if clip is None:
         raise _no_column(path.name, present)
-    names = [text(row.get(clip)) or "" for row in rows]
-    if "" in names:
-        raise DatasetError(
-            f"Row {names.index('') + 1} of {path.name} has no {clip}; give every row a recording."
-        )
-    return _files(place, names, [text(row.get(speaker or "")) for row in rows], largest)
+    names = [_path_in(row.get(clip)) for row in rows]
+    for number, name in enumerate(names, start=1):
+        if not name:
+            raise DatasetError(
+                f"Row {number} of {path.name} has no path in its column {clip}; give every row one."
+            )
+    speakers = [speaker_name(row.get(speaker or "")) for row in rows]
+    return _files(place, names, speakers, largest)
 
 
 def _rows(place: Place, name: str, head: pyarrow.parquet.FileMetaData) -> Iterator[Rows]:
@@ -212,8 +214,19 @@ def _holds_recordings(column: str, head: pyarrow.parquet.FileMetaData) -> bool:
     """Tell whether a column is of bytes, by themselves or beside a path as `datasets` has them."""
     kind = head.schema.to_arrow_schema().field(column).type
     if is_struct(kind):
-        return kind.get_field_index("bytes") >= 0
+        index = kind.get_field_index("bytes")
+        return index >= 0 and _are_bytes(kind.field(index).type)
+    return _are_bytes(kind)
+
+
+def _are_bytes(kind: pyarrow.DataType) -> bool:
     return is_binary(kind) or is_large_binary(kind)
+
+
+def _path_in(value: Any) -> str:
+    """Return the path in a cell of a table, by itself or as `datasets` has it; "" for none."""
+    value = value.get("path") if isinstance(value, dict) else value
+    return (text(value) or "") if isinstance(value, str) else ""
 
 
 def _one_of(names: Sequence[str], present: Iterable[str]) -> str | None:

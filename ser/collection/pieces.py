@@ -3,12 +3,15 @@
 A piece is small to send to a process, and says where its clips are; it is read there.
 """
 
+import re
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from sys import intern
 from typing import Any
+from unicodedata import normalize
 
 import pyarrow.parquet
 
@@ -85,11 +88,13 @@ class Rows:
         value = row[self.audio]
         value = value if isinstance(value, dict) else {"bytes": value}
         path, content = value.get("path"), value.get("bytes")
+        if not isinstance(content, bytes):  # text would be taken for the path of a file
+            content = None
         name = path or f"{self.name}:{self.first + number + 1}"
         clip: Any = {"path": name, "bytes": content or b""}
         if content is None and path and not self.place.is_remote:  # whose paths are its author's
             clip = self.place.clip(str(PurePosixPath(self.name).parent / path))
-        return Item(name, clip, text(row.get(self.speaker or "")))
+        return Item(name, clip, speaker_name(row.get(self.speaker or "")))
 
 
 Piece = Files | Rows
@@ -110,3 +115,14 @@ def _ahead(fetch: Callable[[str], Any], names: Sequence[str]) -> Iterator[Any]:
 def text(value: Any) -> str | None:
     """Return a value of a table as text; None for nothing."""
     return None if value is None else str(value).strip() or None
+
+
+def speaker_name(value: Any) -> str | None:
+    """Return a speaker as all tables and folders name them; None for nobody.
+
+    Numbers beside gaps are ``1001.0`` and NaN in tables that pandas wrote, and systems differ in
+    how they compose the letters of names of files.
+    """
+    name = normalize("NFC", text(value) or "")
+    name = re.sub(r"^(\d+)\.0$", r"\1", name)
+    return intern(name) if name not in ("", "nan") else None

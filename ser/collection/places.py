@@ -52,6 +52,9 @@ class Place(Protocol):
     def clip(self, name: str) -> Any:
         """Return a file as `ser.audio.loading.read_recording` takes it."""
 
+    def size(self, name: str) -> int | None:
+        """Return the bytes of a file, to tell it from another of its name; None if unknown."""
+
 
 @dataclass(frozen=True)
 class LocalFolder:
@@ -72,6 +75,13 @@ class LocalFolder:
     def clip(self, name: str) -> Path:
         """Return the path of a file, absolute if `name` is."""
         return self.root / name
+
+    def size(self, name: str) -> int | None:
+        """Return the bytes of a file; None if it cannot be reached."""
+        try:
+            return (self.root / name).stat().st_size
+        except (OSError, ValueError):  # such as a NUL in a name
+            return None
 
 
 @dataclass(frozen=True)
@@ -126,6 +136,9 @@ class HubFolder:
         """
         with fetching(self), self._open(name, block_size=0) as file:
             return {"path": name, "bytes": file.read()}
+
+    def size(self, name: str) -> None:
+        """Return None: the commit tells what its files are."""
 
     def _open(self, name: str, **options: Any) -> Any:
         path = f"datasets/{self.repo_id}/{name}"

@@ -51,7 +51,7 @@ class RemoteTable:
         self._above, _, name = url.rpartition("/")
         self._folder = folder
         self.copy = folder / name
-        if self.copy.suffix not in SUFFIXES:
+        if self.copy.suffix.lower() not in SUFFIXES:
             raise DatasetError(
                 f"'{url}' cannot be a table: give an address that ends in {', '.join(SUFFIXES)}."
             )

@@ -53,6 +53,14 @@ class Settings:
     timeline: Literal["windows", "segments"] | None = None
     channels: Literal["mix", "each"] = "mix"
 
+    def __post_init__(self) -> None:
+        for name, allowed in (
+            ("timeline", (None, "windows", "segments")),
+            ("channels", ("mix", "each")),
+        ):
+            if (value := getattr(self, name)) not in allowed:
+                raise SerError(f"{name} is {value!r}; give {' or '.join(map(repr, allowed))}.")
+
 
 @dataclass(frozen=True)
 class Voices:

@@ -15,7 +15,7 @@ from huggingface_hub import constants
 from tqdm.auto import tqdm
 
 from ser.collection.finding import MAX_FILES, Collection, find_collection
-from ser.collection.pieces import Piece
+from ser.collection.pieces import Files, Piece
 from ser.collection.publishing import check_dataset, publish_table
 from ser.collection.rows import NO_VOICES, Settings, Voices
 from ser.collection.shards import Shards
@@ -135,6 +135,11 @@ def plan(
     settings = Settings(timeline, channels)
     known = _voices(recognizer, voice, voices)
     found = find_collection(source, largest=MAX_TIMELINES if timeline else MAX_FILES)
+    if known.by_speaker and not known.others and not _any_of(known, found):
+        raise DatasetError(
+            f"No clip of '{source}' is of a speaker in '{voices}': name speakers alike in both, "
+            f"such as {min(known.by_speaker)}."
+        )
     metadata = {
         **describe_model(recognizer),
         "collection": {
@@ -163,6 +168,7 @@ def _run(job: Job, jobs: int) -> None:
         desc="Recognising",
         unit="clip",
         file=sys.stderr,
+        disable=sys.stderr is None,  # in programs without a console
     ) as progress:
         try:
             with closing(do_all(job.work, job.recognizer, left, jobs)) as results:
@@ -170,14 +176,15 @@ def _run(job: Job, jobs: int) -> None:
                     n_failed += failed
                     progress.update(clips)
                     progress.set_postfix(failed=n_failed, refresh=False)
-        except BaseException:
+        except BaseException as error:
             progress.close()
-            logger.warning(
-                "%d of %d clips are done and kept in '%s': the same call goes on from there.",
-                progress.n,
-                n_clips,
-                job.shards.folder,
+            kept = (
+                f"{progress.n} of {n_clips} clips are done and kept in '{job.shards.folder}': the "
+                "same call goes on from there."
             )
+            if isinstance(error, KeyboardInterrupt):
+                raise KeyboardInterrupt(kept) from error
+            logger.warning(kept)
             raise
 
 
@@ -190,11 +197,12 @@ def target(to: str | Path) -> tuple[Path, str | None]:
         If it is neither's name.
     """
     path = Path(os.path.expanduser(to))  # noqa: PTH111 - leaves the ~ of nobody as it is
-    if path.suffix in SUFFIXES:
+    if path.suffix.lower() in SUFFIXES:
         if path.is_dir() or not path.resolve().parent.is_dir():
             raise DatasetError(f"'{path}' is a folder, or lies in none; give the name of a file.")
         return path, None
-    if re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", str(to)):
+    is_file = path.suffix and path.parent.is_dir()  # of a kind that there is not
+    if not is_file and re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", str(to)):
         folder = Path(constants.HF_HOME) / "ser" / "collections"
         folder.mkdir(parents=True, exist_ok=True)
         return folder / f"{str(to).replace('/', '--')}.parquet", str(to)
@@ -223,6 +231,14 @@ def _voices(recognizer: EmotionRecognizer, voice: Any, table: str | Path | None)
         except (AudioError, VoiceProfileError) as error:
             raise VoiceProfileError(f"The voice of {speaker} in '{table}': {error}") from error
     return Voices(profiles, None if voice is None else recognizer.voice_profile(voice))
+
+
+def _any_of(voices: Voices, found: Collection) -> bool:
+    """Tell whether any clip may be of a speaker whose voice is known."""
+    return any(
+        not isinstance(piece, Files) or voices.by_speaker.keys() & set(piece.speakers)
+        for piece in found.pieces
+    )
 
 
 def _hash(voices: Voices) -> str | None:

@@ -20,6 +20,7 @@ from ser.errors import SerError
 from ser.storage.atomic_folder import replace_file
 
 MANIFEST = "manifest.json"
+WHOLE = "table-"  # begins the name of a table that is being written
 
 
 class Shards:
@@ -65,15 +66,19 @@ class Shards:
             others = [p for p in self.folder.iterdir() if not p.name.startswith(f".{MANIFEST}.")]
             if manifest.is_file():
                 self._check(_parse(manifest.read_bytes()), self.folder)
+                for half in self.folder.glob(f"{WHOLE}*"):  # its process was killed
+                    half.unlink(missing_ok=True)
             elif others:
                 raise SerError(
                     f"'{self.folder}' holds something else than a table in the making: remove it, "
                     "or give another name."
                 )
-            replace_file(manifest, json.dumps(self.metadata, indent=1).encode())
+            else:
+                replace_file(manifest, json.dumps(self.metadata, indent=1).encode())
         except OSError as error:
             raise SerError(
-                f"'{self.folder}' cannot be written ({error.strerror or error}); give another name."
+                f"'{self.folder}' cannot be written ({error.strerror or error}); mend that, or "
+                "give another name."
             ) from error
         return True
 
@@ -88,13 +93,14 @@ class Shards:
         Raises
         ------
         SerError
-            If a shard has gone.
+            If a shard has gone, or the table cannot be written.
         """
-        whole = self.folder / f"table-{uuid4().hex}"
+        whole = self.folder / f"{WHOLE}{uuid4().hex}"
+        suffix = self.table.suffix.lower()
         parts = (shard_path(self.folder, number) for number in range(n_shards))
         try:
-            write_table(whole, parts, self._schema, self.table.suffix)
-            if self.table.suffix != ".parquet":
+            write_table(whole, parts, self._schema, suffix)
+            if suffix != ".parquet":
                 replace_file(side_file(self.table), json.dumps(self.metadata, indent=1).encode())
             whole.replace(self.table)
         except FileNotFoundError as error:
@@ -102,14 +108,21 @@ class Shards:
                 f"'{self.folder}' has lost a shard: if the same work was started twice, the other "
                 "has made the table; else start it again."
             ) from error
+        except OSError as error:
+            raise SerError(
+                f"'{self.table}' cannot be written ({error.strerror or error}): mend that, and "
+                "start again; all clips are done and kept."
+            ) from error
+        finally:
+            whole.unlink(missing_ok=True)
         self._clear()
 
     def _clear(self) -> None:
         """Remove the folder; its manifest last, so that it is known for what it is until then."""
-        with suppress(FileNotFoundError):
+        with suppress(OSError):  # of another process that does the same, and the table is there
             for path in self.folder.iterdir():
                 if path.name != MANIFEST:
-                    path.unlink()
+                    path.unlink(missing_ok=True)
             shutil.rmtree(self.folder)
 
     def _check(self, found: dict[str, Any] | None, place: Path) -> None:
@@ -129,7 +142,18 @@ def parts_folder(table: Path) -> Path:
 
 
 def write_shard(folder: Path, number: int, content: bytes) -> None:
-    """Write a shard, as `ser.collection.tables.to_parquet` makes it, whole or not at all."""
+    """Write a shard, as `ser.collection.tables.to_parquet` makes it, whole or not at all.
+
+    Raises
+    ------
+    SerError
+        If the folder has gone.
+    """
+    if not folder.is_dir():
+        raise SerError(
+            f"'{folder}' has gone: if the same work was started twice, the other has made the "
+            "table; else start it again."
+        )
     replace_file(shard_path(folder, number), content)
 
 

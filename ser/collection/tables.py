@@ -144,7 +144,7 @@ def read_metadata(path: Path) -> dict[str, Any] | None:
         If the table cannot be read.
     """
     try:
-        if path.suffix == ".parquet":
+        if path.suffix.lower() == ".parquet":
             text = (pyarrow.parquet.read_schema(path).metadata or {}).get(METADATA, b"null")
         else:
             text = side_file(path).read_bytes() if side_file(path).exists() else b"null"

@@ -77,6 +77,42 @@ def test_a_recording_without_a_path_is_named_by_its_row(tmp_path):
     assert [path for path, _ in named(tmp_path)] == ["a.parquet:1", "a.parquet:2"]
 
 
+def test_a_file_that_is_a_link_is_what_it_is_called(tmp_path):
+    """As all files in the cache of the Hub are."""
+    (tmp_path / "blobs").mkdir()
+    (tmp_path / "names").mkdir()
+    write_embedded(tmp_path / "blobs" / "0123abcd", 1)
+    (tmp_path / "names" / "train.parquet").symlink_to("../blobs/0123abcd")
+    assert named(tmp_path / "names" / "train.parquet") == [("0.wav", "10")]
+    (tmp_path / "blobs" / "4567").write_text("path\na.wav\n")
+    (tmp_path / "names" / "table.csv").symlink_to("../blobs/4567")
+    assert items(tmp_path / "names" / "table.csv")[0].clip == tmp_path / "names" / "a.wav"
+
+
+def test_a_speaker_is_the_same_however_a_table_writes_the_name(tmp_path):
+    columns = {"path": ["a.wav", "b.wav"], "speaker": [1001.0, None]}
+    pq.write_table(pa.table(columns), tmp_path / "table.parquet")
+    (tmp_path / "table.csv").write_text("path,speaker\na.wav,1001.0\nb.wav,nan\n")
+    for name in ("table.parquet", "table.csv"):
+        assert named(tmp_path / name) == [("a.wav", "1001"), ("b.wav", None)]
+    file = tmp_path / "clips" / "Jose\N{COMBINING ACUTE ACCENT}" / "a.wav"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(b"x")
+    assert items(tmp_path / "clips")[0].speaker == "Jos\N{LATIN SMALL LETTER E WITH ACUTE}"
+
+
+def test_sound_in_place_of_a_path_is_refused_at_once(tmp_path):
+    sound = {"array": [0.0, 0.1], "sampling_rate": 16000, "path": None}
+    pq.write_table(pa.table({"audio": [sound]}), tmp_path / "table.parquet")
+    with pytest.raises(DatasetError, match=r"Row 1 of table.parquet has no path in its column a"):
+        find_collection(tmp_path / "table.parquet")
+    (tmp_path / "table.jsonl").write_text('{"audio": {"path": "a.wav"}}\n')
+    assert named(tmp_path / "table.jsonl") == [("a.wav", None)]
+    pq.write_table(pa.table({"path": pa.array([], pa.string())}), tmp_path / "empty.parquet")
+    with pytest.raises(DatasetError, match=r"'empty.parquet' has no recording"):
+        find_collection(tmp_path / "empty.parquet")
+
+
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
@@ -155,3 +191,7 @@ def test_a_row_on_the_hub_cannot_name_a_file_of_this_machine(hub, machine, tmp_p
     hub.add("ada/trap", {"train.parquet": file.read_bytes()}, kind="dataset")
     assert machine.run(read_from_hub, "ada/trap")[1][1][1] == b""
     assert items(file)[1].clip == secret  # a table of one's own can
+    pq.write_table(pa.table({"audio": [{"bytes": str(secret), "path": "a"}]}), file)
+    hub.add("ada/text", {"train.parquet": file.read_bytes()}, kind="dataset")
+    with pytest.raises(DatasetError, match="no recordings in its column audio"):
+        machine.run(read_from_hub, "ada/text")

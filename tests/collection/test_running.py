@@ -1,6 +1,7 @@
 """Collections become tables: every clip once, whatever happens on the way."""
 
 import csv
+import errno
 import json
 import os
 import signal
@@ -136,6 +137,12 @@ def test_what_is_complete_is_not_done_again_and_nothing_else_goes_into_it(
         recognise_collection(folder, other)
     with pytest.raises(SerError, match=r"collection.source = clips, and this is ada"):
         recognise_collection(folder / "ada", other, tiny)
+    monday, tuesday = (write_folder(tmp_path / day / "clips") for day in ("monday", "tuesday"))
+    (tuesday / "ada" / "000.wav").write_bytes((folder / "bob" / "001.wav").read_bytes()[:-2])
+    week = tmp_path / "week.csv"
+    recognise_collection(monday, week, tiny)
+    with pytest.raises(SerError, match=r"made with collection.sha256 = "):
+        recognise_collection(tuesday, week, tiny)
     with monkeypatch.context() as patch:
         patch.setattr("ser.collection.workers.answer_clips", stop)  # nothing is left to answer
         recognise_collection(folder, other, tiny)
@@ -188,14 +195,22 @@ def test_clips_are_judged_relative_to_the_voice_of_their_speaker(tiny, tmp_path)
     assert found[1]["probability_calm"] == pytest.approx(expected, abs=1e-6)
     with pytest.raises(SerError, match=r"made with voices = .*: start with the same"):
         recognise_collection(source, table, tiny, voice=everyday)
+    (tmp_path / "others.csv").write_text("speaker,path\neve,everyday.wav\n")
+    write_folder(tmp_path / "clips")
+    with pytest.raises(DatasetError, match=r"of a speaker in '.*others.csv': name .* such as eve"):
+        voices = tmp_path / "others.csv"
+        recognise_collection(tmp_path / "clips", tmp_path / "c.csv", tiny, voices=voices)
     (tmp_path / "short.csv").write_text("speaker,path\n11,clips.parquet\n")
     with pytest.raises(VoiceProfileError, match=r"The voice of 11 in '.*short.csv': 'clips"):
         recognise_collection(source, tmp_path / "b.csv", tiny, voices=tmp_path / "short.csv")
 
 
-@pytest.mark.parametrize("to", ["answers.txt", "answers", "no/such/folder.csv", "a/b/c"])
+@pytest.mark.parametrize(
+    "to", ["answers.txt", "answers", "no/such/folder.csv", "a/b/c", "results/answers.tsv", ""]
+)
 def test_a_table_that_cannot_be_is_refused_at_once(to, folder, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "results").mkdir()
     with pytest.raises(DatasetError, match=r"give (a|the) name"):
         recognise_collection(folder, to, "no such model")
 
@@ -208,6 +223,14 @@ WRONG_USAGE = [
     ["clips", "--to", "a.csv", "--json"],
     ["clips", "--to", "a.csv", "--timeline", "days"],
 ]
+
+
+def test_what_a_call_asks_for_wrongly_is_refused_in_one_sentence(tiny, folder, tmp_path):
+    for options in ({"timeline": "window"}, {"channels": "both"}):
+        with pytest.raises(SerError, match=r"(timeline|channels) is '\w+'; give "):
+            recognise_collection(folder, tmp_path / "a.csv", tiny, **options)
+    with pytest.raises(DatasetError, match="There is no folder or table ''"):
+        recognise_collection("", tmp_path / "a.csv", tiny)
 
 
 @pytest.mark.parametrize("arguments", WRONG_USAGE)
@@ -284,6 +307,32 @@ def test_what_was_started_twice_says_so_and_leaves_the_table(tiny, folder, tmp_p
     with pytest.raises(SerError, match="started twice"):
         shards.join(1)
     assert table.read_bytes() == b"of the other"
+
+
+def test_a_full_disk_leaves_no_half_table_and_the_next_call_makes_it(
+    tiny, folder, tmp_path, monkeypatch
+):
+    table = tmp_path / "answers.CSV"
+
+    def fill(path, *_):
+        path.write_bytes(b"half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("ser.collection.shards.write_table", fill)
+        with pytest.raises(SerError, match=r"written \(No space left on device\).* done and kept"):
+            recognise_collection(folder, table, tiny)
+    parts = tmp_path / "answers.CSV.parts"
+    assert not list(parts.glob("table-*"))
+    (parts / "table-of-one-that-was-killed").touch()
+    recognise_collection(folder, table, tiny)
+    assert not parts.exists() and len(table.read_text().splitlines()) == 6
+
+
+def test_a_program_without_a_console_can_make_a_table(tiny, folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "stderr", None)
+    recognise_collection(folder, tmp_path / "answers.parquet", tiny)
+    assert len(rows(tmp_path / "answers.parquet")) == 5
 
 
 def test_what_the_hub_refuses_is_kept_until_it_takes_it(tiny, folder, tmp_path, monkeypatch):

@@ -137,6 +137,7 @@ def test_every_answer_is_the_librarys_and_is_described(api, model, paths, tmp_pa
         ),
         ("/timeline", {"clip": b"a"}, {"same_speaker": "7"}, 422, "`same_speaker` is neither yes"),
         ("/batch", {}, {}, 422, "There is no `clips`"),
+        ("/timeline?format=srt", {"clip": b"a"}, {}, 422, "`format` is in the address: send it as"),
         ("/emotion", {}, {}, 404, "There is no POST /emotion: there are POST /v1/predict, "),
         ("/model", {}, {}, 405, "There is no POST /model: there are POST /v1/predict, "),
     ],
@@ -314,6 +315,7 @@ def test_a_stream_gives_the_librarys_events_whatever_the_pieces(api, model, size
     [
         ("800", b"", "The stream has a sample rate of 800 Hz; "),
         ("fast", b"", "'fast' is not a sample rate: "),
+        ("16000&sample_rate=48000", b"", "There is no 'sample_rate': the address of a stream has"),
         ("16000", "hello", "'hello' is not sound: send 16-bit PCM as binary messages, and "),
         ("16000", bytes(2**20 + 1), "A message has 1048577 bytes: send at most 1048576"),
         ("16000", None, "No sound came for 0.5 s: "),

@@ -217,8 +217,13 @@ def _with_files(function: Callable[..., Any], inputs: tuple[Any, ...]) -> Any:
 
 
 async def _only_known_fields(request: Request) -> None:
-    """Refuse a misspelt field, or one too many, which would otherwise be left out silently."""
+    """Refuse a misspelt or misplaced field, or one too many: none is left out silently."""
     known = [field.alias for field in request.scope["route"].dependant.body_params]
+    for name in request.query_params:
+        if not name.startswith("__"):  # of Hugging Face's own
+            raise HTTPException(
+                422, f"`{name:.100}` is in the address: send it as a field of a form, with `-F`."
+            )
     form = await request.form()
     for name in form:
         if name not in known:

@@ -90,6 +90,9 @@ async def _send(websocket: WebSocket, event: dict[str, Any]) -> None:
 
 
 async def _answer(websocket: WebSocket, model: "ServedModel") -> None:
+    for name in websocket.query_params:
+        if name != "rate" and not name.startswith("__"):  # of Hugging Face's own
+            raise AudioError(f"There is no {name[:100]!r}: the address of a stream has its rate.")
     rate = _rate(websocket.query_params.get("rate", str(SAMPLE_RATE)))
     recognizer = await to_thread.run_sync(model.get)
     stream = SpeechStream(recognizer, rate)
