@@ -114,10 +114,11 @@ def headline(metrics: Mapping[str, Any]) -> str:
     return _wrapped(
         f"**Correct on {_all(right)} by speakers it has never heard** "
         f"({_all(str(len(count)) for count in counts)} emotions, protocol "
-        f"`{strangers[0].protocol}`; guessing gives {_all(guessed)} %). Calibrated on others of "
-        f"the same corpora, its confidence is off by {_all(errors)} points on average; the model "
-        "that ships is less sure of itself, for voices from elsewhere. The figure usually "
-        f"reported, with the same actors in training and test (random split), is {_all(usual)} %."
+        f"`{strangers[0].protocol}`; the most frequent one is {_all(guessed)} % of them). "
+        "Calibrated on others of the same corpora, its confidence is off by "
+        f"{_all(errors)} points on average; the model that ships is less sure, for voices from "
+        "elsewhere. The figure usually reported, with the same actors in training and test "
+        f"(random split), is {_all(usual)} %."
     )
 
 
@@ -189,8 +190,15 @@ def limits(
     )
     across = [each for each in results_in(metrics) if each.protocol == "leave-one-corpus-out"]
     if across:
-        recalls = [f"{percent(each.figures[RECALL])} % on {each.corpus}" for each in across]
-        text += f" Trained without a corpus, its unweighted recall is {_all(recalls)}."
+        recalls = [
+            f"{percent(each.figures[RECALL])} % on {each.corpus}'s "
+            f"{sum(row['support'] > 0 for row in each.figures['classes'].values())}"
+            for each in across
+        ]
+        text += (
+            " Trained without a corpus, its unweighted recall of the emotions that the others "
+            f"have, too, is {_all(recalls)}."
+        )
     current, _ = record.split_by_age(EVALUATION, rows)
     for corpus, result in current.items():
         if not result["heard"]:

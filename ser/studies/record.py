@@ -33,7 +33,8 @@ ABOUT = (
     "the means are given, those after accuracy and recall ± standard deviation over seeds. Rows "
     "are marked as made by older code if code that decides their figures, other than comments, has "
     "changed since; the same command with `--rows` makes them anew. The clips that the model that "
-    "ships keeps apart for its examples are among those of studies."
+    "ships keeps apart for its examples are among those of studies. Figures are over all clips "
+    "of a protocol together, whatever their fold; in EmoBox's table they are means over its folds."
 )
 
 
