@@ -166,6 +166,10 @@ def test_gain_changes_nothing_and_each_condition_is_compared_with_clean(folder):
         assert result["to_clean"]["difference"] == pytest.approx(gain)
     ((_, table),) = robustness.tables(results).items()
     assert len(table) == 1 + len(robustness.ROWS) and table[1][0] == "as recorded"
+    warned = {name: result["warned"] for name, result in results.items()}
+    assert warned["clean"] < 0.2 and warned["clipped"] == 1
+    assert results["clipped"]["wrong"] == pytest.approx(1 - results["clipped"]["accuracy"])
+    assert results["clipped"]["wrong_clean"] == pytest.approx(1 - results["clean"]["accuracy"])
 
 
 def degrade(name, waveform):
