@@ -3,6 +3,8 @@
 import os
 import re
 from argparse import ArgumentParser, ArgumentTypeError, _ArgumentGroup
+from collections.abc import Collection
+from unicodedata import normalize
 
 from ser.corpora.catalog import CORPORA
 
@@ -32,9 +34,14 @@ def licence(text: str) -> str:
     return text
 
 
+def label_text(text: str) -> str:
+    """Read the name of an emotion, of which systems compose the letters differently."""
+    return normalize("NFC", text.strip())
+
+
 def label_mapping(text: str) -> tuple[str, str]:
     """Read a label and the emotion that it means."""
-    label, emotion = (each.strip() for each in text.partition("=")[::2])
+    label, emotion = (label_text(each) for each in text.partition("=")[::2])
     if not label or not emotion:
         raise ArgumentTypeError(f"{text!r} is not LABEL=EMOTION; give one such as anger=angry")
     return label, emotion
@@ -54,7 +61,7 @@ def dataset(text: str) -> tuple[str | None, str]:
 
 
 def corpus_weight(text: str) -> tuple[str, float]:
-    """Read the weight of a corpus, of which the name is returned as the corpus has it."""
+    """Read the name of a corpus and its weight."""
     name, _, number = text.rpartition("=")
     try:
         weight = float(number)
@@ -65,13 +72,13 @@ def corpus_weight(text: str) -> tuple[str, float]:
             f"{text!r} is not the weight of a corpus; give NAME=NUMBER with a number above 0, such "
             "as crema-d=0.5"
         )
-    return corpus_name(name), weight
+    return name, weight
 
 
-def corpus_name(text: str) -> str:
-    """Read the name of a corpus, which is returned as a known corpus has it."""
+def corpus_name(text: str, names: Collection[str]) -> str:
+    """Return which of some corpora is meant: one's own by its name, a known one also by its key."""
     row = CORPORA.get(corpus_key(text))
-    return row.about.name if row else text
+    return row.about.name if row and text not in names else text
 
 
 def corpus_key(text: str) -> str:

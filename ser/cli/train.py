@@ -12,6 +12,7 @@ from ser.cli.options import (
     corpus_weight,
     dataset,
     label_mapping,
+    label_text,
     licence,
     repository,
     seed,
@@ -55,7 +56,11 @@ def add_train(parser: ArgumentParser) -> None:
         "--channel", choices=CHANNELS, help="recordings of RAVDESS to use (default: speech)"
     )
     parser.add_argument(
-        "--emotions", nargs="+", metavar="EMOTION", help="emotions to distinguish (default: all)"
+        "--emotions",
+        nargs="+",
+        type=label_text,
+        metavar="EMOTION",
+        help="emotions to distinguish (default: all)",
     )
     parser.add_argument(
         "--corpus-weight",
@@ -90,14 +95,13 @@ def add_train(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--skip-evaluation",
         action="store_true",
-        help="only train: no figures, no examples, no calibration",
+        help="only train: no figures, no calibration, no examples but those of --examples-of",
     )
     parser.add_argument(
         "--no-examples", action="store_true", help="put no example clips into the model folder"
     )
     parser.add_argument(
         "--examples-of",
-        type=corpus_name,
         metavar="CORPUS",
         help="keep a woman and a man of a corpus, such as CREMA-D, out of training and figures, "
         "and take the example clips of them",
@@ -141,6 +145,8 @@ def _train(parser: ArgumentParser, options: Namespace) -> int:
 
     if (options.private or options.tag) and not options.push_to_hub:
         parser.error("--private and --tag apply to publishing: add --push-to-hub OWNER/NAME")
+    if options.examples_of and options.no_examples:
+        parser.error("--examples-of chooses the examples that --no-examples leaves out: give one")
     if options.dataset_name and not options.licence:
         parser.error("--dataset-name needs the licence of the recordings: add --licence")
     if options.channel and options.corpus:
@@ -171,7 +177,8 @@ def _train(parser: ArgumentParser, options: Namespace) -> int:
         for corpus, source in options.dataset
     ]
     corpus = join_corpora(corpora, mapping=dict(options.map), emotions=options.emotions)
-    names, weights = [origin.about.name for origin in corpus.origins], dict(options.corpus_weight)
+    names = [origin.about.name for origin in corpus.origins]
+    weights = {corpus_name(name, names): weight for name, weight in options.corpus_weight}
     if unknown := sorted(set(weights) - set(names)):
         raise DatasetError(
             f"There is no corpus {unknown[0]!r} to weigh; there are {', '.join(names)}."
@@ -181,7 +188,7 @@ def _train(parser: ArgumentParser, options: Namespace) -> int:
         protocols=() if options.skip_evaluation else options.protocol,
         seed=options.seed,
         examples=not options.no_examples,
-        examples_of=options.examples_of,
+        examples_of=options.examples_of and corpus_name(options.examples_of, names),
         name=options.name,
     )
     model = train(corpus, config, jobs=options.jobs)

@@ -4,6 +4,8 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from ser.storage.folder import MARK
+
 AUDIO_SUFFIXES = (".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a")
 
 
@@ -18,7 +20,10 @@ def find_files(folder: Path, suffixes: Iterable[str]) -> list[Path]:
 
 
 def walk_files(folder: Path, suffixes: Iterable[str]) -> Iterator[str]:
-    """Yield the paths (relative, POSIX) of what `find_files` finds, in an order that is fixed."""
+    """Yield the paths (relative, POSIX) of what `find_files` finds, in an order that is fixed.
+
+    Model folders below are left out.
+    """
     visited = set()
     for parent, folders, names in os.walk(folder, followlinks=True):  # unlike `Path.rglob`
         place, below = Path(parent).resolve(), Path(parent).relative_to(folder)
@@ -26,7 +31,8 @@ def walk_files(folder: Path, suffixes: Iterable[str]) -> Iterator[str]:
             folders.clear()
             continue
         visited.add(place)
-        folders.sort()
+        # The examples beside a model that was trained here are no recordings of this folder.
+        folders[:] = sorted(each for each in folders if not (place / each / MARK).is_file())
         yield from (
             (below / name).as_posix()
             for name in sorted(names)

@@ -107,10 +107,10 @@ def make_card(
         copies=_copies(config["training"]["copies"]),
         weights=_weights(config),
         partial=[
-            {"corpus": each["name"], "name": label, "alike": alike}
+            {"corpus": each["name"], "name": label, "alike": list(dict.fromkeys(alike))}
             for each in config["datasets"]
             for label, alike in each.get("partial", {}).items()
-            if set(alike) <= set(config["model"]["labels"])
+            if len(set(alike)) > 1 and set(alike) <= set(config["model"]["labels"])
         ],
         pictures=[
             {"name": file, "text": Path(file).stem.replace("_", " ").replace("-", " ")}

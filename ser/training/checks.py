@@ -1,6 +1,10 @@
 """What a training asks of a corpus, checked before hours of work."""
 
 import logging
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
 
 from ser.corpora.corpus import Corpus
 from ser.corpora.folds import PROTOCOLS
@@ -8,7 +12,7 @@ from ser.errors import DatasetError
 from ser.model.config import ModelConfig
 from ser.storage.schema import MAX_LINE
 from ser.training.config import TrainingConfig
-from ser.training.features import corpus_folds
+from ser.training.features import CorpusFeatures, corpus_folds
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +37,46 @@ def check_names(corpus: Corpus, config: TrainingConfig) -> None:
             raise DatasetError(
                 f"The name '{name:.50}…' has {len(name)} characters; give one of 1 to {MAX_LINE}."
             )
+
+
+def warn_of_speakers(corpus: Corpus) -> None:
+    """Tell if a few speakers with one clip each keep the model from learning voices of all."""
+    counts = Counter(corpus.clips["speaker"])
+    alone = sorted(str(speaker) for speaker, number in counts.items() if number == 1)
+    if None not in counts and 0 < len(alone) < len(counts):
+        logger.warning(
+            "Only one clip is of the speaker %s, so the model cannot compare clips with others of "
+            "their speaker: leave such speakers out, or add clips of them.",
+            ", ".join(alone[:5]) + (f" and {len(alone) - 5} more" if len(alone) > 5 else ""),
+        )
+
+
+def check_usable(
+    features: CorpusFeatures, protocols: Sequence[str], config: TrainingConfig
+) -> None:
+    """Check again what clips without speech, which are left out, may have changed.
+
+    Raises
+    ------
+    DatasetError
+        If fewer than two emotions are left, or they cannot be split as a protocol asks.
+    """
+    left = [features.labels[each] for each in np.unique(features.y)]
+    if len(left) < 2:
+        raise DatasetError(
+            f"Only clips of '{''.join(left)}' hold speech that can be used: give clips of at least "
+            "two emotions."
+        )
+    known = np.atleast_1d(features.candidates.any(axis=0))
+    never = [label for label, is_known in zip(features.labels, known, strict=True) if not is_known]
+    if never:
+        logger.warning(
+            "No clip that can be used is %s: the model will never answer that. Choose among the "
+            "others by --emotions.",
+            " or ".join(never),
+        )
+    for protocol in protocols:
+        corpus_folds(features.corpus, protocol, config.seed)
 
 
 def choose_protocols(corpus: Corpus, config: TrainingConfig) -> list[str]:
@@ -66,4 +110,19 @@ def choose_protocols(corpus: Corpus, config: TrainingConfig) -> list[str]:
     protocols = [name for name in PROTOCOLS if name in wanted]
     for protocol in protocols:
         corpus_folds(corpus, protocol, config.seed)
+    if "leave-one-corpus-out" in protocols:
+        _check_shared(corpus)
     return protocols
+
+
+def _check_shared(corpus: Corpus) -> None:
+    """Refuse corpora of which none can be tested by a model of the others."""
+    own: dict[str, set[int]] = {}
+    for name, emotion in zip(corpus.clips["corpus"], corpus.clips["emotion"], strict=True):
+        own.setdefault(name, set()).add(emotion)
+    others = {name: set().union(*(own[each] for each in own if each != name)) for name in own}
+    if all(len(own[name] & others[name]) < 2 for name in own):
+        raise DatasetError(
+            f"No two emotions are in several of {', '.join(own)}: leave-one-corpus-out needs that; "
+            "leave it out, or give emotions the same names by --map."
+        )

@@ -4,7 +4,8 @@ They are drawn with Matplotlib's objects alone, without pyplot's global state.
 """
 
 import io
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -36,14 +37,24 @@ def draw_figures(metrics: Mapping[str, Any]) -> dict[str, bytes]:
     results = results_in(metrics)
     several = len({result.corpus for result in results}) > 1
     plots = {"confusion": plot_confusion_matrix, "reliability": plot_reliability}
+    named = _named(dict.fromkeys(result.corpus for result in results))
     with rc_context({"text.parse_math": False}):  # a label may have dollar signs
         for result in results:
-            suffix = f"-{slug(result.corpus)}" if several else ""
+            suffix = f"-{named[result.corpus]}" if several else ""
             for name, plot in plots.items():
                 file = io.BytesIO()
                 plot(result, file)
                 pictures[f"{name}-{result.protocol}{suffix}.png"] = file.getvalue()
     return pictures
+
+
+def _named(corpora: Iterable[str]) -> dict[str, str]:
+    """Return a part of a file name for each corpus, no two the same."""
+    named: dict[str, str] = {}
+    for number, corpus in enumerate(corpora, start=1):
+        name = re.sub(r"[^\w.-]+", "-", slug(corpus))  # again: small letters can have marks apart
+        named[corpus] = f"{name}-{number}" if name in named.values() else name
+    return named
 
 
 def plot_confusion_matrix(result: Result, file: BinaryIO) -> None:

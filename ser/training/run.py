@@ -27,7 +27,7 @@ from ser.storage.audit import audit
 from ser.storage.folder import make_model_files
 from ser.training.by_corpus import balanced_weights, evaluate_by_corpus
 from ser.training.card import make_card
-from ser.training.checks import check_names, choose_protocols
+from ser.training.checks import check_names, check_usable, choose_protocols, warn_of_speakers
 from ser.training.config import TrainingConfig
 from ser.training.examples import keep_apart, make_examples, widget
 from ser.training.features import CorpusFeatures, extract_features, known_of_clips
@@ -132,7 +132,9 @@ def train(
     protocols = choose_protocols(corpus, config)
     jobs = jobs or os.cpu_count() or 1
     check_names(corpus, config)
+    warn_of_speakers(corpus)
     features = extract_features(corpus, config, jobs=jobs)
+    check_usable(features, protocols, config)
     logger.info("%d clips with %d features each", len(features.y), features.X.shape[2])
     heard = features if shown is None else extract_features(shown, config, jobs=jobs)
     metrics, model, held_out = _evaluate(features, protocols, config)
@@ -148,7 +150,7 @@ def train(
         "feature_hash": FeatureExtractor(config.features).hash,
         "datasets": describe_corpora(features.corpus),
         "training": {
-            **config.describe(),
+            **_as_fitted(config.describe(), relative=classifier.knows_voices),
             "kept_apart": sorted(set(shown.clips["speaker"])) if shown else [],
             "seconds": round(time.monotonic() - start),
         },
@@ -164,6 +166,14 @@ def train(
         classifier.pipelines_, config=described, metrics=metrics, readme=card, files=files
     )
     return TrainedModel(EmotionRecognizer(audit(contents, source="model"), source="model"))
+
+
+def _as_fitted(settings: dict[str, Any], *, relative: bool) -> dict[str, Any]:
+    """Return settings of a training without those that had no effect, for want of speakers."""
+    if relative:
+        return settings
+    plain = [each | {"exchange": 0.0} for each in settings["perceptrons"] if not each["relative"]]
+    return settings | {"perceptrons": plain}
 
 
 def _evaluate(

@@ -13,6 +13,7 @@ from signals import speech_like
 
 from ser import EmotionRecognizer
 from ser.cli.main import main
+from ser.cli.options import corpus_name
 from ser.errors import DatasetError
 from ser.reasons.facts import read_usual
 from ser.training.config import TrainingConfig
@@ -106,9 +107,10 @@ def test_a_wrong_option_is_refused_with_what_is_allowed(option, complaint, capsy
         (["--dataset", "a", "b", "--licence", "mit"], "--licence and the columns are of one data"),
         (["--dataset", "a", "tess=b", "--audio-column", "path"], "the columns are of one dataset"),
         (["--dataset", "tess=a", "--channel", "song"], "leave out --corpus and --channel"),
+        (["--examples-of", "tess", "--no-examples"], "that --no-examples leaves out: give one"),
     ],
 )
-def test_what_is_of_one_dataset_is_refused_for_several(options, complaint, capsys):
+def test_options_that_do_not_go_together_are_refused(options, complaint, capsys):
     with pytest.raises(SystemExit):
         main(["train", *options])
     assert complaint in capsys.readouterr().err
@@ -147,6 +149,7 @@ def test_several_datasets_are_joined_and_weighed(tmp_path, monkeypatch, capsys):
     ]
     assert may_be[:4] == [{"ok"}, {"angry"}] * 2
     assert may_be[4:] == [{"angry"}, {"neutral", "ok"}] * 2
+    assert corpus_name("crema_d", ["crema_d"]) == "crema_d"  # one's own folder of that name
     assert main([*options, "tess=0.5"]) == 1
     assert "no corpus 'TESS' to weigh; there are RAVDESS, CREMA-D" in capsys.readouterr().err
 

@@ -91,6 +91,19 @@ def test_folders_around_emotions_are_none(tmp_path):
     assert corpus.labels == ("sad", "angry") and set(corpus.clips["speaker"]) == {None}
 
 
+def test_an_emotion_of_an_unusual_name_makes_no_emotions_of_splits(tmp_path):
+    emotions = ("angry", "bored", "sad")
+    paths = [f"{split}/{each}/{split}.wav" for split in ("train", "test") for each in emotions]
+    assert set(load_corpus(write_recordings(tmp_path, paths)).labels) == set(emotions)
+
+
+def test_the_examples_of_a_model_are_no_recordings_of_the_folder_around_it(tmp_path):
+    paths = ["angry/1.wav", "sad/2.wav", "model/examples/1-sad.flac"]
+    write_recordings(tmp_path, paths)
+    (tmp_path / "model" / "model.skops").touch()
+    assert load_corpus(tmp_path).labels == ("sad", "angry")
+
+
 def test_speakers_of_one_emotion_are_no_emotions(tmp_path):
     write_recordings(tmp_path, ["angry/ann/1.wav", "angry/ben/2.wav"])
     with pytest.raises(DatasetError, match="not in subfolders of two or more emotions"):
@@ -227,6 +240,9 @@ def test_labels_are_lines_of_text_however_they_are_written(tmp_path):
     table = tmp_path / "moods.csv"
     table.write_text('\n\naudio, emotion\n0.wav, "so\nsad"\n1.wav,so  sad\n2.wav, ra\0ge\n')
     assert load_corpus(table).labels == ("rage", "so sad")
+    apart, whole = "fro\N{COMBINING DIAERESIS}h", "fr\N{LATIN SMALL LETTER O WITH DIAERESIS}h"
+    write_recordings(tmp_path / "mac", [f"{apart}/1.wav", "sad/2.wav"])
+    assert set(load_corpus(tmp_path / "mac").labels) == {"sad", whole}
     rows = [{"audio": f"{n}.wav", "emotion": text} for n, text in enumerate(["a\ud800", "b\u2028"])]
     text = "\n".join(json.dumps(row) for row in rows).replace("\\u2028", "\u2028")
     (tmp_path / "moods.jsonl").write_text(text)

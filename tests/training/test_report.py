@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ser.storage.folder import is_model_file
 from ser.training.by_corpus import Result, results_in
 from ser.training.metrics import evaluate
 from ser.training.pictures import draw_figures, plot_confusion_matrix, plot_reliability
@@ -117,6 +118,16 @@ def test_an_emotion_without_clips_can_be_drawn():
 def test_pictures_of_several_corpora_have_their_names(metrics):
     names = {"confusion-actors-ravdess.png", "reliability-random-moods.png"}
     assert names < draw_figures(metrics).keys()
+
+
+def test_no_two_corpora_have_a_picture_of_one_name(metrics):
+    protocol = metrics["protocols"]["actors"]
+    figures = protocol["corpora"]["RAVDESS"]
+    corpora = dict.fromkeys(
+        ("My Data", "my-data", "\N{LATIN CAPITAL LETTER I WITH DOT ABOVE}z"), figures
+    )
+    drawn = draw_figures({"protocols": {"actors": {**protocol, "corpora": corpora}}})
+    assert len(drawn) == 6 and all(map(is_model_file, drawn))
 
 
 def test_labels_with_dollar_signs_are_drawn_as_they_are(metrics):

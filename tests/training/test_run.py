@@ -9,7 +9,7 @@ from datasets import ClassLabel, Dataset, Features, Value
 from ser.corpora.corpus import About, Corpus, Origin
 from ser.errors import DatasetError
 from ser.model.perceptrons import PerceptronSettings
-from ser.training.checks import choose_protocols
+from ser.training.checks import check_usable, choose_protocols, warn_of_speakers
 from ser.training.config import TrainingConfig
 from ser.training.fitting import calibrate
 from ser.training.run import train
@@ -56,6 +56,41 @@ def test_speakers_are_held_out_where_there_are_several(speakers, protocols, capl
     corpus = Corpus(Dataset.from_list(clips), (Origin(About("Moods"), "moods"),))
     assert choose_protocols(corpus, TrainingConfig()) == protocols
     assert ("expect less on other voices" in caplog.text) == (protocols == ["random"])
+
+
+def corpus_of(clips):
+    rows = [
+        dict.fromkeys(("speaker", "sex", "sentence")) | {"corpus": "Moods"} | row for row in clips
+    ]
+    names = dict.fromkeys(row["corpus"] for row in rows)
+    origins = tuple(Origin(About(name), "moods") for name in names)
+    features = Dataset.from_list(rows).features | {
+        "emotion": ClassLabel(names=["joy", "rage", "fear"])
+    }
+    return Corpus(Dataset.from_list(rows, features=Features(features)), origins)
+
+
+def test_corpora_without_two_emotions_in_common_are_not_tested_on_each_other():
+    pairs = {"One": (0, 1), "Two": (1, 2)}
+    clips = [{"corpus": name, "emotion": each} for name, two in pairs.items() for each in two]
+    with pytest.raises(DatasetError, match="No two emotions are in several of One, Two"):
+        choose_protocols(corpus_of(clips), TrainingConfig(protocols=["leave-one-corpus-out"]))
+
+
+def test_a_speaker_with_one_clip_is_named(caplog):
+    warn_of_speakers(corpus_of([{"emotion": 0, "speaker": each} for each in ("ada", "bob", "ada")]))
+    assert "Only one clip is of the speaker bob" in caplog.text
+
+
+def test_clips_without_speech_may_leave_no_two_emotions(caplog):
+    corpus = corpus_of([{"emotion": 0}, {"emotion": 1}])
+    given = {"corpus": corpus, "labels": corpus.labels}
+    one = SimpleNamespace(**given, y=np.zeros(2, int), candidates=np.eye(3, dtype=bool)[[0, 0]])
+    with pytest.raises(DatasetError, match="Only clips of 'joy' hold speech"):
+        check_usable(one, [], TrainingConfig())
+    two = SimpleNamespace(**given, y=np.array([0, 1]), candidates=np.eye(3, dtype=bool)[[0, 1]])
+    check_usable(two, [], TrainingConfig())
+    assert "No clip that can be used is fear" in caplog.text
 
 
 def test_labels_and_names_that_no_model_can_have_are_refused_before_the_work():
