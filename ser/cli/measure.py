@@ -3,8 +3,10 @@
 import argparse
 import json
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from ser.cli.options import add_jobs, dataset, seed
 from ser.corpora.catalog import names_and_examples
@@ -139,5 +141,17 @@ def _evaluate(options: argparse.Namespace) -> int:
     result = evaluate_corpus(recognizer, clips)
     print(json.dumps(result, indent=1) if options.json else format_result(result))
     if options.output:
+        before = record.read(options.output).get(EVALUATION, {}).get(corpus)
+        if before and _of_what(before["stamp"], before["figures"]) != _of_what(vars(stamp), result):
+            print(
+                f"The row {corpus} of {options.output}, of another model or other recordings, is "
+                "replaced.",
+                file=sys.stderr,
+            )
         record.add(options.output, EVALUATION, corpus, stamp, result)
     return 0
+
+
+def _of_what(stamp: Mapping[str, Any], figures: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return what tells an evaluation from that of another model, or of other recordings."""
+    return stamp["model"], figures["all"]["clips"], figures["speakers"]

@@ -201,5 +201,8 @@ def test_the_command_on_a_whole_model(tiny_model, tmp_path, capsys):
     assert "another model than the one that ships" in output.read_text()
     assert f"### {tmp_path.name}: 6 clips of 1 speakers; 1 failed" in output.read_text()
     capsys.readouterr()
+    next(tmp_path.glob("*.flac")).unlink()
+    assert main(["evaluate", str(tiny_model), *given]) == 0
+    assert "of another model or other recordings, is replaced" in capsys.readouterr().err
     assert main(["evaluate", str(tiny_model), "--on", str(tmp_path / "missing")]) == 1
     assert capsys.readouterr().err.startswith("error: There is no folder")
