@@ -87,6 +87,13 @@ def test_a_visit_is_listed_marked_compared_and_forgotten(page, clips):
     assert page.locator("#ser-visit [role=status]").inner_text() == "1 of 1 right on your voice"
     page.get_by_role("button", name="Delete all").click()
     assert page.evaluate("document.activeElement.textContent") == "This visit"
+    page.get_by_role("button", name="My voice").click()
+    page.set_input_files("#ser-voice input[type=file]", clips["long"])
+    page.locator("#ser-result .ser-relative").wait_for()
+    assert page.evaluate("serVisit.entries") == []  # the example is heard again, and stays deleted
+    page.get_by_role("button", name="Forget my voice").click()
+    upload(page, clips["short"])
+    page.locator("#ser-visit").get_by_label("Play =1+1.wav").wait_for()
     page.reload()
     page.locator("#ser-result .ser-result").wait_for()
     assert rows(page).count() == 0
