@@ -200,22 +200,35 @@ def test_a_new_recording_is_one_press_and_the_game_says_whether_it_was_heard(pag
     page.get_by_role("button", name="Game").click()
     page.get_by_role("button", name="Start").click()
     manner = page.locator(".ser-task b").inner_text()
-    page.get_by_role("button", name="Say it now").click()
     stop = page.locator("#ser-recorder .stop-button")
+    another = page.get_by_role("button", name="Another one")
+    page.get_by_role("button", name="Say it now").click()
+    stop.wait_for()
+    assert another.is_disabled()
+    page.locator("#ser-recorder").get_by_label("Clear").click()
+    page.get_by_role("button", name="New recording").click()  # for nothing that the game asked
+    stop.wait_for()
+    page.wait_for_timeout(2500)
+    stop.click()
+    rows(page).filter(has_text="Recording 1").wait_for()
+    assert page.evaluate("serVisit.entries[0].truth ?? null") is None
+    before = page.locator("#ser-result").inner_text()
+    assert another.is_enabled()
+    page.get_by_role("button", name="Say it now").click()
     stop.wait_for()
     page.wait_for_timeout(2500)
     assert page.locator("#ser-result").inner_text() == before
     page.locator("#ser-recorder .pause-button").click()
     page.locator("#ser-recorder #stop-paused").click()
     page.locator(".ser-verdict", has_text="of 1 heard this round").wait_for()
-    row = rows(page).filter(has_text="Recording 1")
+    row = rows(page).filter(has_text="Recording 2")
     (told,) = [task.emotion for task in visit_panel.TASKS if task.manner == manner]
     assert page.evaluate("serVisit.entries[0].truth") == told
     heard, _ = heard_first(page)
     assert page.locator(".ser-verdict").inner_text().startswith("Heard: ") == (told == heard)
     assert row.locator("[aria-pressed=true]").count() == (told == heard)
     clear(page)
-    assert rows(page).count() == 2
+    assert rows(page).count() == 3
 
 
 def test_the_sound_of_old_recordings_is_let_go_and_their_results_stay(page, clips):
