@@ -79,6 +79,10 @@ def test_a_visit_is_listed_marked_compared_and_forgotten(page, clips):
     beside = page.locator("#ser-visit .ser-compared > section")
     assert beside.locator("h3").all_inner_texts() == ["=1+1.wav", "long.wav"]
     assert shown_probabilities(page, ".ser-compared > section:last-child") == shown
+    page.locator("#ser-visit").get_by_label("What =1+1.wav was").select_option(index=1)
+    beside.first.get_by_text("; it was ").wait_for()
+    assert beside.locator("h3").all_inner_texts() == ["=1+1.wav", "long.wav"]
+    page.locator("#ser-visit").get_by_role("button", name="Right, =1+1.wav was").click()
     page.get_by_role("button", name="Play long.wav").click()
     page.get_by_role("button", name="Stop long.wav").wait_for()
     page.get_by_role("button", name="Delete long.wav").click()
