@@ -4,6 +4,7 @@ import csv
 import io
 
 import pytest
+from gradio_client.utils import strip_invalid_filename_characters
 import soundfile
 from signals import speech_like
 
@@ -162,6 +163,21 @@ def test_names_of_corpora_tell_true_emotions():
     assert "Calm counts as neutral" in said  # CREMA-D does not tell them apart
     said = agreement([(names[0], "calm"), (names[1], None), ("mine.wav", None)], truths)
     assert said.startswith("0 of 1 right") and said.endswith("Not counted: 1 without a result.")
+
+
+def test_a_table_that_tells_two_emotions_of_a_file_is_told_so(tmp_path):
+    table = tmp_path / "labels.csv"
+    table.write_text("file,emotion\na.wav,sad\na.wav,happy\na.wav,sad\n")
+    truths, problem = truths_in_table(table, ["a.wav"], NAMES)
+    assert truths["a.wav"].emotion == "sad"
+    assert "1 row names a file of which an earlier row says something else ('a.wav')" in problem
+
+
+def test_a_table_names_a_file_with_double_quotes_as_it_is_called(tmp_path):
+    table = tmp_path / "labels.csv"
+    table.write_text('file,emotion\n"say ""hi"".wav",sad\n')
+    sent = strip_invalid_filename_characters("say %22hi%22.wav")
+    assert list(truths_in_table(table, [sent], NAMES)[0]) == [sent]
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t"])

@@ -1,7 +1,9 @@
 """What is drawn and said of a recording over time, without a browser."""
 
+import json
 import re
 import threading
+from html import unescape
 from itertools import pairwise
 
 import numpy as np
@@ -74,6 +76,9 @@ def test_a_timeline_that_is_cancelled_keeps_what_is_known(recognizer):
     (last,) = steps
     assert "Cancelled at 0:0" in last.waiting
     assert "Until 0:0" in last.course and "ser-play" in last.course
+    kept = json.loads(unescape(re.search('data-timeline="([^"]*)"', last.timeline)[1]))
+    assert kept["duration"] == kept["windows"][-1][1] == kept["segments"][-1][1] < 14
+    assert re.fullmatch(r"Cancelled at 0:0\d: the rest was not followed.", kept["warnings"][-1])
 
 
 def test_the_drawing_of_ten_minutes_is_small():

@@ -228,6 +228,14 @@ def test_an_upload_that_fails_is_not_waited_for(page, clips):
     page.set_input_files("#ser-clip input[type=file]", clips["minute"])
     page.wait_for_function("document.querySelector('#ser-wait p').textContent === ''")
     assert page.locator("#ser-result h2").is_visible()
+    page.unroute("**/gradio_api/upload?*")
+    page.route("**/gradio_api/upload?*", lambda route: route.abort("connectionreset"))
+    page.reload()
+    page.locator("#ser-result .ser-result").wait_for()
+    clear(page)
+    page.set_input_files("#ser-clip input[type=file]", clips["minute"])
+    page.locator("#ser-lost", has_text="The upload failed").wait_for()
+    assert page.locator("#ser-wait p").text_content() == ""
 
 
 def test_what_a_restart_of_the_server_took_is_said(browser, tmp_path, monkeypatch):

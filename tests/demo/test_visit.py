@@ -33,7 +33,7 @@ def test_the_last_drawing_of_a_timeline_brings_its_numbers():
     shares = {"calm": 0.75, "angry": 0.25}
     timeline = Timeline(6.0, [Window(0, 3, 2.0, "calm", 0.75, shares), Window(3, 6)])
     assert "data-timeline" not in draw_timeline(timeline)
-    sent = told(draw_timeline(timeline, is_last=True), "timeline")
+    sent = told(draw_timeline(timeline, kept=timeline), "timeline")
     assert sent["labels"] == ["calm", "angry"]
     assert sent["windows"] == [[0, 3, 2.0, 0.75, 0.25], [3, 6, 0]]
     assert [segment[2] for segment in sent["segments"]] == ["calm", None]

@@ -79,6 +79,10 @@ def test_a_visit_is_listed_marked_compared_and_forgotten(page, clips):
     beside = page.locator("#ser-visit .ser-compared > section")
     assert beside.locator("h3").all_inner_texts() == ["=1+1.wav", "long.wav"]
     assert shown_probabilities(page, ".ser-compared > section:last-child") == shown
+    page.locator("#ser-visit").get_by_label("What =1+1.wav was").select_option(index=1)
+    beside.first.get_by_text("; it was ").wait_for()
+    assert beside.locator("h3").all_inner_texts() == ["=1+1.wav", "long.wav"]
+    page.locator("#ser-visit").get_by_role("button", name="Right, =1+1.wav was").click()
     page.get_by_role("button", name="Play long.wav").click()
     page.get_by_role("button", name="Stop long.wav").wait_for()
     page.get_by_role("button", name="Delete long.wav").click()
@@ -87,6 +91,13 @@ def test_a_visit_is_listed_marked_compared_and_forgotten(page, clips):
     assert page.locator("#ser-visit [role=status]").inner_text() == "1 of 1 right on your voice"
     page.get_by_role("button", name="Delete all").click()
     assert page.evaluate("document.activeElement.textContent") == "This visit"
+    page.get_by_role("button", name="My voice").click()
+    page.set_input_files("#ser-voice input[type=file]", clips["long"])
+    page.locator("#ser-result .ser-relative").wait_for()
+    assert page.evaluate("serVisit.entries") == []  # the example is heard again, and stays deleted
+    page.get_by_role("button", name="Forget my voice").click()
+    upload(page, clips["short"])
+    page.locator("#ser-visit").get_by_label("Play =1+1.wav").wait_for()
     page.reload()
     page.locator("#ser-result .ser-result").wait_for()
     assert rows(page).count() == 0
@@ -193,22 +204,37 @@ def test_a_new_recording_is_one_press_and_the_game_says_whether_it_was_heard(pag
     page.get_by_role("button", name="Game").click()
     page.get_by_role("button", name="Start").click()
     manner = page.locator(".ser-task b").inner_text()
-    page.get_by_role("button", name="Say it now").click()
     stop = page.locator("#ser-recorder .stop-button")
+    another = page.get_by_role("button", name="Another one")
+    page.get_by_role("button", name="Say it now").click()
+    stop.wait_for()
+    assert another.is_disabled()
+    page.get_by_role("tab", name="About").click()  # the microphone goes off
+    page.get_by_role("tab", name="Recognise").click()
+    page.locator("#ser-recorder").wait_for(state="detached")
+    page.get_by_role("button", name="New recording").click()  # for nothing that the game asked
+    stop.wait_for()
+    page.wait_for_timeout(2500)
+    stop.click()
+    rows(page).filter(has_text="Recording 1").wait_for()
+    assert page.evaluate("serVisit.entries[0].truth ?? null") is None
+    before = page.locator("#ser-result").inner_text()
+    assert another.is_enabled()
+    page.get_by_role("button", name="Say it now").click()
     stop.wait_for()
     page.wait_for_timeout(2500)
     assert page.locator("#ser-result").inner_text() == before
     page.locator("#ser-recorder .pause-button").click()
     page.locator("#ser-recorder #stop-paused").click()
     page.locator(".ser-verdict", has_text="of 1 heard this round").wait_for()
-    row = rows(page).filter(has_text="Recording 1")
+    row = rows(page).filter(has_text="Recording 2")
     (told,) = [task.emotion for task in visit_panel.TASKS if task.manner == manner]
     assert page.evaluate("serVisit.entries[0].truth") == told
     heard, _ = heard_first(page)
     assert page.locator(".ser-verdict").inner_text().startswith("Heard: ") == (told == heard)
     assert row.locator("[aria-pressed=true]").count() == (told == heard)
     clear(page)
-    assert rows(page).count() == 2
+    assert rows(page).count() == 3
 
 
 def test_the_sound_of_old_recordings_is_let_go_and_their_results_stay(page, clips):

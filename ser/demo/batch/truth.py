@@ -122,19 +122,24 @@ def truths_in_table(
     counts = Counter(names)
     known = {_key(name): name for name in counts} | {name: name for name in counts}
     truths: dict[str, Truth] = {}
-    elsewhere, twice, unknown = [], [], []
+    elsewhere, twice, unknown, unlike = [], [], [], []
     for path, label in told:
-        base = strip_invalid_filename_characters(path.replace("\\", "/").rpartition("/")[2])
-        name = known.get(base) or known.get(_key(base))
+        base = path.replace("\\", "/").rpartition("/")[2]
+        # Browsers send a double quote in the name of a file as %22.
+        spellings = map(strip_invalid_filename_characters, (base, base.replace('"', "%22")))
+        keys = [key for each in spellings for key in (each, _key(each))]
+        name = next((known[key] for key in keys if key in known), None)
         if name is None:
             elsewhere.append(path)
         elif counts[name] > 1:
             twice.append(path)
         elif canonical(label) in labels or label in labels:
-            truths[name] = Truth(label if label in labels else canonical(label))
+            truth = Truth(label if label in labels else canonical(label))
+            if truths.setdefault(name, truth) != truth:
+                unlike.append(path)
         else:
             unknown.append(label)
-    problem = " and ".join(_problems(elsewhere, twice, unknown, labels))
+    problem = " and ".join(_problems(elsewhere, twice, unlike, unknown, labels))
     if not truths:
         raise DatasetError(f"{table.name} tells nothing of these recordings: {problem}.")
     return truths, f"{table.name} is used in part: {problem}." if problem else None
@@ -159,13 +164,19 @@ def _key(name: str) -> str:
 
 
 def _problems(
-    elsewhere: list[str], twice: list[str], unknown: list[str], labels: Sequence[str]
+    elsewhere: list[str],
+    twice: list[str],
+    unlike: list[str],
+    unknown: list[str],
+    labels: Sequence[str],
 ) -> list[str]:
     problems = []
     if elsewhere:
         problems.append(_rows(elsewhere, "names a file that is not among the recordings"))
     if twice:
         problems.append(_rows(twice, "names a file whose name several recordings have"))
+    if unlike:
+        problems.append(_rows(unlike, "names a file of which an earlier row says something else"))
     if unknown:
         known = ", ".join(labels)
         problems.append(_rows(unknown, f"has an emotion that is none of {known}"))

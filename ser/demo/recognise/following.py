@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from html import escape
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -95,7 +96,7 @@ def follow_course(
             note = {"recording": TO_REST, "voice": TO_VOICE, None: ""}[latest.reference]
             note = note or (TOO_SHORT if same_speaker else "")
             course = stretches.card(latest) if is_long else gr.skip()
-            drawn = draw_timeline(latest, is_last=True)
+            drawn = draw_timeline(latest, kept=latest)
             yield Step(drawn, course, f"<p>{relative(note)}</p>" if note else "")
     except AudioError:  # the recording was deleted meanwhile, or no window holds enough speech
         yield Step(gr.skip(), "", "")
@@ -137,6 +138,12 @@ def _stopped(latest: Any, is_long: bool) -> Step:
     if latest is None:
         return Step(gr.skip(), "", "<p>Cancelled.</p>")
     until = latest.windows[-1].end
+    at = f"Cancelled at {stretches.minutes(until)}"
+    kept = replace(
+        latest,
+        duration=until,
+        warnings=[*latest.warnings, f"{at}: the rest was not followed."],
+    )
     course = stretches.card(latest, until=until) if is_long else gr.skip()
-    drawn = draw_timeline(latest, is_last=True)
-    return Step(drawn, course, f"<p>Cancelled at {stretches.minutes(until)}.</p>")
+    drawn = draw_timeline(latest, kept=kept)
+    return Step(drawn, course, f"<p>{at}.</p>")

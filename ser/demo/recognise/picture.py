@@ -148,16 +148,15 @@ def pitch_words(pitch: NDArray[np.floating]) -> str:
     return f"Pitch: median {middle:.0f} Hz, mostly {low:.0f} to {high:.0f} Hz."
 
 
-def draw_timeline(timeline: "Timeline", *, is_last: bool = False) -> str:
+def draw_timeline(timeline: "Timeline", *, kept: "Timeline | None" = None) -> str:
     """Draw the strongest emotion and the course of every one, as far as they are known.
 
     Parameters
     ----------
     timeline : ser.timeline.Timeline
         Complete or not.
-    is_last : bool
-        Whether there will be no other drawing of it; its numbers then go with this one, for what
-        visitors keep of it.
+    kept : ser.timeline.Timeline, optional
+        What visitors keep of it, if there will be no other drawing; its numbers go with this one.
 
     Returns
     -------
@@ -185,7 +184,7 @@ def draw_timeline(timeline: "Timeline", *, is_last: bool = False) -> str:
         )
         area = f'<path style="fill:{colour(emotion)}" d="M0 100{path}V100Z"/>'
         rows += _row(escape(emotion), _svg(1000, 100, area, "course"))
-    data = timeline_data(timeline) if is_last else ""
+    data = timeline_data(kept)
     return f'<div class="ser-rows ser-timeline" aria-hidden="true"{data}>{rows}</div>'
 
 

@@ -8,6 +8,11 @@
     }
     return retyped;
   };
+  globalThis.serHasFolder = ({ items }) => {
+    const isThere = [...items].some((item) => item.webkitGetAsEntry?.()?.isDirectory);
+    if (isThere) serSay("A folder cannot be taken: choose a recording in it.");
+    return isThere;
+  };
   const wantsAudio = (input) => input?.type === "file" && input.accept.includes("audio");
   const change = ({ target }) => {
     if (wantsAudio(target)) target.files = asAudio(target.files).files;
@@ -17,6 +22,7 @@
     if (event.isRetyped || !wantsAudio(input)) return;
     event.preventDefault();
     event.stopImmediatePropagation();
+    if (serHasFolder(event.dataTransfer)) return;
     const dataTransfer = asAudio(event.dataTransfer.files);
     const again = new DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true });
     again.isRetyped = true;

@@ -4,6 +4,7 @@ globalThis.serVisit = (() => {
   const MOST_SOUNDS = 20;
   const MOST_BYTES = 100e6;
   const entries = []; // newest first
+  const removed = new Set(); // paths of deleted recordings: one of them may still be shown
   let source = "example"; // of the recording in the player; the page can open with one
   let shown = null; // the entry of the result on the page
   let count = 0;
@@ -16,18 +17,22 @@ globalThis.serVisit = (() => {
   const find = (clip) => entries.find((entry) => entry.path === clip?.path);
   const about = (name) => document.querySelector(".ser-marks")?.dataset[name] ?? "";
 
+  const given = (from) => {
+    source = from;
+    removed.clear(); // what was deleted can be given again
+  };
   const isChosen = ({ target }) => {
     if (target.closest?.("#ser-clip .upload-container, #ser-clip input[type=file]")) {
-      source = "file";
+      given("file");
     }
   };
   document.addEventListener("change", isChosen, true);
   document.addEventListener("drop", isChosen, true);
   document.addEventListener("click", ({ target }) => {
     const stop = target.closest(":is(.stop-button, #stop-paused)");
-    if (stop?.closest("#ser-clip, #ser-recorder")) source = "microphone";
-    if (target.closest("#ser-examples button")) source = "example";
-    if (target.closest("#ser-batch .ser-open")) source = "file";
+    if (stop?.closest("#ser-clip, #ser-recorder")) given("microphone");
+    if (target.closest("#ser-examples button")) given("example");
+    if (target.closest("#ser-batch .ser-open")) given("file");
   }, true);
 
   // A recording is heard again, with the same path, when the voice that it is compared with changes.
@@ -39,6 +44,7 @@ globalThis.serVisit = (() => {
       shown = data ? shown : null;
       return tell("shown", shown);
     }
+    if (removed.has(path)) return tell("shown", null);
     let entry = find(clip);
     const isNew = !entry;
     if (isNew) {
@@ -117,6 +123,7 @@ globalThis.serVisit = (() => {
   const remove = (gone) => {
     for (const entry of gone) {
       entries.splice(entries.indexOf(entry), 1);
+      removed.add(entry.path);
       tell("deleted", entry);
     }
     if (gone.includes(shown)) shown = null;

@@ -3,6 +3,8 @@
   const { about, mark, percent } = serVisit;
   let left = []; // tasks of this round that are to come
   let task = null; // the one to be recorded
+  let saying = null; // the one that the recorder was opened for, until there is a verdict
+  let isSaid = false; // whether it was recorded
   let asked = 0;
   let heard = 0;
 
@@ -41,29 +43,43 @@
     find('[data-game="next"]').textContent = "Another one";
   };
 
+  const say = (what) => {
+    saying = what;
+    isSaid = false;
+    find('[data-game="next"]').disabled = what !== null; // another task is not what was said
+  };
+
   const judge = (entry) => {
     const { emotion, confidence, probabilities } = entry.result;
-    const isHeard = emotion === task.emotion;
+    const isHeard = emotion === saying.emotion;
     asked += 1;
     heard += isHeard ? 1 : 0;
     const score = `${heard} of ${asked} heard this round.`;
     find(".ser-verdict").textContent = isHeard
       ? `Heard: ${emotion}, ${percent(confidence)}. ${score}`
-      : `Heard as ${emotion}, ${percent(confidence)}; ${task.emotion} got ` +
-        `${percent(probabilities[task.emotion])}. ${score}`;
+      : `Heard as ${emotion}, ${percent(confidence)}; ${saying.emotion} got ` +
+        `${percent(probabilities[saying.emotion])}. ${score}`;
     find('[data-game="record"]').hidden = true;
     find('[data-game="next"]').textContent = left.length ? "Next" : "New round";
-    const said = task.emotion;
+    const said = saying.emotion;
     task = null;
+    say(null);
     mark(entry, said);
   };
 
   document.addEventListener("ser-visit", ({ detail: { what, entry } }) => {
-    if (what === "new" && task && entry.source === "microphone") judge(entry);
+    if (what === "new" && saying && entry.source === "microphone") judge(entry);
+    else if (what === "shown" && isSaid) say(null); // nothing was heard in it
   });
   document.addEventListener("click", ({ target }) => {
     const action = target.closest("#ser-game [data-game]")?.dataset.game;
     if (action === "next") next();
-    if (action === "record") document.querySelector("#ser-again").click();
-  });
+    if (action === "record") {
+      say(task);
+      document.querySelector("#ser-again").click();
+    }
+    const button = saying && target.closest("#ser-recorder button");
+    if (button?.matches(".stop-button, #stop-paused")) isSaid = true;
+    if (button?.matches("[aria-label=Clear]")) say(null);
+  }, true); // before gradio takes away what was pressed
 })();

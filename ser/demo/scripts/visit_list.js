@@ -84,6 +84,9 @@
   const compare = (entry, isChosen) => {
     compared = compared.filter((each) => each !== entry);
     if (isChosen) compared = [...compared, entry].slice(-2);
+    draw();
+  };
+  const draw = () => {
     for (const each of entries) part(rowOf(each), "compare").checked = compared.includes(each);
     place("compared").replaceChildren(
       ...compared.map((each) =>
@@ -110,7 +113,7 @@
   const change = ({ detail: { what, entry } }) => {
     if (what === "new" || what === "changed") {
       fill(rowOf(entry) ?? add(), entry);
-      if (compared.includes(entry)) compare(entry, true);
+      if (compared.includes(entry)) draw(); // each stays on its side
     } else if (what === "deleted") {
       if (entry === playing) stop();
       rowOf(entry).remove();

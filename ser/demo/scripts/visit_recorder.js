@@ -24,7 +24,19 @@
     });
     return update({ visible: true });
   };
+  // What is recorded where nobody sees it is not wanted: the microphone goes off.
+  const close = ({ target }) => {
+    const tab = target.closest("[role=tab]");
+    const isElsewhere = tab?.getAttribute("aria-selected") === "false";
+    if (!isElsewhere && !target.closest("#ser-examples button, .ser-open")) return;
+    for (const block of document.querySelectorAll("#ser-recorder, #ser-clip:has(.stop-button)")) {
+      block.querySelector("button[aria-label=Clear]")?.click();
+    }
+  };
+  document.addEventListener("click", close, true);
   const refocus = (begun) => {
+    const at = document.activeElement;
+    if (at !== document.body && !at.closest("#ser-recorder")) return; // one has gone elsewhere
     const button = document.querySelector("#ser-again");
     if (isThere(button)) button.focus({ preventScroll: true });
     else if (performance.now() - begun < PATIENCE) setTimeout(refocus, 50, begun);

@@ -26,6 +26,7 @@
     }
     if (place.textContent !== sentence) place.textContent = sentence;
   };
+  globalThis.serSay = say;
   const GONE = "The server was restarted: your recording and voice profile are gone; " +
     "upload or record again.";
   const AWAY = "The server cannot be reached. This page goes on as soon as it answers.";
@@ -65,7 +66,13 @@
       if (!answer.ok && address.includes("/upload")) serWait("");
       return answer;
     } catch (error) {
-      if (isOwn && error.name !== "AbortError") compare();
+      if (isOwn && error.name !== "AbortError") {
+        if (address.includes("/upload")) {
+          serWait("");
+          serSay("The upload failed: choose the file again.");
+        }
+        compare();
+      }
       throw error;
     }
   };
