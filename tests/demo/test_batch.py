@@ -4,8 +4,8 @@ import csv
 import io
 
 import pytest
-from gradio_client.utils import strip_invalid_filename_characters
 import soundfile
+from gradio_client.utils import strip_invalid_filename_characters
 from signals import speech_like
 
 from ser import EmotionRecognizer, Prediction

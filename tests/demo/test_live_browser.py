@@ -140,6 +140,10 @@ def test_a_refused_microphone_is_said_once_where_the_button_is(browser, app, tab
         page.locator(
             "#ser-result .ser-result"
         ).wait_for()  # of the example that the page opens with
+        page.get_by_role("button", name="New recording").click()
+        page.get_by_role("alert", name="").filter(has_text="press New recording").wait_for()
+        page.locator("#ser-clip audio").wait_for()  # what was shown comes back
+        page.locator("#ser-recorder").wait_for(state="detached")
         clear(page)
         page.get_by_role("button", name="Record audio").click()
     block = page.locator("#ser-clip" if tab == "Recognise" else "#ser-live")

@@ -13,9 +13,14 @@
   place.role = "alert";
   let controls = null; // those with the button that was pressed, which gradio replaces
   const say = (sentence) => {
+    const recorder = controls?.closest("#ser-recorder");
+    recorder?.querySelector("button[aria-label=Clear]")?.click(); // the recording comes back
     place.textContent = "";
-    controls?.after(place);
-    place.textContent = sentence; // afterwards, or screen readers would not say it
+    (recorder ? document.querySelector("#ser-again") : controls)?.after(place);
+    // Afterwards, or screen readers would not say it.
+    place.textContent = recorder
+      ? sentence.replace("press Record", "press New recording")
+      : sentence;
   };
   const devices = navigator.mediaDevices;
   const press = (event) => {
