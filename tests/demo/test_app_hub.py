@@ -80,8 +80,9 @@ def test_the_hub_being_away_is_said_and_a_shared_clip_waits(start, session_hub, 
         notice = page.locator("#ser-notice").inner_text()
         assert "the model that ships" in notice and session_hub.url not in notice
         assert f"cannot be reached at {session_hub.url}" in app.log.read_text()
-        upload(page, clip)
         page.get_by_role("button", name="Share this clip").click()
+        page.get_by_text("Only a recording of your own").wait_for()
+        upload(page, clip)
         share = page.get_by_role("button", name="Share", exact=True)
         page.get_by_role("radio", name="happy").check()
         time.sleep(0.5)
@@ -90,6 +91,10 @@ def test_the_hub_being_away_is_said_and_a_shared_clip_waits(start, session_hub, 
         share.click()
         page.get_by_text("Thank you").wait_for()
         assert share.is_disabled()
+        assert page.get_by_role("radio", name="happy").is_disabled()
+        upload(page, clip)  # the same again
+        page.get_by_text("Only a recording of your own").wait_for(state="detached")
+        page.get_by_text("Thank you").wait_for()
         assert page.get_by_role("radio", name="happy").is_disabled()
     assert len(list((tmp_path / "hf").rglob("*.parquet"))) == 1
 

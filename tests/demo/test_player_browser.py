@@ -238,6 +238,16 @@ def test_an_upload_that_fails_is_not_waited_for(page, clips):
     assert page.locator("#ser-wait p").text_content() == ""
 
 
+def test_a_file_that_is_too_large_leaves_what_is_shown(page, clips):
+    page.evaluate("gradio_config.max_file_size = 2 ** 20")
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Upload file").click()
+    chooser.value.set_files(clips["ten"])
+    page.locator("#ser-lost", has_text="has more than 1 MB: choose a smaller file.").wait_for()
+    assert page.locator("#ser-result .ser-result").is_visible()
+    assert page.locator("#ser-clip").get_by_label("Clear").is_visible()
+
+
 def test_what_a_restart_of_the_server_took_is_said(browser, tmp_path, monkeypatch):
     clip = tmp_path / "clip.wav"
     soundfile.write(clip, speech_like(seconds=2.0), RATE)
@@ -266,6 +276,12 @@ def test_a_page_that_gradio_loads_anew_after_a_restart_says_why(page, clips):
     page.reload()
     page.locator("#ser-result .ser-result").wait_for()
     assert page.locator("#ser-lost").count() == 0  # the same server
+    upload(page, clips["minute"])
+    page.evaluate("fetch('/gradio_api/app_id')")  # as gradio does when it has lost the connection
+    page.reload()
+    page.locator(
+        "#ser-lost", has_text="The connection was lost, and the page was loaded"
+    ).wait_for()
     page.evaluate("sessionStorage.setItem('ser-server', 'the one before')")
     page.reload()
     page.locator("#ser-lost", has_text="your recording and voice profile are gone").wait_for()

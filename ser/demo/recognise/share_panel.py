@@ -16,6 +16,7 @@ Shown = tuple[str, dict[str, Any]] | None
 None if the recording is not theirs to share, or nothing was recognised."""
 
 THANKS = "Thank you. The clip will be added to the dataset as soon as the Hub accepts it."
+NOT_OWN = "Only a recording of your own that was recognised can be shared."
 
 
 def add_panel(
@@ -36,34 +37,42 @@ def add_panel(
         emotion = gr.Radio(label="Which emotion was it really?", choices=[], interactive=True)
         consent = gr.Checkbox(label=sharing.terms, interactive=True)
         share = gr.Button("Share", interactive=False)
-        message = gr.HTML(status(""), elem_classes="ser-quiet")
+        message = gr.HTML(status(NOT_OWN), elem_classes="ser-quiet")
+    shared = gr.State([])  # paths of what was shared: a clip is wanted once, whatever comes of it
 
-    def reset(shown: Shown) -> tuple[gr.Radio, gr.Checkbox, gr.Button, str]:
+    def reset(shown: Shown, shared: list[str]) -> tuple[gr.Radio, gr.Checkbox, gr.Button, str]:
         labels = list(shown[1]["probabilities"]) if shown else []
+        is_shared = shown is not None and shown[0] in shared
+        can_share = shown is not None and not is_shared
         return (
-            gr.Radio(choices=labels, value=None, interactive=True),
-            gr.Checkbox(value=False, interactive=True),
+            gr.Radio(choices=labels, value=None, interactive=can_share),
+            gr.Checkbox(value=False, interactive=can_share),
             gr.Button(interactive=False),
-            status(""),
+            status(THANKS if is_shared else "" if can_share else NOT_OWN),
         )
 
     def ready(shown: Shown, label: str | None, agreed: bool) -> gr.Button:
         return gr.Button(interactive=bool(shown and label and agreed))
 
-    def give(path: str | None, shown: Shown, label: str, agreed: bool) -> tuple[Any, ...]:
+    def give(
+        path: str | None, shown: Shown, label: str, agreed: bool, shared: list[str]
+    ) -> tuple[Any, ...]:
         from ser import Prediction
 
-        if shown is None or shown[0] != path:  # pressed while one took the place of the other
-            return gr.skip(), gr.skip(), gr.skip(), gr.skip()
+        # Pressed while one took the place of the other, or again.
+        if shown is None or shown[0] != path or path in shared:
+            return (gr.skip(),) * 5
         prediction = Prediction(**shown[1])
         try:
             sharing.share(path, prediction, model.get(), emotion=label, consent=agreed)
         except SerError as error:
-            return gr.skip(), gr.skip(), gr.Button(interactive=True), status(str(error))
+            return gr.skip(), gr.skip(), gr.Button(interactive=True), status(str(error)), gr.skip()
         done = [part(interactive=False) for part in (gr.Radio, gr.Checkbox, gr.Button)]
-        return *done, status(THANKS)
+        return *done, status(THANKS), [*shared, path]
 
-    result.change(reset, result, [emotion, consent, share, message], api_visibility="private")
+    result.change(
+        reset, [result, shared], [emotion, consent, share, message], api_visibility="private"
+    )
     gr.on(
         [emotion.input, consent.input],
         ready,
@@ -75,8 +84,8 @@ def add_panel(
     )
     share.click(
         give,
-        [clip, result, emotion, consent],
-        [emotion, consent, share, message],
+        [clip, result, emotion, consent, shared],
+        [emotion, consent, share, message, shared],
         trigger_mode="once",
         api_visibility="private",
     )

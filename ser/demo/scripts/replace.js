@@ -15,6 +15,17 @@
       if (input) return input;
     }
   };
+  // Gradio would say so, too, but after what is shown was cleared.
+  const isTooLarge = (files) => {
+    const most = globalThis.gradio_config?.max_file_size ?? Infinity;
+    const large = [...files].find(({ size }) => size > most);
+    if (large) {
+      serSay(
+        `“${large.name}” has more than ${Math.floor(most / 2 ** 20)} MB: choose a smaller file.`,
+      );
+    }
+    return Boolean(large);
+  };
   const put = async (files, block) => {
     const input = files.length ? await emptied(block) : null; // nothing goes for nothing
     if (!input) return;
@@ -29,14 +40,18 @@
       type: "file",
       accept: "audio/*",
     });
-    input.addEventListener("change", () => put(input.files, block));
+    input.addEventListener("change", () => isTooLarge(input.files) || put(input.files, block));
     input.click();
   };
   const drop = (event) => {
     const block = event.target.closest("#ser-clip");
     if (!shownIn(block)) return;
     event.preventDefault();
-    if (event.type === "drop") put(event.dataTransfer.files, block);
+    if (event.type !== "drop") return;
+    const { files } = event.dataTransfer;
+    if (serHasFolder(event.dataTransfer)) event.stopImmediatePropagation();
+    else if (isTooLarge(files)) event.stopImmediatePropagation();
+    else put(files, block);
   };
   document.addEventListener("click", choose, true);
   document.addEventListener("dragover", drop, true);

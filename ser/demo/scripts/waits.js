@@ -29,7 +29,12 @@
   globalThis.serSay = say;
   const GONE = "The server was restarted: your recording and voice profile are gone; " +
     "upload or record again.";
-  const AWAY = "The server cannot be reached. This page goes on as soon as it answers.";
+  const AWAY = "The server cannot be reached. This page waits until it answers; work that was " +
+    "under way may be lost.";
+  const LOST = "The connection was lost, and the page was loaded anew: the recordings, marks and " +
+    "voice of this visit are gone.";
+  const away = "ser-away"; // when the connection was found to be lost last
+  const RECENT = 60000; // ms
 
   const give = ({ target, dataTransfer }) => {
     sessionStorage.setItem(given, known ?? server());
@@ -60,6 +65,8 @@
   const ask = globalThis.fetch.bind(globalThis);
   globalThis.fetch = async (...request) => {
     const address = String(request[0]?.url ?? request[0]);
+    // Gradio asks for this only after a lost connection, and loads the page anew when it gets it.
+    if (address.includes("/app_id")) sessionStorage.setItem(away, Date.now());
     const isOwn = address.startsWith(location.origin) || address.startsWith("/");
     try {
       const answer = await ask(...request);
@@ -91,12 +98,16 @@
     } catch {
       serWait("");
       say(AWAY);
+      sessionStorage.setItem(away, Date.now());
     }
   };
   // Gradio loads the page anew when it has lost the server, and says nothing of it.
   const last = sessionStorage.getItem(given);
   sessionStorage.removeItem(given);
+  const wasAway = Date.now() - Number(sessionStorage.getItem(away)) < RECENT;
+  sessionStorage.removeItem(away);
   if (last && last !== String(server())) say(GONE);
+  else if (last && wasAway) say(LOST);
   const watch = async () => {
     if (!document.hidden) await compare();
     const isAway = document.querySelector("#ser-lost")?.textContent === AWAY;
