@@ -201,8 +201,8 @@ def target(to: str | Path) -> tuple[Path, str | None]:
         if path.is_dir() or not path.resolve().parent.is_dir():
             raise DatasetError(f"'{path}' is a folder, or lies in none; give the name of a file.")
         return path, None
-    is_file = path.suffix and path.parent.is_dir()  # of a kind that there is not
-    if not is_file and re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", str(to)):
+    names_file = path.suffix and path.parent.is_dir()  # of a kind that no table is
+    if not names_file and re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", str(to)):
         folder = Path(constants.HF_HOME) / "ser" / "collections"
         folder.mkdir(parents=True, exist_ok=True)
         return folder / f"{str(to).replace('/', '--')}.parquet", str(to)
