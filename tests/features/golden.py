@@ -118,15 +118,15 @@ def coarse(rate=8_000):
 
 
 def make_clips(folder):
-    """Return the clips by name, each as `load_audio` takes it."""
+    """Return the clips by name, each as `load_audio` takes it; those that take least time first."""
     file = folder / "sentence.wav"
     soundfile.write(file, sentence(), 48_000, subtype="PCM_16")
     return {
-        "sentence": file,
-        "street": (30_000 * street() / np.abs(street()).max(), 16_000),  # integers made floats
         "breath": (14 * breath() / np.abs(breath()).max(), 16_000),  # floats beyond full scale
         "held": (held(), RATE),
         "coarse": (coarse(), 8_000),
+        "street": (30_000 * street() / np.abs(street()).max(), 16_000),  # integers made floats
+        "sentence": file,
     }
 
 
