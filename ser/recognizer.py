@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,19 +13,16 @@ from ser.model.analysis import Analysis, analyse
 from ser.model.config import ModelConfig
 from ser.model.prediction import Prediction, make_prediction
 from ser.model.voice_profile import OwnSpeech, VoiceProfile, check_profile, check_use, learn_profile
+from ser.model_source import find_model
 from ser.storage.assembly import make_classifier, make_extractor
 from ser.storage.atomic_folder import replace_folder
 from ser.storage.audit import ModelFolder
-from ser.storage.folder import MARK, is_model_file, read_model_folder
+from ser.storage.folder import MARK, is_model_file
 from ser.threads import one_thread
 from ser.timeline import Timeline, timeline_steps
 
 if TYPE_CHECKING:
     from ser.hub.repository import Published
-
-SHIPPED_MODEL = Path(__file__).parent / "pretrained"
-
-_REPOSITORY = re.compile(r"(?P<repo_id>[a-zA-Z0-9][\w.-]*/[a-zA-Z0-9][\w.-]*)(@(?P<revision>.+))?")
 
 
 class EmotionRecognizer:
@@ -112,26 +108,24 @@ class EmotionRecognizer:
         Raises
         ------
         ModelError
-            If there is no such folder, or the audit refuses the model.
+            If there is no such folder, the audit refuses the model, or it has no revisions.
         HubError
             If the repository or revision cannot be fetched.
         """
-        source = SHIPPED_MODEL if path_or_repo_id is None else path_or_repo_id
-        repository = _REPOSITORY.fullmatch(str(source))
-        if repository is None or Path(source).exists():
-            return cls(read_model_folder(source), source=str(source))
-        from ser.hub.repository import pull_model
-
-        repo_id, revision = repository["repo_id"], revision or repository["revision"]
-        folder, commit = pull_model(
-            repo_id,
-            revision=revision,
+        found = find_model(
+            path_or_repo_id,
+            revision,
             token=token,
             cache_dir=cache_dir,
             local_files_only=local_files_only,
             force_download=force_download,
         )
-        return cls(folder, source=repo_id, revision=commit, requested_revision=revision)
+        return cls(
+            found.folder,
+            source=found.source,
+            revision=found.revision,
+            requested_revision=found.requested_revision,
+        )
 
     def __call__(
         self, clips: Any, *, voice: VoiceProfile | Any = None, same_speaker: bool = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from html import escape
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
     from ser.timeline import Timeline
 
 
+def share_column(label: str) -> str:
+    """Return the name of the column for the probability of an emotion, in any table."""
+    return f"probability_{label}"
+
+
 def to_csv(timeline: Timeline) -> str:
     """Write a row for each window, with every probability; cells without speech are empty.
 
@@ -28,7 +34,8 @@ def to_csv(timeline: Timeline) -> str:
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\r\n")
     labels = timeline.labels
-    table.writerow(["start", "end", "speech_duration", "emotion", "confidence", *labels])
+    shares = map(share_column, labels)
+    table.writerow(["start", "end", "speech_duration", "emotion", "confidence", *shares])
     for each in timeline.windows:
         known = each.probabilities or {}
         row = [each.start, each.end, each.speech_duration, each.emotion, each.confidence]
@@ -147,7 +154,8 @@ def find_target(path: str | Path) -> tuple[Path, str]:
     Raises
     ------
     SerError
-        If there is no format for the suffix, no such folder, or a folder of that name.
+        If there is no format for the suffix, no such folder or one that cannot be written to, or
+        a folder of that name.
     """
     path = Path(path)
     suffixes = ", ".join(f".{each}" for each in FORMATS)
@@ -163,6 +171,8 @@ def find_target(path: str | Path) -> tuple[Path, str]:
         )
     if path.is_dir():
         raise SerError(f"'{path}' is a folder: give the name of a file.")
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise SerError(f"'{path.parent}' cannot be written to: give another folder.")
     return path, chosen
 
 
@@ -222,10 +232,9 @@ class Exports:
 def _in_a_sentence(path: str | Path) -> Iterator[None]:
     try:
         yield
-    except OSError as error:
-        raise SerError(
-            f"'{path}' cannot be written ({error.strerror or error}): give another path."
-        ) from error
+    except (OSError, ValueError) as error:  # ValueError: it is empty, or holds a NUL
+        reason = getattr(error, "strerror", None) or error
+        raise SerError(f"'{path}' cannot be written ({reason}): give another path.") from error
 
 
 def _subtitles(timeline: Timeline) -> Iterator[tuple[float, float, str]]:

@@ -19,6 +19,8 @@ from ser.errors import (
     AudioError,
     AudioNotFoundError,
     FeatureMismatchError,
+    HubError,
+    ModelError,
     ModelFormatError,
     ModelNotFoundError,
     SerError,
@@ -258,8 +260,32 @@ def test_it_says_where_it_is_from(recognizer, tiny_model):
 
 
 def test_a_missing_model_is_named(tmp_path):
-    with pytest.raises(ModelNotFoundError, match="no model folder"):
+    with pytest.raises(ModelNotFoundError, match=r"no model folder .*, or the OWNER/NAME of"):
         EmotionRecognizer.from_pretrained(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize(
+    ("source", "match"),
+    [
+        (None, r"pretrained' is a folder, which has no revision 'v7': leave out the revision"),
+        ("ada/voices", r"'ada/voices' is a folder, which has no revision 'v7'"),
+        ("ada/others@v1", r"'ada/others@v1' is not at the revision 'v7': give one of the two"),
+    ],
+)
+def test_a_revision_that_cannot_be_is_refused(tmp_path, monkeypatch, source, match):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "ada" / "voices").mkdir(parents=True)
+    with pytest.raises(ModelError, match=match):
+        EmotionRecognizer.from_pretrained(source, revision="v7")
+
+
+def test_a_misspelt_folder_is_not_only_looked_for_on_the_hub(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "models").mkdir()
+    with pytest.raises(HubError, match=r"^There is no folder 'models/mine', and on the Hub: The"):
+        EmotionRecognizer.from_pretrained(
+            "models/mine", local_files_only=True, cache_dir=tmp_path / "cache"
+        )
 
 
 def test_other_features_are_refused_with_both_hashes(copy, recognizer):

@@ -66,15 +66,16 @@ def seconds(text):
 
 def test_pandas_reads_every_probability_of_every_window(timeline, saved):
     table = pandas.read_csv(saved("csv"), float_precision="round_trip")
-    assert list(table) == ["start", "end", "speech_duration", "emotion", "confidence", "calm", ODD]
+    shares = ["probability_calm", f"probability_{ODD}"]
+    assert list(table) == ["start", "end", "speech_duration", "emotion", "confidence", *shares]
     silent = table["emotion"].isna()
     assert list(silent) == [False, True, False, False]
-    assert table[silent][["confidence", "calm", ODD]].isna().all(axis=None)
+    assert table[silent][["confidence", *shares]].isna().all(axis=None)
     for row, each in zip(table.to_dict("records"), timeline.windows, strict=True):
         assert (row["start"], row["end"]) == (each.start, each.end)
         if each.emotion:
             assert (row["emotion"], row["confidence"]) == (each.emotion, each.confidence)
-            assert {name: row[name] for name in each.probabilities} == each.probabilities
+            assert [row[name] for name in shares] == list(each.probabilities.values())
     assert saved("csv").read_bytes().count(b"\r\n") == saved("csv").read_bytes().count(b"\n") == 5
 
 
@@ -162,6 +163,12 @@ def test_a_name_that_cannot_be_written_is_refused_in_one_sentence(
 def test_an_unknown_format_is_refused_in_one_sentence(timeline):
     with pytest.raises(SerError, match=r"^'ass' .*: choose from csv, json, srt, vtt, TextGrid\.$"):
         timeline.to_text("ass")
+
+
+@pytest.mark.parametrize("path", ["", "a\0b"])
+def test_what_is_no_name_is_refused_in_one_sentence(timeline, path):
+    with pytest.raises(SerError, match=r"cannot be written \(.*\): give another path\.$"):
+        timeline.to_csv(path)
 
 
 def test_a_failed_write_leaves_the_older_file(timeline, tmp_path, monkeypatch):

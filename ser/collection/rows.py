@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from ser.audio.channels import split_channels
 from ser.errors import SerError
 from ser.hub.errors import one_line
+from ser.timeline_formats import share_column
 
 if TYPE_CHECKING:  # so that the demo, which shows rows, starts without these
     from ser.model.prediction import Prediction
@@ -186,11 +187,6 @@ def timeline_rows(timeline: Timeline, parts: Literal["windows", "segments"]) -> 
             }
         )
     return rows
-
-
-def share_column(label: str) -> str:
-    """Return the name of the column for the probability of an emotion."""
-    return f"probability_{label}"
 
 
 def _shares(probabilities: Mapping[str, float]) -> Row:

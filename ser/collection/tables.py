@@ -12,9 +12,10 @@ import pyarrow.csv
 import pyarrow.parquet
 
 import ser
-from ser.collection.rows import Row, Settings, share_column
+from ser.collection.rows import Row, Settings
 from ser.errors import SerError
 from ser.recognizer import EmotionRecognizer
+from ser.timeline_formats import share_column
 
 SUFFIXES = (".parquet", ".csv", ".jsonl")
 METADATA = b"ser"

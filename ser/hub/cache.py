@@ -121,7 +121,7 @@ def find_copy(
         named = snapshot_download(
             **place, revision=revision, allow_patterns=list(REQUIRED_FILES), local_files_only=True
         )
-        if _is_whole(Path(named), **place):
+        if not _damaged(Path(named), **place):
             return Path(named)
     if revision not in (None, constants.DEFAULT_REVISION):
         return None
@@ -134,19 +134,24 @@ def find_copy(
         for repository in repositories
         if (repository.repo_type, repository.repo_id) == ("model", repo_id)
         for commit in repository.revisions
-        if _is_whole(commit.snapshot_path, **place)
+        if not _damaged(commit.snapshot_path, **place)
     ]
     # Another branch or a tag may refer to what never was on the default branch.
     newest = max(commits, key=lambda each: (not each.refs, each.last_modified), default=None)
     return newest.snapshot_path if newest else None
 
 
-def _is_whole(folder: Path, repo_id: str, cache_dir: str | Path | None) -> bool:
-    names = set(REQUIRED_FILES)
+def _damaged(folder: Path, repo_id: str, cache_dir: str | Path | None) -> list[str]:
+    """Return the files of a copy that are missing, or not as long as they should be."""
+    sizes: dict[str, int | None] = dict.fromkeys(REQUIRED_FILES)
     with suppress(CachedRepoTreeNotFoundError):  # written by earlier versions of huggingface_hub
         tree = get_cached_repo_tree(repo_id, revision=folder.name, cache_dir=cache_dir)
-        names.update(file.path for file in tree if is_model_file(file.path))
-    return all((folder / name).is_file() for name in names)
+        sizes.update({each.path: each.size for each in tree if is_model_file(each.path)})
+    return [
+        name
+        for name, size in sizes.items()
+        if not (folder / name).is_file() or size not in (None, (folder / name).stat().st_size)
+    ]
 
 
 def _download(
@@ -166,22 +171,33 @@ def _download(
             repo_id,
             ", ".join(strange),
         )
+    place: dict[str, Any] = {"repo_id": repo_id, "cache_dir": cache_dir}
+    wanted = [name for name in names if is_model_file(name)]
     with nullcontext() if copy is None else _without_retries():
-        path = snapshot_download(
-            repo_id,
-            revision=info.sha,
-            cache_dir=cache_dir,
-            allow_patterns=[name for name in names if is_model_file(name)],
-            token=token,
-            etag_timeout=TIMEOUT,
-            force_download=force,
-        )
-    if not _is_whole(Path(path), repo_id, cache_dir):
+        path = _fetch(info.sha, wanted, token, force=force, **place)
+    if damaged := _damaged(path, **place):  # what a crash left is not fetched by itself
+        path = _fetch(info.sha, damaged, token, force=True, **place)
+    if _damaged(path, **place):
         raise HubAwayError(f"The download of '{repo_id}' broke off")
     # Only now, so that a branch in the cache does not refer to a commit that is not all there.
     with suppress(RevisionResolutionError, HTTPError):
         api.resolve_revision(repo_id, revision=revision, cache_dir=cache_dir)
-    return Path(path)
+    return path
+
+
+def _fetch(
+    commit: str | None, names: list[str], token: str | None, *, force: bool, **place: Any
+) -> Path:
+    return Path(
+        snapshot_download(
+            **place,
+            revision=commit,
+            allow_patterns=names,
+            token=token,
+            etag_timeout=TIMEOUT,
+            force_download=force,
+        )
+    )
 
 
 @contextmanager

@@ -1,9 +1,15 @@
-"""What a model card says of where things are: the model, its demo, its code."""
+"""Cards: what they say of where things are (model, demo, code), and whether the Hub takes them."""
 
 import json
 import re
+from contextlib import suppress
 
+import yaml
 from huggingface_hub import constants
+from huggingface_hub.repocard import RepoCard
+
+from ser.errors import HubError
+from ser.hub.errors import one_line
 
 _LOADING = re.compile(r'from_pretrained\("(\\.|[^"\\])*"')
 _LINKS = re.compile(r"<!-- links -->\n(?:(?!<!-- )[^\n]*\n)*<!-- /links -->\n\n")
@@ -47,3 +53,14 @@ def with_links(card: str, *, code: str | None = None, space: str | None = None) 
     before, heading, rest = _LINKS.sub("", card).partition("\n## ")
     links = "\n".join(["<!-- links -->", *lines, "<!-- /links -->"])
     return f"{before}\n{links}\n{heading}{rest}"
+
+
+def check_card(card: str, repo_type: str) -> None:
+    """Have the Hub check the metadata of a README.md before anything is created or uploaded."""
+    try:
+        RepoCard(card).validate(repo_type=repo_type)
+    except (ValueError, yaml.YAMLError) as error:
+        faults = str(error)
+        with suppress(ValueError, KeyError, TypeError):
+            faults = "; ".join(fault["message"] for fault in json.loads(faults)["errors"])
+        raise HubError(f"The Hub refuses the card: {one_line(faults)}.") from error

@@ -23,7 +23,7 @@ from huggingface_hub.errors import (
 
 from ser.errors import HubError, SerError
 
-BACKEND_ERRORS = (HTTPError, OSError, RuntimeError, ValueError)
+BACKEND_ERRORS = (HTTPError, ImportError, OSError, RuntimeError, ValueError)
 """What huggingface_hub raises when something other than the caller is at fault."""
 
 _DISK_FAULTS = {
@@ -130,6 +130,9 @@ def diagnose(error: BaseException, cache_dir: str | Path | None = None) -> tuple
         )
     if isinstance(error, HubAwayError):
         return str(error), again
+    if isinstance(error, ImportError):  # for a SOCKS proxy
+        said = one_line(error).rstrip(".")
+        return f"The connection to the Hub lacks a package ({said})", "install it"
     if isinstance(error, HTTPError):
         return f"The Hub cannot be reached at {constants.ENDPOINT} ({type(error).__name__})", again
     # hf-xet gives the number of a fault in its text.

@@ -5,14 +5,12 @@ protocol works; `HF_ENDPOINT`, `HF_TOKEN` and `HF_HOME` have the same meaning as
 """
 
 import hashlib
-import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
 from huggingface_hub import (
     CommitOperationAdd,
     CommitOperationDelete,
@@ -21,15 +19,20 @@ from huggingface_hub import (
 )
 from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError
 from huggingface_hub.hf_api import RepoFile
-from huggingface_hub.repocard import RepoCard
 
 from ser.errors import HubError, ModelIntegrityError, UntrustedModelError
 from ser.hub.cache import TIMEOUT, fetch_model
-from ser.hub.card import name_in_card
-from ser.hub.errors import check_name, one_line, plain_words
-from ser.hub.targets import check_privacy, check_tag_name, check_token
+from ser.hub.card import check_card, name_in_card
+from ser.hub.errors import check_name, plain_words
+from ser.hub.targets import (
+    check_characters,
+    check_mark,
+    check_privacy,
+    check_tag_name,
+    check_token,
+)
 from ser.storage.audit import ModelFolder
-from ser.storage.folder import is_model_file, read_model_folder
+from ser.storage.folder import MARK, is_model_file, read_model_folder
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,7 @@ def push_model(
         repo_id,
         repo_type="model",
         is_ours=is_model_file,
+        mark=MARK,
         private=private,
         token=token,
         commit_message=commit_message or "Publish the model",
@@ -147,6 +151,7 @@ def pull_model(
         If the audit refuses its files.
     """
     check_name(repo_id)
+    check_characters(token)
     with plain_words(repo_id, revision, cache_dir):
         path = fetch_model(
             repo_id,
@@ -169,6 +174,7 @@ def commit_files(
     *,
     repo_type: str,
     is_ours: Callable[[str], bool],
+    mark: str,
     private: bool,
     token: str | None,
     commit_message: str,
@@ -187,6 +193,8 @@ def commit_files(
         As huggingface_hub takes them; the repository is created if there is none.
     is_ours : callable
         Tells by name whether a file in the repository is deleted if it is not in `files`.
+    mark : str
+        Name of a file; a repository of something without it is taken for somebody else's.
     private, token, commit_message, tag, branch, create_pr
         As for `push_model`.
     space_sdk : str, optional
@@ -200,12 +208,14 @@ def commit_files(
     check_name(repo_id)
     if tag and create_pr:
         raise HubError("A pull request cannot have a tag: set the tag when it has been merged.")
+    if tag and tag == branch:
+        raise HubError(f"'{tag}' cannot be both branch and tag: choose another tag, such as v1.")
     check_token(token)
     check_tag_name(tag)
     api = HfApi(token=token)
     repo: dict[str, Any] = {"repo_id": repo_id, "repo_type": repo_type}
     with plain_words(repo_id):
-        _check_card(files["README.md"].decode(), repo_type)
+        check_card(files["README.md"].decode(), repo_type)
         try:
             info = api.repo_info(**repo, timeout=TIMEOUT)
         except RepositoryNotFoundError:
@@ -219,7 +229,7 @@ def commit_files(
             if branch:
                 head, is_new = _find_branch(api, repo, branch, head)
                 new_branch = branch if is_new else None
-            operations = _changes(api, repo, head, files, is_ours)
+            operations = _changes(api, repo, head, files, is_ours, mark)
             tagged = tag and head and _is_tagged(api, repo, head, tag, changing=bool(operations))
             # Where there is no head yet, there is something to commit, which gives a revision.
             revision, pull_request = head or "", None
@@ -279,12 +289,14 @@ def _changes(
     head: str | None,
     files: Mapping[str, bytes],
     is_ours: Callable[[str], bool],
+    mark: str,
 ) -> list[CommitOperationAdd | CommitOperationDelete]:
     """Return the operations that turn the repository's files at a commit into these."""
     remote = {}
     if head:
         entries = api.list_repo_tree(**repo, revision=head, recursive=True)
         remote = {entry.path: entry for entry in entries if isinstance(entry, RepoFile)}
+        check_mark(repo["repo_id"], remote, mark)
     additions = [
         CommitOperationAdd(name, content)
         for name, content in files.items()
@@ -326,14 +338,3 @@ def _is_tagged(api: HfApi, repo: dict[str, Any], head: str, tag: str, *, changin
             "published; choose another tag."
         )
     return True
-
-
-def _check_card(card: str, repo_type: str) -> None:
-    """Have the Hub check the metadata of a README.md before anything is created or uploaded."""
-    try:
-        RepoCard(card).validate(repo_type=repo_type)
-    except (ValueError, yaml.YAMLError) as error:
-        faults = str(error)
-        with suppress(ValueError, KeyError, TypeError):
-            faults = "; ".join(fault["message"] for fault in json.loads(faults)["errors"])
-        raise HubError(f"The Hub refuses the card: {one_line(faults)}.") from error

@@ -218,6 +218,7 @@ def deploy_space(
         repo_type="space",
         space_sdk="gradio",
         is_ours=is_space_file,
+        mark=MARK,
         private=private,
         token=token,
         commit_message="Deploy the demo",

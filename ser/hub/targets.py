@@ -1,6 +1,7 @@
 """What can be found out on the Hub before anything is made or uploaded for it."""
 
 import re
+from collections.abc import Iterable
 from typing import Protocol
 
 from huggingface_hub import HfApi, ModelInfo, get_token
@@ -9,7 +10,10 @@ from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
 from ser.errors import HubError, ModelNotFoundError
 from ser.hub.errors import check_name, plain_words
 from ser.storage.audit import REQUIRED_FILES
-from ser.storage.folder import check_size, is_model_file
+from ser.storage.folder import MARK, check_size, is_model_file
+
+ANYWHERE = {".gitattributes", ".gitignore", "LICENSE", "README.md"}
+"""Files of any repository, which do not say what it is for."""
 
 
 class RepoInfo(Protocol):
@@ -40,7 +44,8 @@ def check_target(
     ------
     HubError
         If there is no token or it may not write, the name or the tag cannot be used, the tag is
-        taken, or a private repository was asked for and there is a public one.
+        taken, there is something else in the repository than a model, or a private repository was
+        asked for and there is a public one.
     """
     check_name(repo_id)
     check_token(token)
@@ -55,6 +60,8 @@ def check_target(
         if info is None:
             return
         check_privacy(info, private=private)
+        if isinstance(info, ModelInfo):
+            check_mark(repo_id, [each.rfilename for each in info.siblings or ()], MARK)
         refs = api.list_repo_refs(repo_id, repo_type=repo_type) if tag else None
         if refs and tag in {ref.name for ref in (*refs.branches, *refs.tags)}:
             raise HubError(
@@ -95,8 +102,27 @@ def check_privacy(info: RepoInfo, *, private: bool) -> None:
         )
 
 
+def check_mark(repo_id: str, names: Iterable[str], mark: str) -> None:
+    """Raise a `HubError` if a repository has files, but not the one that marks it as ours."""
+    if others := sorted({*names} - ANYWHERE) if mark not in names else []:
+        raise HubError(
+            f"'{repo_id}' holds '{others[0]}' and has no '{mark}', so it may be for something "
+            "else: nothing was published; choose another repository."
+        )
+
+
+def check_characters(token: str | None) -> None:
+    """Raise a `HubError` if the token, if there is one, has characters that cannot be sent."""
+    if not re.fullmatch("[!-~]*", token or get_token() or ""):
+        raise HubError(
+            "The token for the Hub has characters that no token has: log in again with `hf auth "
+            "login`, or set HF_TOKEN to a valid one."
+        )
+
+
 def check_token(token: str | None) -> None:
     """Raise a `HubError` unless there is a token."""
+    check_characters(token)
     if not (token or get_token()):
         raise HubError(
             "There is no token for the Hub: log in with `hf auth login`, or set HF_TOKEN to a "

@@ -8,6 +8,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from ser.errors import SerError
@@ -103,12 +104,15 @@ def replace_folder(
 def replace_file(path: Path, content: bytes) -> None:
     """Write a file whole or not at all, even if the power fails; its folder is made if need be.
 
+    Of a link, the file that it leads to is written.
+
     Raises
     ------
     OSError
         If it cannot be written; an older file is as it was.
     """
-    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    path = path.resolve()
+    part = path.with_name(f".{secrets.token_hex(8)}.part")  # a longer name could be too long
     try:
         _write(part, content)
         part.replace(path)
@@ -128,8 +132,13 @@ def _write(path: Path, content: bytes) -> None:
 def _swap(new: Path, folder: Path) -> None:
     """Put a new folder into its place at once, and the old one, if any, where the new one was."""
     if not folder.exists():
-        new.rename(folder)
-    elif not _exchange(new, folder):
+        with suppress(OSError):
+            new.rename(folder)
+            return
+        if not folder.exists():  # else somebody was faster
+            new.rename(folder)
+            return
+    if not _exchange(new, folder):
         # Elsewhere than on Linux there is no folder for a moment.
         old = new.with_suffix(".old")
         folder.rename(old)
@@ -154,8 +163,9 @@ def _exchange(one: Path, other: Path) -> bool:
 def _remove_left(folder: Path) -> None:
     """Remove what writers left that were killed; one that still writes is younger."""
     for path in folder.parent.glob(f".{glob.escape(folder.name)}.*.new"):
-        if time.time() - path.stat().st_mtime > LEFT_AFTER:
-            shutil.rmtree(path, ignore_errors=True)
+        with suppress(FileNotFoundError):  # it has just been put into its place
+            if time.time() - path.stat().st_mtime > LEFT_AFTER:
+                shutil.rmtree(path, ignore_errors=True)
 
 
 def is_kept_in(folder: Path, path: Path) -> bool:

@@ -126,7 +126,8 @@ def read_model_folder(folder: str | Path, *, source: str | None = None) -> Model
     try:
         if not folder.is_dir():
             raise ModelNotFoundError(
-                f"There is no model folder '{folder}': give a folder that train.py wrote."
+                f"There is no model folder '{folder}': give a folder that train.py wrote, or the "
+                "OWNER/NAME of a repository on the Hub."
             )
         paths = {
             name: path

@@ -12,7 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from ser.features import code_fingerprint
-from ser.recognizer import SHIPPED_MODEL
+from ser.model_source import SHIPPED_MODEL
 
 PACKAGE = Path(__file__).parents[1]
 LIBRARIES = {"NumPy": "numpy", "scikit-learn": "scikit-learn", "librosa": "librosa"}

@@ -201,6 +201,12 @@ def test_a_form_has_few_fields_and_little_time(model, monkeypatch):
     fields = {f"field{number}": (None, b"a") for number in range(11)}
     answer = front.post("/v1/predict", files=fields)
     assert answer.status_code == 400 and "Maximum number of fields is 10" in answer.text
+    answer = front.post("/v1/predict", files={"clip": (None, bytes(70_000))})
+    assert "'clip' has no file name and is larger" in answer.json()["detail"]
+    assert "as `curl -F clip=@clip.wav` does." in answer.json()["detail"]
+    bare = {"Content-Type": "multipart/form-data"}
+    answer = front.post("/v1/predict", content=b"--x--", headers=bare)
+    assert answer.json()["detail"].startswith("The Content-Type has no boundary: leave it out, ")
 
     async def read_all(scope, receive, send):
         while (await receive())["more_body"]:
@@ -315,6 +321,8 @@ def test_a_stream_gives_the_librarys_events_whatever_the_pieces(api, model, size
     [
         ("800", b"", "The stream has a sample rate of 800 Hz; "),
         ("fast", b"", "'fast' is not a sample rate: "),
+        ("16_000", b"", "'16_000' is not a sample rate: "),
+        ("16000&rate=48000", b"", "'16000, 48000' is not a sample rate: give one, in Hz."),
         ("16000&sample_rate=48000", b"", "There is no 'sample_rate': the address of a stream has"),
         ("16000", "hello", "'hello' is not sound: send 16-bit PCM as binary messages, and "),
         ("16000", bytes(2**20 + 1), "A message has 1048577 bytes: send at most 1048576"),

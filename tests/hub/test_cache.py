@@ -131,6 +131,23 @@ def test_half_an_update_hides_no_older_copy_but_stands_in_for_no_tag(hub, machin
         refused(machine, pull, revision=revision, match=f"not have all of .* at '{revision}'")
 
 
+@pytest.mark.parametrize("name", ["model.skops", "metrics.json"])
+def test_what_a_crash_left_is_fetched_again(hub, machine, files, name):
+    machine.run(push, files)
+    hub.add(REPO, hub.repos["model", REPO].files | {"examples/voice.flac": b"fLaC2"})
+    hub.repos["model", REPO].tags["v1"] = hub.repos["model", REPO].commits[1].sha
+    pulled = machine.run(pull)
+    machine.run(pull, revision="v1")  # has the same file
+    for path in {each.resolve() for each in machine.home.rglob(name)}:
+        path.write_bytes(path.read_bytes()[:10])
+    hub.go_away()
+    refused(machine, pull, match="cannot be reached.*cache does not have all of 'ada/voices'")
+    hub.come_back()
+    assert machine.run(pull) == pulled
+    hub.go_away()
+    assert machine.run(pull) == pulled
+
+
 def test_hub_away_and_nothing_cached(hub, machine):
     hub.go_away()
     refused(machine, pull, match="cannot be reached at http.*cache does not have all of 'ada/")

@@ -94,6 +94,7 @@ def test_a_private_repository_is_for_its_owner(hub, machine, files):
     machine.forget()
     for token in ("hf_bob", None):
         refused(machine, pull, token=token, match="no repository 'ada/voices'.* or it is private")
+    refused(machine, pull, token="hf_é", match="characters that no token has")
 
 
 def test_a_public_repository_is_not_taken_for_private(hub, machine, files):
@@ -108,6 +109,7 @@ def test_a_public_repository_is_not_taken_for_private(hub, machine, files):
     [
         (None, REPO, "no token.* `hf auth login`"),
         ("hf_wrong", REPO, "did not accept the token"),
+        ("hf_é", REPO, "characters that no token has"),
         ("hf_bob", REPO, "not allowed"),
         ("hf_bob", "ada/new", "not allowed"),
         ("hf_ada", "no such name", "not the name of a repository: give OWNER/NAME"),

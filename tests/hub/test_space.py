@@ -143,6 +143,13 @@ def test_deploying_creates_a_space_with_its_model(hub, machine, model, project):
     assert len(space.commits) == 2 and not space.private
 
 
+def test_a_space_of_something_else_is_left_alone(hub, machine, model, project):
+    game = hub.add(SPACE, {"README.md": b"", "app.py": b"import game"}, kind="space")
+    with pytest.raises(HubError, match=r"holds 'app.py' and has no 'ser/__init__.py'"):
+        machine.run(deploy, project)
+    assert len(game.commits) == 1 and not game.variables
+
+
 def test_deploying_again_commits_what_changed_and_removes_what_went(hub, machine, model, project):
     machine.run(deploy, project, private=True)
     assert hub.repos["space", SPACE].private

@@ -36,6 +36,7 @@ def test_training_starts_only_if_its_model_can_be_published(hub, machine, tmp_pa
         ({"token": "hf_bob"}, "not allowed to write to 'ada/voices'"),
         ({"token": "hf_eve"}, "Your token may only read"),
         ({"token": "hf_wrong"}, "did not accept the token"),
+        ({"token": "hf_é"}, "The token for the Hub has characters that no token has: log in"),
         ({"token": None}, "no token.* `hf auth login`"),
     ],
 )
@@ -46,6 +47,14 @@ def test_a_target_is_checked_without_a_change(hub, machine, options, match):
     token = options.pop("token", "hf_ada")
     refused(machine, check, kind=HubError, match=match, token=token, **options)
     assert len(repo.commits) == 1 and list(hub.repos) == [("model", REPO)]
+
+
+def test_nothing_else_is_published_over(hub, machine, files):
+    bert = hub.add(REPO, {"README.md": b"", "config.json": b"{}", "model.safetensors": b"bert"})
+    match = "'ada/voices' holds 'config.json' and has no 'model.skops', so it may be for something"
+    refused(machine, check, kind=HubError, match=match)
+    refused(machine, push, files, match=match)
+    assert len(bert.commits) == 1
 
 
 def test_a_good_target_is_accepted_whether_it_is_there_or_not(hub, machine):

@@ -101,6 +101,29 @@ def test_where_folders_cannot_be_exchanged_they_are_renamed(tmp_path, monkeypatc
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
 
+def test_somebody_who_writes_there_first_is_followed(tmp_path, monkeypatch):
+    rename = Path.rename
+
+    def later(new, folder):
+        monkeypatch.undo()
+        write(folder, b"b")
+        rename(new, folder)
+
+    monkeypatch.setattr(Path, "rename", later)
+    write(tmp_path / "model", b"a")
+    assert letters(tmp_path / "model") == {ord("a")}
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+def test_a_file_is_written_under_the_longest_name_and_through_a_link(tmp_path):
+    long = tmp_path / ("x" * 255)
+    link = tmp_path / "link"
+    link.symlink_to(long)
+    atomic_folder.replace_file(long, b"a")
+    atomic_folder.replace_file(link, b"b")
+    assert long.read_bytes() == b"b" and link.is_symlink()
+
+
 def test_what_killed_writers_left_is_removed_later_and_what_others_write_is_not(tmp_path):
     for name, age in (("old", 2 * atomic_folder.LEFT_AFTER), ("young", 10)):
         left = tmp_path / f".model.{name}.new"

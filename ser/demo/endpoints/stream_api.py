@@ -6,6 +6,7 @@ TCP makes it, and nothing piles up here.
 
 import asyncio
 import os
+import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -93,7 +94,7 @@ async def _answer(websocket: WebSocket, model: "ServedModel") -> None:
     for name in websocket.query_params:
         if name != "rate" and not name.startswith("__"):  # of Hugging Face's own
             raise AudioError(f"There is no {name[:100]!r}: the address of a stream has its rate.")
-    rate = _rate(websocket.query_params.get("rate", str(SAMPLE_RATE)))
+    rate = _rate(websocket.query_params.getlist("rate") or [str(SAMPLE_RATE)])
     recognizer = await to_thread.run_sync(model.get)
     stream = SpeechStream(recognizer, rate)
     step = 2 * round(STEP * rate)  # bytes
@@ -112,15 +113,17 @@ async def _answer(websocket: WebSocket, model: "ServedModel") -> None:
         waiting += sound
         while len(waiting) >= step:
             await take(step)
-    await take(len(waiting) // 2 * 2)
+    if len(waiting) % 2:
+        raise AudioError("The sound ends within a sample: send 16-bit PCM, two bytes a sample.")
+    await take(len(waiting))
     await send(await to_thread.run_sync(stream.close, limiter=_limiter))
 
 
-def _rate(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise AudioError(f"{text[:100]!r} is not a sample rate: give it in Hz.") from None
+def _rate(given: list[str]) -> int:
+    text = ", ".join(given)
+    if not re.fullmatch("-?[0-9]{1,20}", text):
+        raise AudioError(f"{text[:100]!r} is not a sample rate: give one, in Hz.")
+    return int(text)
 
 
 async def _receive(websocket: WebSocket) -> bytes | None:

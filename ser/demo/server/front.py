@@ -200,32 +200,35 @@ class Front:
             self._traffic.n_held -= body.n_bytes
 
 
-class FieldParser(GradioMultiPartParser):
+class FieldLimit:
+    """Refuses a field without a file name that is too large, which parsers keep in memory."""
+
+    def on_part_data(self, data: bytes, start: int, end: int) -> None:
+        """Take a piece of a part, or refuse it."""
+        part = self._current_part  # type: ignore[attr-defined]
+        if part.file is None and len(part.data) + end - start > MAX_FIELD:
+            raise MultiPartException(
+                f"The field '{part.field_name[:100]}' has no file name and is larger than "
+                f"{MAX_FIELD >> 10} kB: send a recording as a file, as `curl -F "
+                f"{part.field_name[:100]}=@clip.wav` does."
+            )
+        super().on_part_data(data, start, end)  # type: ignore[misc]
+
+
+class FieldParser(FieldLimit, GradioMultiPartParser):
     """Gradio's parser of forms, which keeps fields that are no files in memory, of any size."""
 
     def __init__(self, *inputs: Any, **named: Any) -> None:
         super().__init__(*inputs, **(named | {"max_fields": MAX_FIELDS}))
 
-    def on_part_data(self, data: bytes, start: int, end: int) -> None:
-        """Take a piece of a part, or refuse it."""
-        part = self._current_part
-        if part.file is None and len(part.data) + end - start > MAX_FIELD:
-            raise MultiPartException(
-                f"The field '{part.field_name[:100]}' has no file name and is larger than "
-                f"{MAX_FIELD >> 10} kB: send a recording as a file, as `curl -F files=@clip.wav` "
-                "does."
-            )
-        super().on_part_data(data, start, end)
 
-
-class FormParser(MultiPartParser):
+class FormParser(FieldLimit, MultiPartParser):
     """Starlette's parser of forms, which keeps a thousand parts of 1 MB in memory."""
 
     spool_max_size = 1  # bytes of a file in memory; 0 would stand for any number
 
     def __init__(self, *inputs: Any, **named: Any) -> None:
-        own = {"max_files": MAX_FILES, "max_fields": MAX_FIELDS, "max_part_size": MAX_FIELD}
-        super().__init__(*inputs, **(named | own))
+        super().__init__(*inputs, **(named | {"max_files": MAX_FILES, "max_fields": MAX_FIELDS}))
 
 
 # There is no other way in.
