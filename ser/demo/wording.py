@@ -31,6 +31,7 @@ def percent(share: float) -> str:
 
 def clock(seconds: float) -> str:
     """Write a time as `7.5 s` within the first minute and `1:07` after it."""
-    if seconds < 60:
+    if round(seconds, 1) < 60:
         return f"{seconds:.1f}\N{NO-BREAK SPACE}s"
-    return f"{int(seconds) // 60}:{int(seconds) % 60:02}"
+    minutes, rest = divmod(int(round(seconds, 1)), 60)
+    return f"{minutes}:{rest:02}"

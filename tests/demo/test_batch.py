@@ -49,6 +49,11 @@ def paths(tmp_path_factory):
     return [*found[:2], str(folder / "notes.wav"), *found[2:]]
 
 
+def test_why_there_is_no_result_stands_where_a_phone_shows_it():
+    html = rows_html(batch({"a.wav": UnreadableAudioError("'a.wav' is silent.")}))
+    assert 'no result<small class="ser-why-not">&#x27;a.wav&#x27; is silent.</small>' in html
+
+
 def test_a_name_cannot_be_markup():
     drawn = draw(batch({"<b>.wav": UnreadableAudioError("<b>.wav is not audio.")}))
     assert "<b>" not in "".join(map(str, drawn[:3]))
@@ -152,7 +157,7 @@ def test_what_has_gone_from_the_server_is_asked_for_again(tiny, paths, tmp_path)
         truths_in_table(tmp_path / "gone.csv", ["a.wav"], NAMES)
 
 
-def test_names_of_corpora_tell_true_emotions():
+def test_names_of_corpora_tell_true_emotions(tmp_path):
     names = ["03-01-05-01-01-01-01.wav", "1001_DFA_NEU_XX.flac", "1002_DFA_SAD_XX.flac", "mine.wav"]
     truths, sentence = find_truths([f"/tmp/{name}" for name in names], None, NAMES)
     assert [truth.emotion for truth in truths.values()] == ["angry", "neutral", "sad"]
@@ -161,6 +166,10 @@ def test_names_of_corpora_tell_true_emotions():
     said = agreement(list(answers), truths)
     assert said.startswith("2 of 3 right (67")
     assert "Calm counts as neutral" in said  # CREMA-D does not tell them apart
+    table = tmp_path / "labels.csv"
+    table.write_text(f"file,emotion\n{names[1]},neutral\n")
+    told, _ = find_truths([f"/tmp/{name}" for name in names], str(table), NAMES)
+    assert told == truths  # which says no more
     said = agreement([(names[0], "calm"), (names[1], None), ("mine.wav", None)], truths)
     assert said.startswith("0 of 1 right") and said.endswith("Not counted: 1 without a result.")
 

@@ -63,6 +63,7 @@ def test_percent(share, text):
 def test_clock():
     assert wording.clock(7.46).replace("\N{NO-BREAK SPACE}", " ") == "7.5 s"
     assert wording.clock(67) == "1:07"
+    assert wording.clock(59.97) == "1:00"
 
 
 def test_captions_say_that_an_emotion_was_acted_only_where_it_was():

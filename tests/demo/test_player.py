@@ -31,11 +31,11 @@ def test_a_picture_is_described(seconds):
 
 
 def test_a_picture_of_pitch_says_its_range():
-    assert "median 1" in draw_recording(speech_like(pitch=140), RATE)
+    assert "Pitch: mostly 1" in draw_recording(speech_like(pitch=140), RATE)
 
 
 def test_silence_has_an_empty_picture():
-    assert "Pitch: median" not in draw_recording(np.zeros(RATE, np.float32), RATE)
+    assert "Pitch: mostly" not in draw_recording(np.zeros(RATE, np.float32), RATE)
 
 
 def test_a_timeline_is_drawn_with_a_row_an_emotion():
@@ -135,6 +135,15 @@ def timeline_of(*parts):
             "Mostly calm; sad from 0:06 to 0:08, sad from 0:14 to 0:16, sad from 0:22 to 0:24 "
             "and 2 other stretches",
         ),
+        (
+            [(4, "angry"), (9, "sad"), (4, "angry"), (8, "happy")],
+            "At first angry; sad from 0:04 to 0:13, angry from 0:13 to 0:17 and happy from 0:17 "
+            "to 0:25",
+        ),
+        (
+            [(2, "angry"), (9, "sad"), (4, "happy"), (2, "angry"), (3, "calm")],
+            "Changing; most often sad, 45\N{NO-BREAK SPACE}% of the time",
+        ),
     ],
 )
 def test_the_course_of_a_recording_is_one_sentence(parts, said):
@@ -142,6 +151,18 @@ def test_the_course_of_a_recording_is_one_sentence(parts, said):
     assert stretches.sentence(found) == said
     for before, after in pairwise(found):
         assert before.end == after.start and before.emotion != after.emotion
+
+
+def test_a_course_that_the_answer_does_not_fit_says_so():
+    timeline = timeline_of((12, "sad"), (3, "angry"))
+    told = stretches.card(timeline, whole="angry")
+    assert "Judged as a whole it is angry, though part by part it is more often sad" in told
+    assert "Judged as a whole" not in stretches.card(timeline, whole="sad")
+
+
+def test_the_strip_of_a_long_recording_has_the_stretches_of_the_list():
+    timeline = timeline_of((6, "sad"), (1, "angry"), (6, "sad"))
+    assert draw_timeline(timeline).count("<span>") == 1 == len(stretches.stretches(timeline))
 
 
 @pytest.mark.parametrize("so_far", [False, True])

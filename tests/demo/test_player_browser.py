@@ -116,7 +116,7 @@ def test_a_minute_opens_with_a_sentence_and_stretches_that_play(player):
     assert not seen(player)["playing"]
     words = player.locator(".ser-strip span").all_inner_texts()
     assert words and all(word.islower() for word in words)
-    assert "Pitch: median " in player.locator(".ser-legend").inner_text()
+    assert "Pitch: mostly " in player.locator(".ser-legend").inner_text()
 
 
 def test_what_is_pointed_out_is_shaded_and_stays_so(player):

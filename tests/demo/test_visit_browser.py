@@ -65,7 +65,7 @@ def fill(page, clips):
 def test_a_visit_is_listed_marked_compared_and_forgotten(page, clips):
     _, other = fill(page, clips)
     shown = shown_probabilities(page)
-    assert page.locator("#ser-visit [role=status]").inner_text() == "1 of 2 right on your voice"
+    assert page.locator("#ser-visit [role=status]").inner_text() == "1 of 2 marked recordings right"
     table = page.locator("#ser-visit .ser-confusion")
     assert table.locator("th[scope=row]", has_text=other).count() == 1
     assert sum(map(int, table.locator("tbody td").all_inner_texts())) == 2
@@ -88,7 +88,7 @@ def test_a_visit_is_listed_marked_compared_and_forgotten(page, clips):
     page.get_by_role("button", name="Delete long.wav").click()
     assert rows(page).count() == 1
     assert page.evaluate("document.activeElement.ariaLabel") == "Delete =1+1.wav"
-    assert page.locator("#ser-visit [role=status]").inner_text() == "1 of 1 right on your voice"
+    assert page.locator("#ser-visit [role=status]").inner_text() == "1 of 1 marked recordings right"
     page.get_by_role("button", name="Delete all").click()
     assert page.evaluate("document.activeElement.textContent") == "This visit"
     page.get_by_role("button", name="My voice").click()

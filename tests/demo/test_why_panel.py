@@ -1,6 +1,7 @@
 """The panel that says why, as text: what it names, and that it is never of an older result."""
 
 import re
+from dataclasses import replace
 
 import pytest
 import soundfile
@@ -31,6 +32,14 @@ def test_the_half_second_can_be_played_and_says_what_it_brings():
     assert "without it, angry would get 50 %, not 90 %" in text(html)
     assert "Compared with neutral speech:" in html and "Pitch 243 Hz" in html
     assert "<b>wild" not in html  # labels are of whoever trained the model
+
+
+def test_of_a_long_recording_no_more_is_said_than_was_looked_at():
+    long = replace(PREDICTION, duration=60.0, speech_duration=40.0, speech_end=59.0)
+    told = text(explanation_panel(Explanation(long, "anyone", [], Moment(31.25, 31.75, 2.197))))
+    words = " ".join(told.split())
+    assert "Of the six seconds that sound most angry, 31.2 to 31.8 s matters most." in words
+    assert "without it" not in told
 
 
 def test_nothing_that_stands_out_is_said_but_only_if_that_is_known():

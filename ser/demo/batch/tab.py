@@ -29,7 +29,10 @@ SAME_SPEAKER_INFO = (
     "Each is then judged relative to the others, which takes at least "
     f"{MIN_REFERENCE + 1}. Otherwise results are relative to your voice if you gave it."
 )
-VOICE = "Your voice is known: results are relative to it, unless one person speaks in all of these."
+VOICE = (
+    "Your voice is known: the next results will be relative to it, unless one person speaks in all "
+    "of these."
+)
 
 TOOLS = (
     '<button type="button" class="ser-button" id="ser-columns" aria-pressed="false">All columns'
@@ -242,7 +245,9 @@ def find_truths(
             told, problem = truths_in_table(Path(table), names, labels)
         except DatasetError as error:
             return {}, f'<p class="ser-bad" role="status">{escape(str(error))}</p>'
-    truths = named | told
+    # Where both say the same, the name also tells what its corpus does not tell apart.
+    same = {name: named[name] for name, truth in told.items() if _agree(named.get(name), truth)}
+    truths = named | told | same
     if not truths:
         return truths, f"<p>{HINT}</p>"
     sources = [Path(table).name] if table is not None and told else []
@@ -251,6 +256,10 @@ def find_truths(
     sentence = f"True emotions of {count} of {len(names)} recordings, from {' and '.join(sources)}."
     shown = f'<p class="ser-bad">{escape(problem)}</p>' if problem else ""
     return truths, status(sentence) + shown
+
+
+def _agree(named: Truth | None, told: Truth) -> bool:
+    return named is not None and named.emotion == told.emotion
 
 
 def open_recording(paths: list[str] | None, event: gr.EventData) -> tuple[gr.Tabs, str, gr.Button]:

@@ -28,6 +28,7 @@ COLUMNS = {
 The file that one can download has the probabilities, too."""
 
 NO_RESULT = "no result"
+OPEN = "Open in Recognise, which judges each recording alone"
 TO_OTHERS = "Each relative to the others"
 
 _heads = "".join(
@@ -95,7 +96,7 @@ def _row_html(number: int, path: str, cells: Row, truth: Truth | None) -> str:
     texts["file"] = (
         f'<button type="button" class="ser-play" aria-pressed="false" aria-label="Play {name}">'
         f'{_PLAY}</button><button type="button" class="ser-open" '
-        f'aria-label="{name}, open in Recognise" title="Open in Recognise">{name}</button>'
+        f'aria-label="{name}, open in Recognise" title="{OPEN}">{name}</button>'
     )
     if emotion:
         values |= {"confidence": cells["confidence"], "duration": cells["duration"]}
@@ -109,6 +110,8 @@ def _row_html(number: int, path: str, cells: Row, truth: Truth | None) -> str:
         kinds = COLUMNS | {"emotion": "ser-key", "doubts or error": "ser-long ser-bad"}
         values["doubts or error"] = " "  # before all doubts
     texts["emotion"] = shown = escape(emotion or NO_RESULT)
+    if not emotion:  # a phone has no room for the column that says why
+        texts["emotion"] += f'<small class="ser-why-not">{texts["doubts or error"]}</small>'
     drawn = "".join(
         f'<td class="{kind}"'
         + (f' data-value="{values[column]}"' if column in values else "")

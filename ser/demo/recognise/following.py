@@ -52,6 +52,7 @@ def follow_course(
     clip: Any,
     voice_profile: "VoiceProfile | None" = None,
     *,
+    whole: str | None = None,
     same_speaker: bool = False,
     cancelled: threading.Event | None = None,
 ) -> Iterator[Step]:
@@ -63,6 +64,8 @@ def follow_course(
     clip : clip
         As `EmotionRecognizer.predict` takes it.
     voice_profile : VoiceProfile, optional
+    whole : str, optional
+        The answer for the recording as a whole.
     same_speaker : bool
         Whether one person speaks: windows are then compared with the rest of the recording, be
         there a profile or not.
@@ -95,7 +98,7 @@ def follow_course(
         if latest is not None:
             note = {"recording": TO_REST, "voice": TO_VOICE, None: ""}[latest.reference]
             note = note or (TOO_SHORT if same_speaker else "")
-            course = stretches.card(latest) if is_long else gr.skip()
+            course = stretches.card(latest, whole=whole) if is_long else gr.skip()
             drawn = draw_timeline(latest, kept=latest)
             yield Step(drawn, course, f"<p>{relative(note)}</p>" if note else "")
     except AudioError:  # the recording was deleted meanwhile, or no window holds enough speech

@@ -24,6 +24,7 @@ from ser.demo.recognise.spectrogram import (
     pitch_height,
     spectrum,
 )
+from ser.demo.recognise.stretches import LONG, stretches
 from ser.demo.recognise.visit_panel import timeline_data
 from ser.demo.result_panel import colour
 from ser.demo.wording import clock, percent
@@ -144,8 +145,8 @@ def pitch_words(pitch: NDArray[np.floating]) -> str:
     voiced = pitch[~np.isnan(pitch)]
     if not voiced.size:
         return ""
-    low, middle, high = np.percentile(voiced, [5, 50, 95])
-    return f"Pitch: median {middle:.0f} Hz, mostly {low:.0f} to {high:.0f} Hz."
+    low, high = np.percentile(voiced, [5, 95])
+    return f"Pitch: mostly {low:.0f} to {high:.0f} Hz."
 
 
 def draw_timeline(timeline: "Timeline", *, kept: "Timeline | None" = None) -> str:
@@ -163,12 +164,13 @@ def draw_timeline(timeline: "Timeline", *, kept: "Timeline | None" = None) -> st
     str
         HTML, under the axis of `draw_recording`. `stretches` says the same in words.
     """
+    is_long = timeline.duration >= LONG
     blocks = "".join(
         f'<i style="left:{100 * s.start / timeline.duration:.2f}%;'
         f"width:{100 * (s.end - s.start) / timeline.duration:.2f}%;"
         f'--colour:{colour(s.emotion)}" title="{escape(_segment_words(s))}">'
         f"<span>{escape(adjective(s.emotion))}</span></i>"
-        for s in timeline.segments
+        for s in (stretches(timeline) if is_long else timeline.segments)
         if s.emotion
     )
     rows = _row("Strongest", f'<div class="ser-plot ser-strip">{blocks}</div>')

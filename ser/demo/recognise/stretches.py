@@ -72,14 +72,15 @@ def sentence(found: Sequence[Segment]) -> str:
         As `stretches` returns them.
     """
     spoken = [each for each in found if each.emotion]
-    lengths: dict[str | None, float] = {}
-    for each in spoken:
-        lengths[each.emotion] = lengths.get(each.emotion, 0.0) + _length(each)
+    lengths = _lengths(spoken)
     main = max(lengths, key=lambda emotion: lengths[emotion])
+    share = lengths[main] / sum(lengths.values())
     if len(lengths) == 1:
-        return f"{adjective(str(main)).capitalize()} throughout"
-    if lengths[main] / sum(lengths.values()) >= MOST_OF_IT:
-        lead, others = f"Mostly {adjective(str(main))}", [e for e in spoken if e.emotion != main]
+        return f"{adjective(main).capitalize()} throughout"
+    if share >= MOST_OF_IT:
+        lead, others = f"Mostly {adjective(main)}", [e for e in spoken if e.emotion != main]
+    elif len(spoken) > 1 + NAMED:
+        return f"Changing; most often {adjective(main)}, {percent(share)} of the time"
     else:
         lead, others = f"At first {adjective(str(spoken[0].emotion))}", spoken[1:]
     longest = sorted(others, key=_length, reverse=True)[:NAMED]
@@ -116,12 +117,20 @@ def following() -> str:
     return _card("Following its course…", state="following")
 
 
-def card(timeline: "Timeline", *, so_far: bool = False, until: float | None = None) -> str:
+def card(
+    timeline: "Timeline",
+    *,
+    whole: str | None = None,
+    so_far: bool = False,
+    until: float | None = None,
+) -> str:
     """Draw the sentence and the list.
 
     Parameters
     ----------
     timeline : ser.timeline.Timeline
+    whole : str, optional
+        The answer for the recording as a whole, with which its course need not agree.
     so_far : bool
         Whether there is more to come: the list then waits, so that nothing in it moves.
     until : float, optional
@@ -133,7 +142,15 @@ def card(timeline: "Timeline", *, so_far: bool = False, until: float | None = No
         return _card(f"So far: {said[0].lower()}{said[1:]}…", state="following")
     if until is not None:
         said = f"Until {minutes(until)}: {said[0].lower()}{said[1:]}"
-    return _card(said, stretch_list(found), live="polite")
+    note = ""
+    lengths = _lengths([each for each in found if each.emotion])
+    main = max(lengths, key=lambda emotion: lengths[emotion])
+    if whole is not None and whole != main:
+        note = (
+            f"<p>Judged as a whole it is {escape(adjective(whole))}, though part by part it is "
+            f"more often {escape(adjective(main))}: one word does not do for this recording.</p>"
+        )
+    return _card(said, note + stretch_list(found), live="polite")
 
 
 def minutes(seconds: float) -> str:
@@ -146,6 +163,14 @@ def _card(headline: str, body: str = "", state: str = "done", live: str = "off")
         f'<section class="ser-course-card ser-{state}" aria-label="Course" aria-live="{live}">'
         f"<h2>{escape(headline)}</h2>{body}</section>"
     )
+
+
+def _lengths(spoken: Sequence[Segment]) -> dict[str, float]:
+    """Return how many seconds there are of each emotion."""
+    lengths: dict[str, float] = {}
+    for each in spoken:
+        lengths[str(each.emotion)] = lengths.get(str(each.emotion), 0.0) + _length(each)
+    return lengths
 
 
 def _length(segment: Segment) -> float:

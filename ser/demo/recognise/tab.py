@@ -153,7 +153,7 @@ def add_tab(model: "ServedModel", sharing: "ClipSharing | None" = None) -> Tab:
         picture = gr.HTML(empty_picture(), elem_id="ser-picture")
         timeline = gr.HTML(elem_id="ser-timeline")
     visit_panel.add_panel(clip, timeline)
-    to_follow = gr.State(None)  # the token of a recording whose timeline is to come
+    to_follow = gr.State(None)  # token and emotion of a recording whose timeline is to come
     newest = gr.State([None, None])  # its token and path, set at once: an older timeline stops
     unwanted = gr.State([None])  # the token of a recording whose timeline is cancelled
     turn = threading.Lock()
@@ -176,7 +176,9 @@ def add_tab(model: "ServedModel", sharing: "ClipSharing | None" = None) -> Tab:
         if voice_profile is None and example is not None and shown.result:
             shelf.results[example] = shown
         own_result = (path, shown.result) if shown.result and example is None else None
-        to_come = token if duration > MIN_DURATION else None
+        to_come = None
+        if shown.result and duration > MIN_DURATION:
+            to_come = token, shown.result["emotion"]
         picture_html = shown.picture or empty_picture()
         yield gr.skip(), gr.skip(), picture_html, gr.skip(), gr.skip(), own_result, to_come
 
@@ -196,21 +198,27 @@ def add_tab(model: "ServedModel", sharing: "ClipSharing | None" = None) -> Tab:
         return analyse(recognizer, path, voice_profile, about), example
 
     def follow(
-        token: str | None,
+        to_follow: tuple[str, str] | None,
         path: str,
         voice_profile: Any,
         same_speaker: bool,
         newest: list[str | None],
         unwanted: list[str | None],
     ) -> Iterator[Step]:
-        if token is None:
+        if to_follow is None:
             return
+        token, whole = to_follow
         if newest[1] != path:  # the call waited, and another recording took the place of its own
             yield Step(gr.skip(), gr.skip(), gr.skip())
             return
         cancelled = threading.Event()
         steps = follow_course(
-            model.get(), path, voice_profile, same_speaker=same_speaker, cancelled=cancelled
+            model.get(),
+            path,
+            voice_profile,
+            whole=whole,
+            same_speaker=same_speaker,
+            cancelled=cancelled,
         )
         # Gradio's own `cancels` comes too late for a result that is there at once.
         while newest[0] == token:

@@ -140,10 +140,12 @@ def _moment(explanation: Explanation) -> str:
         f'data-end="{moment.end:.2f}" data-mark aria-label="Play {times}">{times}</button>'
     )
     emotion = escape(adjective(prediction.emotion))
+    if prediction.speech_end - prediction.speech_start > PART:  # only that part was looked at
+        return f"Of the six seconds that sound most {emotion}, {button} matters most."
     odds = log(prediction.confidence / max(1 - prediction.confidence, 1e-9)) - moment.change
     before, after = percent(prediction.confidence), percent(1 / (1 + exp(-odds)))
     without = f"would get {after}, not {before}"
-    if prediction.speech_duration > PART or after == before:  # the change is that of a part
+    if after == before:
         without = "would be less likely"
     return f"The result hangs most on {button}: without it, {emotion} {without}."
 

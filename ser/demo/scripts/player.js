@@ -7,11 +7,14 @@
   const sound = () => document.querySelector("#ser-clip audio");
   const duration = () => Number(document.querySelector(".ser-picture")?.dataset.duration) || 0;
   const calm = matchMedia("(prefers-reduced-motion: reduce)");
+  const CANNOT_PLAY = "This browser cannot play files of this kind. The result is not affected.";
   let stretch = null; // the button of what is played, until its end
   let frame = 0;
 
-  const clock = (seconds) =>
-    `${Math.floor(seconds / 60)}:${(seconds % 60).toFixed(1).padStart(4, "0")}`;
+  const clock = (seconds) => {
+    const tenths = Math.round(10 * seconds);
+    return `${Math.floor(tenths / 600)}:${(tenths % 600 / 10).toFixed(1).padStart(4, "0")}`;
+  };
 
   const point = (seconds) => {
     const whole = duration();
@@ -60,7 +63,10 @@
     audio.currentTime = start;
     point(start);
     stretch = button;
-    audio.play().catch(release); // of a kind that this browser cannot play
+    audio.play().catch((error) => {
+      release();
+      if (error.name === "NotSupportedError") serSay(CANNOT_PLAY);
+    });
     button?.setAttribute("aria-pressed", "true");
   };
 

@@ -15,6 +15,8 @@
     return made;
   };
 
+  const words = ({ headline, result: { confidence, reference } }) =>
+    `${headline}, ${percent(confidence)}${reference ? ", relative to your voice" : ""}`;
   const bars = ({ emotion, probabilities }) => {
     const list = element("ul", { className: "ser-bars" });
     list.setAttribute("aria-label", "Probability of each emotion");
@@ -43,7 +45,7 @@
       ? `${clock}, example`
       : clock;
     const heard = row.querySelector(".ser-dot");
-    heard.textContent = `${entry.headline}, ${percent(result.confidence)}`;
+    heard.textContent = words(entry);
     heard.style.setProperty("--colour", colour(result.emotion));
     row.querySelector(".ser-small-bars").replaceChildren(
       ...Object.entries(result.probabilities).map(([label, share]) => {
@@ -74,8 +76,11 @@
     if (isPlaying) return;
     playing = entry;
     player.src = URL.createObjectURL(entry.sound);
-    // A format that only the server can read; an end by the next one is none of its own.
-    player.play().catch((error) => error.name === "AbortError" || stop());
+    player.play().catch((error) => {
+      if (error.name === "AbortError") return; // an end by the next one is none of its own
+      stop();
+      serSay("This browser cannot play files of this kind. The result is not affected.");
+    });
     fill(rowOf(entry), entry);
   };
   player.addEventListener("ended", stop);
@@ -96,8 +101,7 @@
           element("h3", { textContent: each.name }),
           element("p", {
             className: "ser-quiet",
-            textContent: `${each.headline}, ${percent(each.result.confidence)}` +
-              (each.truth ? `; it was ${each.truth}` : ""),
+            textContent: words(each) + (each.truth ? `; it was ${each.truth}` : ""),
           }),
           bars(each.result),
         )

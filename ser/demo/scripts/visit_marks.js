@@ -59,7 +59,7 @@
   const count = () => {
     const marked = own().filter(({ truth }) => truth);
     const right = marked.filter(({ truth, result }) => truth === result.emotion).length;
-    const text = marked.length ? `${right} of ${marked.length} right on your voice` : "";
+    const text = marked.length ? `${right} of ${marked.length} marked recordings right` : "";
     for (const score of document.querySelectorAll(".ser-score")) {
       if (score.textContent !== text) score.textContent = text;
     }

@@ -8,9 +8,15 @@
 
   const lines = (pen, text, width) => {
     const found = [""];
-    for (const word of text.split(/\s+/)) {
+    const fits = (piece) => pen.measureText(piece).width <= width;
+    const pieces = (word) => { // of one that is longer than a line, as names of files can be
+      let end = word.length;
+      while (!fits(word.slice(0, end))) end -= 1;
+      return end < word.length ? [word.slice(0, end), ...pieces(word.slice(end))] : [word];
+    };
+    for (const word of text.split(/\s+/).flatMap(pieces)) {
       const longer = `${found.at(-1)} ${word}`.trim();
-      if (pen.measureText(longer).width <= width) found[found.length - 1] = longer;
+      if (fits(longer)) found[found.length - 1] = longer;
       else found.push(word);
     }
     return found.filter(Boolean);
