@@ -244,7 +244,7 @@ def test_the_voice_is_used_and_said(browser, app, many, files):
     page.set_input_files("#ser-voice input[type=file]", many[0])
     page.locator("#ser-voice", has_text="Your voice is known").wait_for()
     page.get_by_role("tab", name="Batch").click()
-    page.locator("#ser-batch-voice", has_text="results are relative to it").wait_for()
+    page.locator("#ser-batch-voice", has_text="results will be relative to it").wait_for()
     finish(page, [files[0]])
     assert "Relative to your voice" in page.locator("#ser-batch").inner_text()
     page.context.close()

@@ -66,7 +66,7 @@ def test_live_follows_the_voice_in_every_tab_and_ends_with_a_summary(page, four_
         result.get_by_text("Save as CSV").click()
     with download.value.path().open(newline="", encoding="utf-8-sig") as file:
         rows = list(csv.DictReader(file))
-    assert {"start", "end", "emotion", "confidence", "happy"} <= set(rows[0])
+    assert {"start", "end", "emotion", "confidence", "probability_happy"} <= set(rows[0])
     assert float(rows[-1]["end"]) >= 2.5
 
 
