@@ -248,6 +248,17 @@ def test_a_file_that_is_too_large_leaves_what_is_shown(page, clips):
     assert page.locator("#ser-clip").get_by_label("Clear").is_visible()
 
 
+def test_what_the_browser_cannot_play_is_said(page, tmp_path):
+    soundfile.write(tmp_path / "voice.aiff", speech_like(seconds=2.0), RATE)
+    upload(page, tmp_path / "voice.aiff")
+    lost = page.locator("#ser-lost", has_text="This browser cannot play files of this kind.")
+    page.locator(".ser-cursor").click()
+    lost.wait_for()
+    page.evaluate("serSay('')")
+    page.get_by_role("button", name="Play voice.aiff", disabled=False).click()
+    lost.wait_for()
+
+
 def test_what_a_restart_of_the_server_took_is_said(browser, tmp_path, monkeypatch):
     clip = tmp_path / "clip.wav"
     soundfile.write(clip, speech_like(seconds=2.0), RATE)

@@ -7,7 +7,6 @@
   const sound = () => document.querySelector("#ser-clip audio");
   const duration = () => Number(document.querySelector(".ser-picture")?.dataset.duration) || 0;
   const calm = matchMedia("(prefers-reduced-motion: reduce)");
-  const CANNOT_PLAY = "This browser cannot play files of this kind. The result is not affected.";
   let stretch = null; // the button of what is played, until its end
   let frame = 0;
 
@@ -65,7 +64,7 @@
     stretch = button;
     audio.play().catch((error) => {
       release();
-      if (error.name === "NotSupportedError") serSay(CANNOT_PLAY);
+      serUnplayable(error);
     });
     button?.setAttribute("aria-pressed", "true");
   };

@@ -79,7 +79,7 @@
     player.play().catch((error) => {
       if (error.name === "AbortError") return; // an end by the next one is none of its own
       stop();
-      serSay("This browser cannot play files of this kind. The result is not affected.");
+      serUnplayable(error);
     });
     fill(rowOf(entry), entry);
   };

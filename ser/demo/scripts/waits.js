@@ -27,6 +27,10 @@
     if (place.textContent !== sentence) place.textContent = sentence;
   };
   globalThis.serSay = say;
+  globalThis.serUnplayable = ({ name }) => {
+    if (name !== "NotSupportedError") return; // an end by the next one, for instance
+    say("This browser cannot play files of this kind. The result is not affected.");
+  };
   const GONE = "The server was restarted: your recording and voice profile are gone; " +
     "upload or record again.";
   const AWAY = "The server cannot be reached. This page waits until it answers; work that was " +
