@@ -171,8 +171,9 @@ def find_target(path: str | Path) -> tuple[Path, str]:
         )
     if path.is_dir():
         raise SerError(f"'{path}' is a folder: give the name of a file.")
-    if not os.access(path.parent, os.W_OK | os.X_OK):
-        raise SerError(f"'{path.parent}' cannot be written to: give another folder.")
+    place = Path(os.path.realpath(path)).parent  # of a link, that of what it leads to
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise SerError(f"'{place}' cannot be written to: give another folder.")
     return path, chosen
 
 

@@ -77,6 +77,7 @@ def provide(requirements, commands):
             continue
         known.add((name, *extras))
         distribution = importlib.metadata.distribution(name)
+        assert requirement.specifier.contains(distribution.version, prereleases=True)
         for top in {file.parts[0] for file in distribution.files} - {"..", "__pycache__"}:
             if not (site / top).exists():
                 (site / top).symlink_to(distribution.locate_file(top))

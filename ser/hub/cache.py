@@ -3,7 +3,7 @@
 import logging
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
@@ -121,7 +121,7 @@ def find_copy(
         named = snapshot_download(
             **place, revision=revision, allow_patterns=list(REQUIRED_FILES), local_files_only=True
         )
-        if not _damaged(Path(named), **place):
+        if not _damaged(Path(named), REQUIRED_FILES, **place):
             return Path(named)
     if revision not in (None, constants.DEFAULT_REVISION):
         return None
@@ -134,24 +134,33 @@ def find_copy(
         for repository in repositories
         if (repository.repo_type, repository.repo_id) == ("model", repo_id)
         for commit in repository.revisions
-        if not _damaged(commit.snapshot_path, **place)
+        if not _damaged(commit.snapshot_path, REQUIRED_FILES, **place)
     ]
     # Another branch or a tag may refer to what never was on the default branch.
     newest = max(commits, key=lambda each: (not each.refs, each.last_modified), default=None)
     return newest.snapshot_path if newest else None
 
 
-def _damaged(folder: Path, repo_id: str, cache_dir: str | Path | None) -> list[str]:
-    """Return the files of a copy that are missing, or not as long as they should be."""
+def _damaged(
+    folder: Path, measured: Container[str], repo_id: str, cache_dir: str | Path | None
+) -> list[str]:
+    """Return the files of a copy that are missing, or measured and not as long as they should be.
+
+    Parameters
+    ----------
+    folder : Path
+    measured : container of str
+        Names of files. A copy whose picture is cut short still serves.
+    """
     sizes: dict[str, int | None] = dict.fromkeys(REQUIRED_FILES)
     with suppress(CachedRepoTreeNotFoundError):  # written by earlier versions of huggingface_hub
         tree = get_cached_repo_tree(repo_id, revision=folder.name, cache_dir=cache_dir)
         sizes.update({each.path: each.size for each in tree if is_model_file(each.path)})
-    return [
-        name
-        for name, size in sizes.items()
-        if not (folder / name).is_file() or size not in (None, (folder / name).stat().st_size)
-    ]
+
+    def is_cut(name: str) -> bool:
+        return name in measured and sizes[name] not in (None, (folder / name).stat().st_size)
+
+    return [name for name in sizes if not (folder / name).is_file() or is_cut(name)]
 
 
 def _download(
@@ -175,9 +184,9 @@ def _download(
     wanted = [name for name in names if is_model_file(name)]
     with nullcontext() if copy is None else _without_retries():
         path = _fetch(info.sha, wanted, token, force=force, **place)
-    if damaged := _damaged(path, **place):  # what a crash left is not fetched by itself
-        path = _fetch(info.sha, damaged, token, force=True, **place)
-    if _damaged(path, **place):
+        if damaged := _damaged(path, wanted, **place):  # by a crash: not fetched by itself
+            path = _fetch(info.sha, damaged, token, force=True, **place)
+    if _damaged(path, wanted, **place):
         raise HubAwayError(f"The download of '{repo_id}' broke off")
     # Only now, so that a branch in the cache does not refer to a commit that is not all there.
     with suppress(RevisionResolutionError, HTTPError):

@@ -25,7 +25,6 @@ from ser.hub.cache import TIMEOUT, fetch_model
 from ser.hub.card import check_card, name_in_card
 from ser.hub.errors import check_name, plain_words
 from ser.hub.targets import (
-    check_characters,
     check_mark,
     check_privacy,
     check_tag_name,
@@ -151,7 +150,6 @@ def pull_model(
         If the audit refuses its files.
     """
     check_name(repo_id)
-    check_characters(token)
     with plain_words(repo_id, revision, cache_dir):
         path = fetch_model(
             repo_id,
@@ -296,7 +294,7 @@ def _changes(
     if head:
         entries = api.list_repo_tree(**repo, revision=head, recursive=True)
         remote = {entry.path: entry for entry in entries if isinstance(entry, RepoFile)}
-        check_mark(repo["repo_id"], remote, mark)
+        check_mark(repo["repo_id"], remote, mark, is_ours)
     additions = [
         CommitOperationAdd(name, content)
         for name, content in files.items()

@@ -1,7 +1,7 @@
 """What can be found out on the Hub before anything is made or uploaded for it."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from huggingface_hub import HfApi, ModelInfo, get_token
@@ -12,7 +12,7 @@ from ser.hub.errors import check_name, plain_words
 from ser.storage.audit import REQUIRED_FILES
 from ser.storage.folder import MARK, check_size, is_model_file
 
-ANYWHERE = {".gitattributes", ".gitignore", "LICENSE", "README.md"}
+ANYWHERE = re.compile(r"\..*|LICENSE.*|CITATION\.cff|.*\.(md|png|jpe?g|gif|svg|webp)")
 """Files of any repository, which do not say what it is for."""
 
 
@@ -61,7 +61,8 @@ def check_target(
             return
         check_privacy(info, private=private)
         if isinstance(info, ModelInfo):
-            check_mark(repo_id, [each.rfilename for each in info.siblings or ()], MARK)
+            names = [each.rfilename for each in info.siblings or ()]
+            check_mark(repo_id, names, MARK, is_model_file)
         refs = api.list_repo_refs(repo_id, repo_type=repo_type) if tag else None
         if refs and tag in {ref.name for ref in (*refs.branches, *refs.tags)}:
             raise HubError(
@@ -102,27 +103,31 @@ def check_privacy(info: RepoInfo, *, private: bool) -> None:
         )
 
 
-def check_mark(repo_id: str, names: Iterable[str], mark: str) -> None:
-    """Raise a `HubError` if a repository has files, but not the one that marks it as ours."""
-    if others := sorted({*names} - ANYWHERE) if mark not in names else []:
+def check_mark(
+    repo_id: str, names: Iterable[str], mark: str, is_ours: Callable[[str], bool]
+) -> None:
+    """Raise a `HubError` if a repository has files, but not the one that marks it as ours.
+
+    Parameters
+    ----------
+    repo_id : str
+    names : iterable of str
+        Its files.
+    mark : str
+    is_ours : callable
+        Tells by name whether a file may be replaced or deleted.
+    """
+    others = [name for name in names if is_ours(name) or not ANYWHERE.fullmatch(name)]
+    others = sorted({*others} - {"README.md"})
+    if others and mark not in others:
         raise HubError(
             f"'{repo_id}' holds '{others[0]}' and has no '{mark}', so it may be for something "
-            "else: nothing was published; choose another repository."
-        )
-
-
-def check_characters(token: str | None) -> None:
-    """Raise a `HubError` if the token, if there is one, has characters that cannot be sent."""
-    if not re.fullmatch("[!-~]*", token or get_token() or ""):
-        raise HubError(
-            "The token for the Hub has characters that no token has: log in again with `hf auth "
-            "login`, or set HF_TOKEN to a valid one."
+            "else: nothing was published; choose another repository, or delete it there first."
         )
 
 
 def check_token(token: str | None) -> None:
     """Raise a `HubError` unless there is a token."""
-    check_characters(token)
     if not (token or get_token()):
         raise HubError(
             "There is no token for the Hub: log in with `hf auth login`, or set HF_TOKEN to a "

@@ -111,7 +111,7 @@ def replace_file(path: Path, content: bytes) -> None:
     OSError
         If it cannot be written; an older file is as it was.
     """
-    path = path.resolve()
+    path = Path(os.path.realpath(path))
     part = path.with_name(f".{secrets.token_hex(8)}.part")  # a longer name could be too long
     try:
         _write(part, content)

@@ -142,7 +142,7 @@ def timeline_of(*parts):
         ),
         (
             [(2, "angry"), (9, "sad"), (4, "happy"), (2, "angry"), (3, "calm")],
-            "Changing; most often sad, 45\N{NO-BREAK SPACE}% of the time",
+            "Changing; sad for 45\N{NO-BREAK SPACE}% of the speech",
         ),
     ],
 )
@@ -158,6 +158,8 @@ def test_a_course_that_the_answer_does_not_fit_says_so():
     told = stretches.card(timeline, whole="angry")
     assert "Judged as a whole it is angry, though part by part it is more often sad" in told
     assert "Judged as a whole" not in stretches.card(timeline, whole="sad")
+    even = timeline_of((6, "sad"), (6, "angry"))
+    assert "Judged as a whole" not in stretches.card(even, whole="angry")
 
 
 def test_the_strip_of_a_long_recording_has_the_stretches_of_the_list():

@@ -40,6 +40,8 @@ def test_of_a_long_recording_no_more_is_said_than_was_looked_at():
     words = " ".join(told.split())
     assert "Of the six seconds that sound most angry, 31.2 to 31.8 s matters most." in words
     assert "without it" not in told
+    none = text(explanation_panel(Explanation(long, "anyone", [], None)))
+    assert "In the six seconds that sound most angry, no half second matters alone." in none
 
 
 def test_nothing_that_stands_out_is_said_but_only_if_that_is_known():

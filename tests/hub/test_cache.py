@@ -148,6 +148,14 @@ def test_what_a_crash_left_is_fetched_again(hub, machine, files, name):
     assert machine.run(pull) == pulled
 
 
+def test_a_token_that_cannot_be_sent_is_told_and_keeps_no_copy_from_serving(hub, machine, files):
+    machine.run(push, files)
+    refused(machine, pull, token="hf_é", match="token for the Hub has characters.*: log in again")
+    pulled = machine.run(pull)
+    assert machine.run(pull, token="hf_é") == pulled
+    assert machine.run(pull, token="hf_é", local_files_only=True) == pulled
+
+
 def test_hub_away_and_nothing_cached(hub, machine):
     hub.go_away()
     refused(machine, pull, match="cannot be reached at http.*cache does not have all of 'ada/")

@@ -36,7 +36,7 @@ def test_training_starts_only_if_its_model_can_be_published(hub, machine, tmp_pa
         ({"token": "hf_bob"}, "not allowed to write to 'ada/voices'"),
         ({"token": "hf_eve"}, "Your token may only read"),
         ({"token": "hf_wrong"}, "did not accept the token"),
-        ({"token": "hf_é"}, "The token for the Hub has characters that no token has: log in"),
+        ({"token": "hf_é"}, "token for the Hub has characters that no token has: log in"),
         ({"token": None}, "no token.* `hf auth login`"),
     ],
 )

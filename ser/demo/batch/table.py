@@ -28,7 +28,7 @@ COLUMNS = {
 The file that one can download has the probabilities, too."""
 
 NO_RESULT = "no result"
-OPEN = "Open in Recognise, which judges each recording alone"
+OPEN = "Open in Recognise, where it is not relative to the others"
 TO_OTHERS = "Each relative to the others"
 
 _heads = "".join(

@@ -184,7 +184,7 @@ def make_api(model: "ServedModel", is_right: Callable[[str, str], bool] | None) 
         detail, status = error.detail, error.status_code
         if is_full_disk(error.__cause__):  # while a form was read
             detail, status = NO_SPACE, 507
-        elif status == 400 and "boundary" in detail:
+        elif detail.startswith("Missing boundary"):
             detail = "The Content-Type has no boundary: leave it out, and `curl -F` writes it."
         elif status in (404, 405):
             calls = [

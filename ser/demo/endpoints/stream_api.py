@@ -113,10 +113,10 @@ async def _answer(websocket: WebSocket, model: "ServedModel") -> None:
         waiting += sound
         while len(waiting) >= step:
             await take(step)
-    if len(waiting) % 2:
-        raise AudioError("The sound ends within a sample: send 16-bit PCM, two bytes a sample.")
-    await take(len(waiting))
+    await take(len(waiting) // 2 * 2)
     await send(await to_thread.run_sync(stream.close, limiter=_limiter))
+    if waiting:
+        raise AudioError("The sound ended within a sample: send 16-bit PCM, two bytes a sample.")
 
 
 def _rate(given: list[str]) -> int:

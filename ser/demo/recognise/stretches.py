@@ -72,7 +72,7 @@ def sentence(found: Sequence[Segment]) -> str:
         As `stretches` returns them.
     """
     spoken = [each for each in found if each.emotion]
-    lengths = _lengths(spoken)
+    lengths = _lengths(found)
     main = max(lengths, key=lambda emotion: lengths[emotion])
     share = lengths[main] / sum(lengths.values())
     if len(lengths) == 1:
@@ -80,7 +80,7 @@ def sentence(found: Sequence[Segment]) -> str:
     if share >= MOST_OF_IT:
         lead, others = f"Mostly {adjective(main)}", [e for e in spoken if e.emotion != main]
     elif len(spoken) > 1 + NAMED:
-        return f"Changing; most often {adjective(main)}, {percent(share)} of the time"
+        return f"Changing; {adjective(main)} for {percent(share)} of the speech"
     else:
         lead, others = f"At first {adjective(str(spoken[0].emotion))}", spoken[1:]
     longest = sorted(others, key=_length, reverse=True)[:NAMED]
@@ -143,9 +143,9 @@ def card(
     if until is not None:
         said = f"Until {minutes(until)}: {said[0].lower()}{said[1:]}"
     note = ""
-    lengths = _lengths([each for each in found if each.emotion])
+    lengths = _lengths(found)
     main = max(lengths, key=lambda emotion: lengths[emotion])
-    if whole is not None and whole != main:
+    if whole is not None and lengths.get(whole, 0.0) < lengths[main]:
         note = (
             f"<p>Judged as a whole it is {escape(adjective(whole))}, though part by part it is "
             f"more often {escape(adjective(main))}: one word does not do for this recording.</p>"
@@ -165,11 +165,12 @@ def _card(headline: str, body: str = "", state: str = "done", live: str = "off")
     )
 
 
-def _lengths(spoken: Sequence[Segment]) -> dict[str, float]:
+def _lengths(found: Sequence[Segment]) -> dict[str, float]:
     """Return how many seconds there are of each emotion."""
     lengths: dict[str, float] = {}
-    for each in spoken:
-        lengths[str(each.emotion)] = lengths.get(str(each.emotion), 0.0) + _length(each)
+    for each in found:
+        if each.emotion:
+            lengths[each.emotion] = lengths.get(each.emotion, 0.0) + _length(each)
     return lengths
 
 

@@ -28,6 +28,7 @@ WORKING = (
     "Looking for what stands out, and for the half second that the result hangs on most \u2026"
 )
 NO_MOMENT = "The result does not hang on any half second alone."
+NO_MOMENT_OF_PART = "In the six seconds that sound most {}, no half second matters alone."
 
 
 def add_panel() -> gr.HTML:
@@ -130,8 +131,10 @@ def explanation_panel(explanation: Explanation) -> str:
 def _moment(explanation: Explanation) -> str:
     """Say which half second the answer hangs on, with a button that plays it."""
     moment, prediction = explanation.moment, explanation.prediction
+    emotion = escape(adjective(prediction.emotion))
+    is_part = prediction.speech_end - prediction.speech_start > PART  # which alone was looked at
     if moment is None:
-        return NO_MOMENT
+        return NO_MOMENT_OF_PART.format(emotion) if is_part else NO_MOMENT
     times = f"{moment.start:.1f} to {clock(moment.end)}"
     if moment.end >= 60:
         times = f"half a second at {clock(moment.start)}"
@@ -139,8 +142,7 @@ def _moment(explanation: Explanation) -> str:
         f'<button type="button" class="ser-play" data-start="{moment.start:.2f}" '
         f'data-end="{moment.end:.2f}" data-mark aria-label="Play {times}">{times}</button>'
     )
-    emotion = escape(adjective(prediction.emotion))
-    if prediction.speech_end - prediction.speech_start > PART:  # only that part was looked at
+    if is_part:
         return f"Of the six seconds that sound most {emotion}, {button} matters most."
     odds = log(prediction.confidence / max(1 - prediction.confidence, 1e-9)) - moment.change
     before, after = percent(prediction.confidence), percent(1 / (1 + exp(-odds)))

@@ -10,9 +10,11 @@
     const found = [""];
     const fits = (piece) => pen.measureText(piece).width <= width;
     const pieces = (word) => { // of one that is longer than a line, as names of files can be
-      let end = word.length;
-      while (!fits(word.slice(0, end))) end -= 1;
-      return end < word.length ? [word.slice(0, end), ...pieces(word.slice(end))] : [word];
+      const letters = [...word];
+      let end = letters.length;
+      while (end > 1 && !fits(letters.slice(0, end).join(""))) end -= 1;
+      const rest = letters.slice(end).join("");
+      return [letters.slice(0, end).join(""), ...(rest ? pieces(rest) : [])];
     };
     for (const word of text.split(/\s+/).flatMap(pieces)) {
       const longer = `${found.at(-1)} ${word}`.trim();
