@@ -49,8 +49,8 @@ def find_model(
     if repository is None or Path(source).exists():
         if revision is not None:
             raise ModelError(
-                f"'{source}' is a folder, which has no revision '{revision}': leave out the "
-                "revision, or name a repository on the Hub."
+                f"'{source}' stands for a folder, which has no revision '{revision}': leave out "
+                "the revision, or name a repository on the Hub."
             )
         return FoundModel(read_model_folder(source), str(source))
     from ser.hub.repository import pull_model

@@ -267,8 +267,11 @@ def test_a_missing_model_is_named(tmp_path):
 @pytest.mark.parametrize(
     ("source", "match"),
     [
-        (None, r"pretrained' is a folder, which has no revision 'v7': leave out the revision"),
-        ("ada/voices", r"'ada/voices' is a folder, which has no revision 'v7'"),
+        (
+            None,
+            r"pretrained' stands for a folder, which has no revision 'v7': leave out the revision",
+        ),
+        ("ada/voices", r"'ada/voices' stands for a folder, which has no revision 'v7'"),
         ("ada/others@v1", r"'ada/others@v1' is not at the revision 'v7': give one of the two"),
     ],
 )

@@ -132,12 +132,12 @@ def _write(path: Path, content: bytes) -> None:
 def _swap(new: Path, folder: Path) -> None:
     """Put a new folder into its place at once, and the old one, if any, where the new one was."""
     if not folder.exists():
-        with suppress(OSError):
+        try:
             new.rename(folder)
             return
-        if not folder.exists():  # else somebody was faster
-            new.rename(folder)
-            return
+        except OSError:
+            if not folder.exists():  # else somebody was faster
+                raise
     if not _exchange(new, folder):
         # Elsewhere than on Linux there is no folder for a moment.
         old = new.with_suffix(".old")
