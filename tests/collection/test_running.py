@@ -88,16 +88,20 @@ def test_killed_and_started_again_the_table_is_as_if_nothing_had_happened(tiny, 
     recognise_collection(folder, whole, tiny)
     command = ("predict", str(folder), "--to", str(table), "--model", tiny.source, "--jobs", "2")
     parts = tmp_path / "answers.parquet.parts"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "ser", *command],
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-    )
-    while process.poll() is None and len(list(parts.glob("0*"))) < 3:
-        time.sleep(0.002)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()  # which waits for the last process that holds its output: they all end
+    for _ in range(5):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "ser", *command],
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+        while process.poll() is None and len(list(parts.glob("0*"))) < 3:
+            time.sleep(0.002)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()  # which waits for the last process that holds its output: all end
+        if not table.exists():
+            break
+        table.unlink()  # a busy machine may look only when all is done
     done = {path: path.stat().st_mtime_ns for path in parts.glob("0*")}
     assert 3 <= len(done) < 41 and not table.exists()
     kept = next(iter(done))
