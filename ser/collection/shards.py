@@ -17,7 +17,7 @@ import pyarrow
 
 from ser.collection.tables import read_metadata, side_file, write_table
 from ser.errors import SerError
-from ser.storage.atomic_folder import replace_file
+from ser.storage.atomic_folder import PART, replace_file
 
 MANIFEST = "manifest.json"
 WHOLE = "table-"  # begins the name of a table that is being written
@@ -63,7 +63,7 @@ class Shards:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             # Processes that begin at the same time may be about to write theirs.
-            others = [p for p in self.folder.iterdir() if not p.name.startswith(f".{MANIFEST}.")]
+            others = [p for p in self.folder.iterdir() if p.suffix != PART]
             if manifest.is_file():
                 self._check(_parse(manifest.read_bytes()), self.folder)
                 for half in self.folder.glob(f"{WHOLE}*"):  # its process was killed

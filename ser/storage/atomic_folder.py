@@ -13,6 +13,7 @@ from pathlib import Path
 
 from ser.errors import SerError
 
+PART = ".part"  # ends the name of a file that is being written
 LEFT_AFTER = 3600  # s since a writer began, which takes seconds
 
 
@@ -112,7 +113,7 @@ def replace_file(path: Path, content: bytes) -> None:
         If it cannot be written; an older file is as it was.
     """
     path = Path(os.path.realpath(path))
-    part = path.with_name(f".{secrets.token_hex(8)}.part")  # a longer name could be too long
+    part = path.with_name(f".{secrets.token_hex(8)}{PART}")  # a longer name could be too long
     try:
         _write(part, content)
         part.replace(path)

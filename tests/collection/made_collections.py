@@ -7,6 +7,19 @@ import pyarrow.parquet as pq
 import soundfile
 from tiny_model import FEATURES, LABELS, voice
 
+KILLED = """
+import os, signal
+from ser.collection import workers
+
+def write_and_die(folder, *shard, write=workers.write_shard):
+    write(folder, *shard)
+    if len(list(folder.glob("0*"))) >= 3:
+        os.{kill}, signal.SIGKILL)
+
+workers.write_shard = write_and_die
+"""
+"""Begins a program that is killed when the third shard is written: no sooner, no later."""
+
 
 def wav(emotion, seed=0, seconds=1.0):
     buffer = io.BytesIO()

@@ -6,8 +6,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
-from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,7 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 from documents import ROOT, code
 from fsspec.implementations.memory import MemoryFileSystem
-from made_collections import write_folder
+from made_collections import KILLED, write_folder
 
 from ser.collection.remote import RemoteTable
 from ser.collection.running import recognise_collection
@@ -74,29 +72,15 @@ def start(folder, text):
     )
 
 
-def kill_midway(folder, text):
-    """Start a script and kill it; tell whether it had begun and was not at its end."""
-    parts = folder / "answers.parquet.parts"
-    process = start(folder, text)
-    while process.poll() is None and len(list(parts.glob("0*"))) < 3:
-        time.sleep(0.002)
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    return 3 <= len(list(parts.glob("0*"))) < 25 and not (folder / "answers.parquet").exists()
-
-
-def test_killed_and_started_again_four_tasks_make_the_table_that_one_process_makes(
-    tiny, made, tmp_path
-):
-    text = script(tiny.source, start_method="fork")  # which is quick
-    # A busy machine may look only when all is done: then again, from the beginning.
-    copies = (shutil.copytree(made, tmp_path / str(attempt)) for attempt in range(5))
-    folder = next(copy for copy in copies if kill_midway(copy, text))
+def test_killed_and_started_again_four_tasks_make_the_table_that_one_process_makes(tiny, folder):
+    text = script(tiny.source, start_method="fork")  # so that the tasks can be killed from within
+    killed = start(folder, KILLED.format(kill="killpg(0") + text)
+    assert killed.wait() == -signal.SIGKILL, (folder / "stderr").read_text()
+    table, parts = folder / "answers.parquet", folder / "answers.parquet.parts"
+    assert 3 <= len(list(parts.glob("0*"))) < 25 and not table.exists()
     assert start(folder, text).wait() == 0, (folder / "stderr").read_text()
-    table = folder / "answers.parquet"
     assert table.read_bytes() == (folder / "alone.parquet").read_bytes()
-    assert not (folder / "answers.parquet.parts").exists()
+    assert not parts.exists()
 
 
 def test_ray_makes_the_same_table(tiny, folder):

@@ -15,15 +15,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import soundfile
-from made_collections import write_embedded, write_folder
+from made_collections import KILLED, write_embedded, write_folder
 from tiny_model import FEATURES, LABELS, voice
 
 from ser.cli.main import main
 from ser.collection.publishing import check_dataset, publish_table
 from ser.collection.rows import Item, Settings, answer_clips
-from ser.collection.running import recognise_collection
+from ser.collection.running import plan, recognise_collection
 from ser.collection.shards import Shards
 from ser.errors import DatasetError, HubError, SerError, VoiceProfileError
+from ser.storage import atomic_folder
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -88,20 +89,14 @@ def test_killed_and_started_again_the_table_is_as_if_nothing_had_happened(tiny, 
     recognise_collection(folder, whole, tiny)
     command = ("predict", str(folder), "--to", str(table), "--model", tiny.source, "--jobs", "2")
     parts = tmp_path / "answers.parquet.parts"
-    for _ in range(5):
-        process = subprocess.Popen(
-            [sys.executable, "-m", "ser", *command],
-            env=os.environ | {"PYTHONPATH": str(ROOT)},
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-        )
-        while process.poll() is None and len(list(parts.glob("0*"))) < 3:
-            time.sleep(0.002)
-        process.send_signal(signal.SIGKILL)
-        process.communicate()  # which waits for the last process that holds its output: all end
-        if not table.exists():
-            break
-        table.unlink()  # a busy machine may look only when all is done
+    program = f"from ser.cli.main import main; main({command!r})"
+    # The run ends with the last process that holds its output: all do.
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED.format(kill="kill(os.getpid()") + program],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stderr=subprocess.PIPE,
+    )
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
     done = {path: path.stat().st_mtime_ns for path in parts.glob("0*")}
     assert 3 <= len(done) < 41 and not table.exists()
     kept = next(iter(done))
@@ -331,6 +326,19 @@ def test_a_full_disk_leaves_no_half_table_and_the_next_call_makes_it(
     (parts / "table-of-one-that-was-killed").touch()
     recognise_collection(folder, table, tiny)
     assert not parts.exists() and len(table.read_text().splitlines()) == 6
+
+
+def test_two_that_begin_in_the_same_moment_share_the_work(tiny, folder, tmp_path, monkeypatch):
+    table, write = tmp_path / "answers.parquet", atomic_folder._write
+
+    def write_while_another_begins(path, content):
+        write(path, content)
+        monkeypatch.undo()
+        assert plan(folder, table, tiny).shards.begin()
+
+    monkeypatch.setattr(atomic_folder, "_write", write_while_another_begins)
+    recognise_collection(folder, table, tiny)
+    assert len(rows(table)) == 5
 
 
 def test_a_program_without_a_console_can_make_a_table(tiny, folder, tmp_path, monkeypatch):
