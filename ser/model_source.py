@@ -44,7 +44,7 @@ def find_model(
     HubError
         If the repository or revision cannot be fetched.
     """
-    source = SHIPPED_MODEL if source is None else source
+    source, revision = SHIPPED_MODEL if source is None else source, revision or None
     repository = _REPOSITORY.fullmatch(str(source))
     if repository is None or Path(source).exists():
         if revision is not None:

@@ -165,13 +165,14 @@ def find_target(path: str | Path) -> tuple[Path, str]:
         raise SerError(
             f"'{path}' does not say a format: give a name that ends in one of {suffixes}."
         ) from None
-    if not path.parent.is_dir():
-        raise SerError(
-            f"There is no folder '{path.parent}': make it, or give another than '{path}'."
-        )
+    place = Path(os.path.realpath(path)).parent  # of a link, that of what it leads to
+    for folder in (path.parent, place):
+        if not folder.is_dir():
+            raise SerError(
+                f"There is no folder '{folder}': make it, or give another than '{path}'."
+            )
     if path.is_dir():
         raise SerError(f"'{path}' is a folder: give the name of a file.")
-    place = Path(os.path.realpath(path)).parent  # of a link, that of what it leads to
     if not os.access(place, os.W_OK | os.X_OK):
         raise SerError(f"'{place}' cannot be written to: give another folder.")
     return path, chosen

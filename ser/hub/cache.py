@@ -185,8 +185,10 @@ def _download(
     with nullcontext() if copy is None else _without_retries():
         path = _fetch(info.sha, wanted, token, force=force, **place)
         if damaged := _damaged(path, wanted, **place):  # by a crash: not fetched by itself
+            for name in damaged:  # nor written over, where a cache has no links
+                (path / name).unlink(missing_ok=True)
             path = _fetch(info.sha, damaged, token, force=True, **place)
-    if _damaged(path, wanted, **place):
+    if _damaged(path, (), **place):  # what has just been fetched was measured by huggingface_hub
         raise HubAwayError(f"The download of '{repo_id}' broke off")
     # Only now, so that a branch in the cache does not refer to a commit that is not all there.
     with suppress(RevisionResolutionError, HTTPError):

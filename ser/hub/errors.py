@@ -46,8 +46,6 @@ def plain_words(
     except SerError:
         raise
     except BACKEND_ERRORS as error:
-        if isinstance(error, ImportError) and diagnose(error) is None:
-            raise
         raise HubError(_explain(_cause(error), repo_id, revision, cache_dir)) from error
 
 
@@ -132,13 +130,12 @@ def diagnose(error: BaseException, cache_dir: str | Path | None = None) -> tuple
         )
     if isinstance(error, HubAwayError):
         return str(error), again
-    if isinstance(error, ImportError):
-        if "SOCKS" not in str(error):
-            return None
+    if isinstance(error, ImportError) and "SOCKS" in str(error):
         said = one_line(error).rstrip(".")
         return f"The connection to the Hub lacks a package ({said})", "install it"
-    if isinstance(error, UnicodeEncodeError) or type(error).__name__ == "LocalProtocolError":
-        return (  # what is sent of the caller's own are names, which are checked, and the token
+    is_ascii = isinstance(error, UnicodeEncodeError) and error.encoding == "ascii"  # as headers are
+    if is_ascii or type(error).__name__ == "LocalProtocolError":
+        return (  # of the caller's own, headers have the token alone
             "The token for the Hub has characters that no token has",
             "log in again with `hf auth login`, or set HF_TOKEN to a valid one",
         )

@@ -12,7 +12,10 @@ from ser.hub.errors import check_name, plain_words
 from ser.storage.audit import REQUIRED_FILES
 from ser.storage.folder import MARK, check_size, is_model_file
 
-ANYWHERE = re.compile(r"\..*|LICENSE.*|CITATION\.cff|.*\.(md|png|jpe?g|gif|svg|webp)")
+ANYWHERE = re.compile(
+    r"\..*|(LICEN[CS]E|NOTICE|COPYING).*|CITATION\.cff|.*\.(md|ya?ml|png|jpe?g|gif|svg|webp)",
+    re.IGNORECASE,
+)
 """Files of any repository, which do not say what it is for."""
 
 

@@ -9,6 +9,7 @@ import shutil
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from ser.errors import SerError
@@ -95,7 +96,7 @@ def replace_folder(
         new.mkdir(parents=True)
         for name, content in files.items():
             _write(new / name, content)
-        _swap(new, folder)
+        _swap(new, folder, partial(check_replaceable, folder, is_ours=is_ours, mark=mark))
     except OSError as error:
         raise _not_writable(folder, error.strerror or error) from error
     finally:
@@ -116,6 +117,8 @@ def replace_file(path: Path, content: bytes) -> None:
     part = path.with_name(f".{secrets.token_hex(8)}{PART}")  # a longer name could be too long
     try:
         _write(part, content)
+        with suppress(OSError):  # there is none yet, or its mode cannot be kept
+            shutil.copymode(path, part)
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
@@ -130,8 +133,11 @@ def _write(path: Path, content: bytes) -> None:
         os.fsync(file.fileno())
 
 
-def _swap(new: Path, folder: Path) -> None:
-    """Put a new folder into its place at once, and the old one, if any, where the new one was."""
+def _swap(new: Path, folder: Path, check: Callable[[], None]) -> None:
+    """Put a new folder into its place at once, and the old one, if any, where the new one was.
+
+    What appears there in this moment is checked.
+    """
     if not folder.exists():
         try:
             new.rename(folder)
@@ -139,6 +145,7 @@ def _swap(new: Path, folder: Path) -> None:
         except OSError:
             if not folder.exists():  # else somebody was faster
                 raise
+            check()
     if not _exchange(new, folder):
         # Elsewhere than on Linux there is no folder for a moment.
         old = new.with_suffix(".old")

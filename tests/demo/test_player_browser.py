@@ -254,7 +254,9 @@ def test_what_the_browser_cannot_play_is_said(page, tmp_path):
     lost = page.locator("#ser-lost", has_text="This browser cannot play files of this kind.")
     page.locator(".ser-cursor").click()
     lost.wait_for()
-    page.evaluate("serSay('')")
+    page.get_by_role("tab", name="About").click()
+    lost.wait_for(state="detached")
+    page.get_by_role("tab", name="Recognise").click()
     page.get_by_role("button", name="Play voice.aiff", disabled=False).click()
     lost.wait_for()
 

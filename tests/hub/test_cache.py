@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import skops.io
+from hub_machine import Machine
 from hub_model import REPO, downloaded, logged, pull, pull_logged, push, refused
 from running_app import ROOT
 from sklearn.pipeline import make_pipeline
@@ -146,6 +147,32 @@ def test_what_a_crash_left_is_fetched_again(hub, machine, files, name):
     assert machine.run(pull) == pulled
     hub.go_away()
     assert machine.run(pull) == pulled
+
+
+@pytest.fixture
+def another(hub, tmp_path):
+    """Return a machine on which files of the cache are no links, as on Windows."""
+    machine = Machine(hub, tmp_path, HF_HUB_DISABLE_SYMLINKS="1")
+    yield machine
+    machine.stop()
+
+
+@pytest.mark.parametrize("name", ["config.json", "confusion.png"])
+def test_what_a_crash_left_is_fetched_again_where_there_are_no_links(hub, another, files, name):
+    another.run(push, files)
+    pulled = another.run(pull)
+    (cut,) = another.home.rglob(f"snapshots/*/{name}")
+    assert not cut.is_symlink()
+    cut.write_bytes(cut.read_bytes()[:3])
+    assert another.run(pull_logged) == (*pulled, [])
+    assert cut.stat().st_size == len(files[name])
+
+
+def test_a_server_that_is_wrong_about_sizes_still_serves(hub, another, files, monkeypatch):
+    entry = hub._entry
+    monkeypatch.setattr(hub, "_entry", lambda *named: entry(*named) | {"size": 134})
+    another.run(push, files)
+    assert another.run(pull) == another.run(pull)
 
 
 def test_a_token_that_cannot_be_sent_is_told_and_keeps_no_copy_from_serving(hub, machine, files):

@@ -1,9 +1,10 @@
 """What cannot be published is said before anybody trains; tags and revisions are what they say."""
 
 import pytest
-from hub_model import REPO, push, refused, run_command
+from hub_model import REPO, pull, push, refused, run_command
 
 from ser.errors import HubError
+from ser.hub.errors import plain_words
 
 
 def check(repo_id=REPO, **options):
@@ -55,6 +56,26 @@ def test_nothing_else_is_published_over(hub, machine, files):
     refused(machine, check, kind=HubError, match=match)
     refused(machine, push, files, match=match)
     assert len(bert.commits) == 1
+
+
+def test_a_fault_of_something_else_is_not_put_down_to_the_token(hub, machine, files):
+    machine.run(push, files)
+    refused(machine, pull, revision="v\udcff", kind=HubError, match="surrogates not allowed")
+
+
+def test_a_package_that_fails_within_an_upload_is_told_in_a_sentence():
+    with pytest.raises(HubError, match=r"broke off \(hf_xet: DLL load failed\)"), plain_words(REPO):
+        try:
+            raise ImportError("hf_xet: DLL load failed")
+        except ImportError as error:
+            raise RuntimeError("Error while uploading 'model.skops' to the Hub.") from error
+
+
+def test_what_any_repository_may_hold_stands_in_nobodys_way(hub, machine, files):
+    neutral = {".gitattributes": b"", "NOTICE": b"", "license.txt": b"", "eval.yaml": b""}
+    hub.add(REPO, neutral)
+    machine.run(push, files)
+    assert neutral.keys() < hub.repos["model", REPO].files.keys()
 
 
 def test_a_good_target_is_accepted_whether_it_is_there_or_not(hub, machine):

@@ -115,13 +115,31 @@ def test_somebody_who_writes_there_first_is_followed(tmp_path, monkeypatch):
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
 
+def test_what_somebody_else_writes_there_meanwhile_is_kept(tmp_path, monkeypatch):
+    rename = Path.rename
+
+    def later(new, folder):
+        monkeypatch.undo()
+        folder.mkdir()
+        (folder / "thesis").write_text("mine")
+        rename(new, folder)
+
+    monkeypatch.setattr(Path, "rename", later)
+    with pytest.raises(SerError, match="is not empty and has no 'model'"):
+        write(tmp_path / "model", b"a")
+    assert (tmp_path / "model" / "thesis").read_text() == "mine"
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
 def test_a_file_is_written_under_the_longest_name_and_through_a_link(tmp_path):
     long = tmp_path / ("x" * 255)
     link = tmp_path / "link"
     link.symlink_to(long)
     atomic_folder.replace_file(long, b"a")
+    long.chmod(0o600)
     atomic_folder.replace_file(link, b"b")
     assert long.read_bytes() == b"b" and link.is_symlink()
+    assert long.stat().st_mode & 0o777 == 0o600
 
 
 def test_what_killed_writers_left_is_removed_later_and_what_others_write_is_not(tmp_path):

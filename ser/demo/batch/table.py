@@ -108,7 +108,7 @@ def _row_html(number: int, path: str, cells: Row, truth: Truth | None) -> str:
     kinds = COLUMNS
     if not emotion:
         kinds = COLUMNS | {"emotion": "ser-key", "doubts or error": "ser-long ser-bad"}
-        values["doubts or error"] = " "  # before all doubts
+        values |= {"emotion": NO_RESULT, "doubts or error": " "}  # before all doubts
     texts["emotion"] = shown = escape(emotion or NO_RESULT)
     if not emotion:  # a phone has no room for the column that says why
         texts["emotion"] += f'<small class="ser-why-not">{texts["doubts or error"]}</small>'

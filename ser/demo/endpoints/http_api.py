@@ -119,6 +119,7 @@ def make_api(model: "ServedModel", is_right: Callable[[str, str], bool] | None) 
         responses={
             status: {"model": Problem, "description": meaning}
             for status, meaning in (
+                (400, "a form that cannot be read"),
                 *((401, "no or a wrong password"), (413, "too large")),
                 *((422, "a bad clip or field"), (503, "no model, or too many requests")),
             )

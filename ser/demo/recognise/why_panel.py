@@ -136,7 +136,7 @@ def _moment(explanation: Explanation) -> str:
     if moment is None:
         return NO_MOMENT_OF_PART.format(emotion) if is_part else NO_MOMENT
     times = f"{moment.start:.1f} to {clock(moment.end)}"
-    if moment.end >= 60:
+    if round(moment.end, 1) >= 60:
         times = f"half a second at {clock(moment.start)}"
     button = (
         f'<button type="button" class="ser-play" data-start="{moment.start:.2f}" '

@@ -27,10 +27,12 @@
     if (place.textContent !== sentence) place.textContent = sentence;
   };
   globalThis.serSay = say;
-  globalThis.serUnplayable = ({ name }) => {
-    if (name !== "NotSupportedError") return; // an end by the next one, for instance
-    say("This browser cannot play files of this kind. The result is not affected.");
+  const said = () => document.querySelector("#ser-lost")?.textContent;
+  const UNPLAYABLE = "This browser cannot play files of this kind. The result is not affected.";
+  globalThis.serUnplayable = ({ name }) => { // an end by the next one has another name
+    if (name === "NotSupportedError" && !said()) say(UNPLAYABLE);
   };
+  document.addEventListener("click", () => said() === UNPLAYABLE && say(""), true);
   const GONE = "The server was restarted: your recording and voice profile are gone; " +
     "upload or record again.";
   const AWAY = "The server cannot be reached. This page waits until it answers; work that was " +
@@ -96,9 +98,8 @@
       const { app_id } = await answer.json();
       const isSame = app_id === known;
       known = app_id;
-      const place = document.querySelector("#ser-lost");
       if (!isSame) say(GONE);
-      else if (place?.textContent === AWAY) say("");
+      else if (said() === AWAY) say("");
     } catch {
       serWait("");
       say(AWAY);
@@ -114,8 +115,7 @@
   else if (last && wasAway) say(LOST);
   const watch = async () => {
     if (!document.hidden) await compare();
-    const isAway = document.querySelector("#ser-lost")?.textContent === AWAY;
-    setTimeout(watch, isAway ? 1000 : 5000);
+    setTimeout(watch, said() === AWAY ? 1000 : 5000);
   };
   setTimeout(watch, 5000);
   document.addEventListener("visibilitychange", () => document.hidden || compare());
