@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ser.errors import HubError, ModelError
+from ser.storage.atomic_folder import expanded
 from ser.storage.audit import ModelFolder
 from ser.storage.folder import read_model_folder
 
@@ -45,14 +46,14 @@ def find_model(
         If the repository or revision cannot be fetched.
     """
     source, revision = SHIPPED_MODEL if source is None else source, revision or None
-    repository = _REPOSITORY.fullmatch(str(source))
-    if repository is None or Path(source).exists():
+    repository, folder = _REPOSITORY.fullmatch(str(source)), expanded(source)
+    if repository is None or folder.exists():
         if revision is not None:
             raise ModelError(
                 f"'{source}' stands for a folder, which has no revision '{revision}': leave out "
                 "the revision, or name a repository on the Hub."
             )
-        return FoundModel(read_model_folder(source), str(source))
+        return FoundModel(read_model_folder(folder), str(source))
     from ser.hub.repository import pull_model
 
     repo_id, named = repository["repo_id"], repository["revision"]
@@ -60,9 +61,9 @@ def find_model(
         raise ModelError(f"'{source}' is not at the revision '{revision}': give one of the two.")
     revision = revision or named
     try:
-        folder, commit = pull_model(repo_id, revision=revision, **options)
+        model, commit = pull_model(repo_id, revision=revision, **options)
     except HubError as error:
-        if not Path(source).parent.is_dir():
+        if not folder.parent.is_dir():
             raise
         raise type(error)(f"There is no folder '{source}', and on the Hub: {error}") from error
-    return FoundModel(folder, repo_id, commit, revision)
+    return FoundModel(model, repo_id, commit, revision)

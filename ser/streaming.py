@@ -56,9 +56,11 @@ class SpeechStream:
 
     def __init__(self, recognizer: EmotionRecognizer, sample_rate: int) -> None:
         lowest, highest = SAMPLE_RATE_RANGE
-        if not lowest <= sample_rate <= highest:
+        if not (
+            isinstance(sample_rate, int | float | np.number) and lowest <= sample_rate <= highest
+        ):
             raise InvalidSampleRateError(
-                f"The stream has a sample rate of {sample_rate} Hz; "
+                f"The stream has a sample rate of {sample_rate!r} Hz; "
                 f"give one of {lowest} to {highest} Hz."
             )
         self._recognizer = recognizer

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from ser.errors import SerError
-from ser.storage.atomic_folder import replace_file
+from ser.storage.atomic_folder import expanded, replace_file
 
 if TYPE_CHECKING:
     from ser.timeline import Timeline
@@ -157,7 +157,7 @@ def find_target(path: str | Path) -> tuple[Path, str]:
         If there is no format for the suffix, no such folder or one that cannot be written to, or
         a folder of that name.
     """
-    path = Path(path)
+    path = expanded(path)
     suffixes = ", ".join(f".{each}" for each in FORMATS)
     try:
         chosen = find_format(path.suffix.removeprefix("."))
@@ -226,7 +226,7 @@ class Exports:
         text = FORMATS[format](cast("Timeline", self))
         if path is not None:
             with _in_a_sentence(path):
-                replace_file(Path(path), text.encode())
+                replace_file(path, text.encode())
         return text
 
 

@@ -109,8 +109,10 @@ def test_nothing_happens_where_nobody_speaks(tiny):
 
 
 def test_what_is_no_stream_of_sound_is_refused_in_one_sentence(tiny):
-    for rate in (800, 10**6):
-        with pytest.raises(InvalidSampleRateError, match=rf"of {rate} Hz; .* 8000 to 192000 Hz\."):
+    for rate in (800, 10**6, "16000", None):
+        with pytest.raises(
+            InvalidSampleRateError, match=rf"of {rate!r} Hz; .* 8000 to 192000 Hz\."
+        ):
             SpeechStream(tiny, rate)
     for samples in (np.zeros(9), np.zeros((9, 2), np.int16), [0.5]):
         with pytest.raises(AudioError, match=r"; give int16.* of shape \(n_samples,\)\."):

@@ -2,16 +2,15 @@
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-from ser.cli.options import add_jobs, dataset, seed
+from ser.cli.options import add_jobs, dataset, seed, source
 from ser.corpora.catalog import names_and_examples
 from ser.corpora.folds import PROTOCOLS, is_speaker_independent
 from ser.errors import DatasetError
+from ser.storage.atomic_folder import expanded
 from ser.studies import EVALUATION, STUDIES, WITHOUT_FOLDS
 from ser.training.report import to_text
 
@@ -64,7 +63,7 @@ def add_study(parser: argparse.ArgumentParser) -> None:
         help="random seeds; with several, the study runs once with each, and figures are means ± "
         "standard deviation (default: 0)",
     )
-    parser.add_argument("--output", type=Path, metavar="FILE.md", help=OUTPUT)
+    parser.add_argument("--output", type=expanded, metavar="FILE.md", help=OUTPUT)
     parser.set_defaults(run=_study)
 
 
@@ -117,11 +116,12 @@ def add_evaluate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--on",
         required=True,
+        type=source,
         metavar="FOLDER",
         help=f"recordings named as in one of {names_and_examples()}",
     )
     parser.add_argument("--json", action="store_true", help="print all figures as JSON")
-    parser.add_argument("--output", type=Path, metavar="FILE.md", help=OUTPUT)
+    parser.add_argument("--output", type=expanded, metavar="FILE.md", help=OUTPUT)
     parser.set_defaults(run=_evaluate)
 
 
@@ -136,7 +136,7 @@ def _evaluate(options: argparse.Namespace) -> int:
     if options.output:
         record.check(options.output)
     recognizer = EmotionRecognizer.from_pretrained(options.model)
-    corpus = Path(os.path.expanduser(options.on)).resolve().name  # noqa: PTH111 - as find_clips
+    corpus = expanded(options.on).resolve().name
     stamp = make_stamp(uses(corpus), model=model_fingerprint(recognizer.files["config.json"]))
     result = evaluate_corpus(recognizer, clips)
     print(json.dumps(result, indent=1) if options.json else format_result(result))

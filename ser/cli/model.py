@@ -152,6 +152,8 @@ def _deploy(parser: ArgumentParser, args: Namespace) -> int:
     from ser.storage.atomic_folder import replace_folder
 
     if args.dry_run:
+        if args.private:
+            parser.error("--private is for a Space on the Hub: leave it out of a dry run")
         target = args.output or "space"
         replace_folder(target, render_space(args.model), is_ours=is_space_file, mark=MARK)
         print(f"{target}: run it there with SER_MODEL={args.model} python app.py")

@@ -47,17 +47,24 @@ def label_mapping(text: str) -> tuple[str, str]:
     return label, emotion
 
 
+def source(text: str) -> str:
+    """Read the name of recordings, wherever they are."""
+    if not text:
+        raise ArgumentTypeError("'' names no recordings; give a folder, a table or a dataset")
+    return text
+
+
 def dataset(text: str) -> tuple[str | None, str]:
     """Read a source of recordings, with or without the corpus that it is: the corpus's key."""
-    name, equals, source = text.partition("=")
+    name, equals, place = source(text).partition("=")
     if not equals or os.path.exists(text):  # noqa: PTH110 - false, too, for a name that cannot be
         return None, text
-    if corpus_key(name) not in CORPORA or not source:
+    if corpus_key(name) not in CORPORA or not place:
         raise ArgumentTypeError(
             f"{text!r} is no path that exists, nor CORPUS=SOURCE with a corpus of "
             f"{', '.join(CORPORA)}"
         )
-    return corpus_key(name), source
+    return corpus_key(name), place
 
 
 def corpus_weight(text: str) -> tuple[str, float]:

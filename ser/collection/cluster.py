@@ -4,7 +4,6 @@ Its tasks, wherever they run, share the pieces of a collection. Each writes shar
 in a folder that all machines see or in a store; another step makes the table of them.
 """
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +16,7 @@ from ser.collection.rows import Settings
 from ser.collection.running import plan, recognise_collection, target
 from ser.collection.shards import MANIFEST, shard_path
 from ser.errors import SerError
+from ser.storage.atomic_folder import expanded
 
 try:
     from datatrove.data import Document, DocumentsPipeline
@@ -156,6 +156,6 @@ def _found_from_anywhere(value: Any) -> Any:
     if isinstance(value, list):
         return [_found_from_anywhere(each) for each in value]
     if isinstance(value, str | Path):
-        path = Path(os.path.expanduser(value))  # noqa: PTH111 - leaves the ~ of nobody as it is
+        path = expanded(value)
         return str(path.absolute()) if path.exists() else value
     return value

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from typing import Any
 
 import pyarrow
 import pyarrow.parquet
-from pyarrow.types import is_binary, is_large_binary, is_struct
+from pyarrow.types import is_binary, is_binary_view, is_large_binary, is_struct
 
 from ser.collection.pieces import Files, Piece, Rows, speaker_name, text
 from ser.collection.places import ON_HUB, LocalFolder, Place, fetching, find_on_hub, reading
@@ -19,6 +18,7 @@ from ser.collection.tables import METADATA
 from ser.corpora.files import AUDIO_SUFFIXES
 from ser.corpora.tables import TEXT_SUFFIXES, read_table
 from ser.errors import DatasetError, HubError
+from ser.storage.atomic_folder import expanded
 
 SUFFIXES = (
     *AUDIO_SUFFIXES,
@@ -91,7 +91,7 @@ def find_collection(source: str | Path, *, largest: int = MAX_FILES) -> Collecti
     HubError
         If the Hub does not give it.
     """
-    path = Path(os.path.expanduser(source))  # noqa: PTH111 - leaves the ~ of nobody as it is
+    path = expanded(source)
     if path.is_file():  # a link has a name and a place of its own, as all files of the Hub's cache
         place: Place = LocalFolder(path.parent.resolve())
         return _collection(path.name, place, _read_table(place, path, largest))
@@ -220,7 +220,7 @@ def _holds_recordings(column: str, head: pyarrow.parquet.FileMetaData) -> bool:
 
 
 def _are_bytes(kind: pyarrow.DataType) -> bool:
-    return is_binary(kind) or is_large_binary(kind)
+    return is_binary(kind) or is_large_binary(kind) or is_binary_view(kind)
 
 
 def _path_in(value: Any) -> str:
@@ -243,4 +243,8 @@ def _no_column(name: str, present: Iterable[str]) -> DatasetError:
 
 def _head(place: Place, name: str) -> pyarrow.parquet.FileMetaData:
     with fetching(place), reading(name), place.open(name) as file:
-        return pyarrow.parquet.read_metadata(file)
+        head = pyarrow.parquet.read_metadata(file)
+    columns = head.schema.to_arrow_schema().names
+    if twice := next((each for each in columns if columns.count(each) > 1), None):
+        raise DatasetError(f"{name} has more than one column {twice}: rename or remove one.")
+    return head

@@ -65,8 +65,20 @@ class LocalFolder:
     revision = None
 
     def names(self, suffixes: Sequence[str]) -> list[str]:
-        """Return the paths of files in it, as `Place.names`."""
-        return list(walk_files(self.root, suffixes))
+        """Return the paths of files in it, as `Place.names`.
+
+        Raises
+        ------
+        DatasetError
+            If a folder in it cannot be read.
+        """
+        try:
+            return list(walk_files(self.root, suffixes))
+        except PermissionError as error:  # of the mark that is looked for in each
+            raise DatasetError(
+                f"'{Path(error.filename).parent}' cannot be read ({error.strerror}): grant access, "
+                "or give the folders that can."
+            ) from error
 
     def open(self, name: str) -> BinaryIO:
         """Open one of its files."""

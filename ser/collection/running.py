@@ -2,12 +2,12 @@
 
 import hashlib
 import logging
-import os
 import re
 import sys
 from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass
+from numbers import Integral
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,6 +24,7 @@ from ser.collection.workers import Work, do_all
 from ser.errors import AudioError, DatasetError, VoiceProfileError
 from ser.model.voice_profile import VoiceProfile
 from ser.recognizer import EmotionRecognizer
+from ser.storage.atomic_folder import expanded
 
 logger = logging.getLogger(__name__)
 
@@ -69,8 +70,8 @@ def recognise_collection(
     voices : str or Path, optional
         A table of samples of everyday voices, with the columns ``speaker`` and ``path``, or a
         folder with a subfolder for each speaker. Clips of these speakers are judged relative to
-        them, and those of others to `voice`. The speaker of a clip is the folder that it lies in,
-        or the column ``speaker`` or ``speaker_id`` of its table.
+        them, and those of others to `voice`. The speaker of a clip is the subfolder that it lies
+        in, or the column ``speaker`` or ``speaker_id`` of its table.
     private : bool
         Whether a dataset on the Hub that is made for the table is private.
 
@@ -82,13 +83,18 @@ def recognise_collection(
     Raises
     ------
     DatasetError
-        If there is no such source, no clip in it, or `to` cannot be the name of a table.
+        If there is no such source, no clip in it, `to` cannot be the name of a table, or `jobs` or
+        `private` does not go with it.
     SerError
         If `to` was made with another model or other settings; errors of models, voices and the Hub.
     """
+    if not (isinstance(jobs, Integral) and jobs >= 1):
+        raise DatasetError(f"jobs is {jobs!r}; give a number of processes, 1 or more.")
     path, repo_id = target(to)
     if repo_id:
         check_dataset(repo_id, private=private)
+    elif private:
+        raise DatasetError(f"'{to}' is a file, and only a dataset can be private: leave it out.")
     job = plan(
         source, path, model, timeline=timeline, channels=channels, voice=voice, voices=voices
     )
@@ -196,7 +202,7 @@ def target(to: str | Path) -> tuple[Path, str | None]:
     DatasetError
         If it is neither's name.
     """
-    path = Path(os.path.expanduser(to))  # noqa: PTH111 - leaves the ~ of nobody as it is
+    path = expanded(to)
     if path.suffix.lower() in SUFFIXES:
         if path.is_dir() or not path.resolve().parent.is_dir():
             raise DatasetError(f"'{path}' is a folder, or lies in none; give the name of a file.")
@@ -222,7 +228,8 @@ def _voices(recognizer: EmotionRecognizer, voice: Any, table: str | Path | None)
             samples.setdefault(item.speaker or "", []).append(item.clip)
     if "" in samples:
         raise DatasetError(
-            f"'{table}' does not say whose voice each sample is: give it a column speaker."
+            f"'{table}' does not say whose voice each sample is: give every row a speaker, in a "
+            "column of that name."
         )
     profiles = {}
     for speaker, clips in samples.items():

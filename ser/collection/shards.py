@@ -59,6 +59,7 @@ class Shards:
             self._check(read_metadata(self.table), self.table)
             self._clear()  # if the work was ended when all but this was done
             return False
+        self._check_side_file()
         manifest = self.folder / MANIFEST
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -125,11 +126,27 @@ class Shards:
                     path.unlink(missing_ok=True)
             shutil.rmtree(self.folder)
 
+    def _check_side_file(self) -> None:
+        """Refuse to write over somebody's file; one of ours may be left of a table that is gone."""
+        file = side_file(self.table)
+        if self.table.suffix.lower() == ".parquet" or not file.exists():
+            return
+        if not (_parse(file.read_bytes()) or {}).keys() >= self.metadata.keys():
+            raise SerError(
+                f"'{file}' would say what made the table, and is something else: move it, or give "
+                "the table another name."
+            )
+
     def _check(self, found: dict[str, Any] | None, place: Path) -> None:
         """Refuse what something else made."""
         known, wanted = _flat(found or {}), _flat(self.metadata)
         for name, value in wanted.items():
             if known.get(name) != value:
+                if name in ("collection.clips", "collection.sha256"):
+                    raise SerError(
+                        f"'{place}' was made of other recordings, or some were added, removed or "
+                        "changed since: remove it, or give another name."
+                    )
                 raise SerError(
                     f"'{place}' was made with {name} = {known.get(name)}, and this is {value}: "
                     "start with the same, remove it, or give another name."

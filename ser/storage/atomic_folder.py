@@ -18,6 +18,11 @@ PART = ".part"  # ends the name of a file that is being written
 LEFT_AFTER = 3600  # s since a writer began, which takes seconds
 
 
+def expanded(path: str | Path) -> Path:
+    """Return a path without its ``~``; that of nobody is left as it is."""
+    return Path(os.path.expanduser(path))  # noqa: PTH111
+
+
 def check_replaceable(folder: str | Path, *, is_ours: Callable[[str], bool], mark: str) -> None:
     """Refuse a place that cannot be written, or holds anything other than what will be replaced.
 
@@ -36,7 +41,7 @@ def check_replaceable(folder: str | Path, *, is_ours: Callable[[str], bool], mar
         If `folder` is a file, holds one that is not ours, lacks the mark, or cannot be
         written.
     """
-    folder = Path(folder)
+    folder = expanded(folder)
     try:
         if folder.exists() and not folder.is_dir():
             raise SerError(f"'{folder}' is a file: give the name of a folder.")
@@ -89,7 +94,7 @@ def replace_folder(
         If the place is taken by anything else, or cannot be written.
     """
     check_replaceable(folder, is_ours=is_ours, mark=mark)
-    folder = Path(folder).resolve()
+    folder = expanded(folder).resolve()
     new = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.new")
     try:
         _remove_left(folder)
@@ -103,7 +108,7 @@ def replace_folder(
         shutil.rmtree(new, ignore_errors=True)
 
 
-def replace_file(path: Path, content: bytes) -> None:
+def replace_file(path: str | Path, content: bytes) -> None:
     """Write a file whole or not at all, even if the power fails; its folder is made if need be.
 
     Of a link, the file that it leads to is written.
@@ -113,7 +118,7 @@ def replace_file(path: Path, content: bytes) -> None:
     OSError
         If it cannot be written; an older file is as it was.
     """
-    path = Path(os.path.realpath(path))
+    path = Path(os.path.realpath(expanded(path)))
     part = path.with_name(f".{secrets.token_hex(8)}{PART}")  # a longer name could be too long
     try:
         _write(part, content)

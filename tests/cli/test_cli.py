@@ -163,6 +163,9 @@ WRONG_USAGE = [
     ["predict", "-", "x", "-"],
     ["predict", "--json", "--"],
     ["deploy", "ada/demo", "--model", "ada/voices", "--output", "space"],
+    ["deploy", "ada/demo", "--model", "ada/voices", "--private", "--dry-run"],
+    ["evaluate", "model", "--on", ""],
+    ["train", "--dataset", ""],
 ]
 
 

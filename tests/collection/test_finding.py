@@ -1,8 +1,10 @@
 """What is in a collection: folders, tables, Parquet files, datasets on the Hub."""
 
+import errno
 import json
 import os
 from itertools import chain
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -111,6 +113,29 @@ def test_sound_in_place_of_a_path_is_refused_at_once(tmp_path):
     pq.write_table(pa.table({"path": pa.array([], pa.string())}), tmp_path / "empty.parquet")
     with pytest.raises(DatasetError, match=r"'empty.parquet' has no recording"):
         find_collection(tmp_path / "empty.parquet")
+
+
+def test_a_parquet_file_with_two_columns_of_a_name_is_refused(tmp_path):
+    twice = pa.table([["a.wav"], [1], [2]], names=["path", "note", "note"])
+    pq.write_table(twice, tmp_path / "table.parquet")
+    for source in (tmp_path, tmp_path / "table.parquet"):
+        with pytest.raises(DatasetError, match=r"table.parquet has more than one column note"):
+            find_collection(source)
+
+
+def test_a_folder_that_cannot_be_read_is_named(tmp_path, monkeypatch):
+    (tmp_path / "clip.wav").write_bytes(wav("calm"))
+    (tmp_path / "lost+found").mkdir()
+    is_file = Path.is_file
+
+    def locked(path):  # as for all but root
+        if path.parent.name == "lost+found":
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return is_file(path)
+
+    monkeypatch.setattr(Path, "is_file", locked)
+    with pytest.raises(DatasetError, match=r"lost\+found' cannot be read \(Permission denied\)"):
+        find_collection(tmp_path)
 
 
 @pytest.mark.parametrize(

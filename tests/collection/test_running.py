@@ -140,7 +140,7 @@ def test_what_is_complete_is_not_done_again_and_nothing_else_goes_into_it(
     (tuesday / "ada" / "000.wav").write_bytes((folder / "bob" / "001.wav").read_bytes()[:-2])
     week = tmp_path / "week.csv"
     recognise_collection(monday, week, tiny)
-    with pytest.raises(SerError, match=r"made with collection.sha256 = "):
+    with pytest.raises(SerError, match=r"week.csv' was made of other recordings, or some were"):
         recognise_collection(tuesday, week, tiny)
     with monkeypatch.context() as patch:
         patch.setattr("ser.collection.workers.answer_clips", stop)  # nothing is left to answer
@@ -230,6 +230,24 @@ def test_what_a_call_asks_for_wrongly_is_refused_in_one_sentence(tiny, folder, t
             recognise_collection(folder, tmp_path / "a.csv", tiny, **options)
     with pytest.raises(DatasetError, match="There is no folder or table ''"):
         recognise_collection("", tmp_path / "a.csv", tiny)
+    for jobs in (0, 1.5, "2", None):
+        with pytest.raises(DatasetError, match=f"jobs is {jobs!r}; give a number"):
+            recognise_collection(folder, tmp_path / "a.csv", tiny, jobs=jobs)
+    with pytest.raises(DatasetError, match=r"a.csv' is a file, and only a dataset can be private"):
+        recognise_collection(folder, tmp_path / "a.csv", tiny, private=True)
+
+
+def test_a_file_of_the_name_of_the_one_beside_the_table_is_not_written_over(tiny, folder, tmp_path):
+    table, beside = tmp_path / "answers.csv", tmp_path / "answers.csv.json"
+    beside.write_text('{"my": "notes"}')
+    with pytest.raises(SerError, match=r"answers.csv.json' would say .* and is something else"):
+        recognise_collection(folder, table, tiny)
+    assert list(tmp_path.iterdir()) == [beside] and beside.read_text() == '{"my": "notes"}'
+    beside.unlink()
+    recognise_collection(folder, table, tiny)
+    table.unlink()  # but not what was written beside it
+    recognise_collection(folder, table, tiny)
+    assert table.exists()
 
 
 @pytest.mark.parametrize("arguments", WRONG_USAGE)

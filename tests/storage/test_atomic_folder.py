@@ -131,6 +131,14 @@ def test_what_somebody_else_writes_there_meanwhile_is_kept(tmp_path, monkeypatch
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
 
+def test_the_tilde_is_the_home_and_no_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    write("~/model", b"a")
+    atomic_folder.replace_file("~/card", b"b")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["card", "model"]
+
+
 def test_a_file_is_written_under_the_longest_name_and_through_a_link(tmp_path):
     long = tmp_path / ("x" * 255)
     link = tmp_path / "link"
