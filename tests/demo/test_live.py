@@ -77,6 +77,10 @@ def test_a_session_compares_with_what_was_said_before(tiny_model):
         wait([session.running])
     assert session.result is None
     assert "what you said before" in summary_panel(session.timeline())
+    # What was relative to something else only in the end is not said of the whole.
+    session.references.add("voice")
+    assert session.timeline().reference is None
+    assert "elative to" not in summary_panel(session.timeline())
 
 
 def test_a_pause_is_said_and_what_was_heard_before_it_stays():

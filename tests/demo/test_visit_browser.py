@@ -237,6 +237,66 @@ def test_a_new_recording_is_one_press_and_the_game_says_whether_it_was_heard(pag
     assert rows(page).count() == 3
 
 
+def slow_down(page):
+    """Let uploads take seconds, as on a phone."""
+    line = page.context.new_cdp_session(page)
+    line.send("Network.enable")
+    limits = {"latency": 20, "downloadThroughput": -1, "uploadThroughput": 100 * 1024}
+    line.send("Network.emulateNetworkConditions", {"offline": False, **limits})
+
+
+def test_a_recording_on_its_way_arrives_wherever_one_goes(page, clips):
+    upload(page, clips["short"])
+    slow_down(page)
+    stop = page.locator("#ser-recorder .stop-button")
+    page.get_by_role("button", name="New recording").click()
+    stop.wait_for()
+    page.wait_for_timeout(2500)
+    stop.click()
+    page.locator("#ser-wait p", has_text="Uploading").wait_for()
+    stop.wait_for(state="detached")
+    page.get_by_role("tab", name="About").click()
+    page.get_by_role("tab", name="Recognise").click()
+    rows(page).filter(has_text="Recording 1").wait_for()
+    assert rows(page).count() == 2
+
+
+def test_a_file_on_its_way_is_no_example_and_no_answer_to_the_game(page, clips):
+    slow_down(page)
+    clear(page)
+    page.set_input_files("#ser-clip input[type=file]", clips["long"])
+    page.locator("#ser-examples button").nth(2).click()
+    rows(page).filter(has_text="long.wav").wait_for()
+    assert page.evaluate("serVisit.own().map(({ source }) => source)") == ["file"]
+
+
+def test_a_deleted_example_comes_back_when_it_is_clicked_again(page):
+    example = page.locator("#ser-examples button").nth(1)
+    listed = page.locator("#ser-visit ol > li", has_text="2-")
+    example.click()
+    listed.get_by_role("button", name="Delete").click()
+    listed.wait_for(state="detached")
+    example.click()
+    listed.wait_for()
+
+
+def test_the_microphone_of_a_voice_goes_off_when_one_goes_elsewhere(page):
+    page.evaluate("""() => {
+      const devices = navigator.mediaDevices;
+      const ask = devices.getUserMedia.bind(devices);
+      devices.getUserMedia = async (...wanted) => globalThis.heard = await ask(...wanted);
+    }""")
+    panel, on = page.locator("#ser-voice"), "globalThis.heard?.active === true"
+    panel.locator("button.label-wrap").click()
+    for away in (page.get_by_role("tab", name="About"), panel.locator("button.label-wrap")):
+        panel.get_by_label("Record audio").click()
+        panel.locator(".record-button").click()
+        page.wait_for_function(on)
+        away.click()
+        page.wait_for_function(f"!({on})")
+        page.get_by_role("tab", name="Recognise").click()
+
+
 def test_the_sound_of_old_recordings_is_let_go_and_their_results_stay(page, clips):
     page.evaluate("Object.defineProperty(Blob.prototype, 'size', { get: () => 60e6 })")
     upload(page, clips["short"])

@@ -72,8 +72,8 @@ class LiveSession:
         Of the last update; None where nobody spoke.
     windows : list of ser.timeline.Window
         What each update heard, with times since the beginning.
-    reference : str or None
-        What the last result was compared with, as `Prediction.reference`.
+    references : set of str or None
+        What results were compared with, as `Prediction.reference`.
     running : Future or None
         The next update, while it is recognised.
     """
@@ -85,7 +85,7 @@ class LiveSession:
     remembered: list[tuple[int, "Analysis"]] = field(default_factory=list)
     result: "Prediction | None" = None
     windows: list[Window] = field(default_factory=list)
-    reference: str | None = None
+    references: set[str | None] = field(default_factory=set)
     running: "Future[tuple[Window, Prediction | None]] | None" = None
 
     def add(
@@ -137,7 +137,11 @@ class LiveSession:
         """Return the course of the session up to now; None if nobody spoke in it."""
         if not any(window.emotion for window in self.windows):
             return None
-        reference = {"voice": "voice", "clips": "recording"}.get(self.reference or "")
+        reference = None
+        if self.references == {"voice"}:
+            reference = "voice"
+        elif self.references <= {None, "clips"} and "clips" in self.references:  # once it is enough
+            reference = "recording"
         return Timeline(self.n_heard / self.sample_rate, self.windows, reference=reference)
 
     def _recognise(
@@ -170,7 +174,7 @@ class LiveSession:
         done, self.running = self.running, None
         window, self.result = done.result()
         if self.result:
-            self.reference = self.result.reference
+            self.references.add(self.result.reference)
         self.windows = [*self.windows, window][-MAX_WINDOWS:]
         return True
 

@@ -170,7 +170,7 @@ def add_tab(model: "ServedModel", sharing: "ClipSharing | None" = None) -> Tab:
         # First of all the answer: the picture takes as long as a third of it.
         asked_for = example is None or not is_first
         panel_html = shown.panel if asked_for else unannounced(shown.panel)
-        panel_html += visit_panel.of(path)
+        panel_html += visit_panel.of(path, token)
         yield panel_html, course_html, gr.skip(), "", "", gr.skip(), gr.skip()
         shown = draw(shown, model.get().sample_rate) if shown.waveform is not None else shown
         if voice_profile is None and example is not None and shown.result:
@@ -232,7 +232,7 @@ def add_tab(model: "ServedModel", sharing: "ClipSharing | None" = None) -> Tab:
                 return
             if newest[0] == token:
                 if isinstance(step.timeline, str):
-                    step = step._replace(timeline=step.timeline + visit_panel.of(path))
+                    step = step._replace(timeline=step.timeline + visit_panel.of(path, token))
                 yield step
 
     def stop(newest: list[str | None], unwanted: list[str | None]) -> None:

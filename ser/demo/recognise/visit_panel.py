@@ -157,9 +157,16 @@ def add_panel(clip: gr.Audio, picture: gr.HTML) -> None:
     picture.change(None, [clip, picture], None, js="(clip, html) => serVisit.drawn(clip, html)")
 
 
-def of(path: str | None) -> str:
-    """Say of which recording a panel or a picture is, as another may have taken its place."""
-    return f'<i hidden data-path="{escape(path or "")}"></i>'
+def of(path: str | None, token: str) -> str:
+    """Say of which recording a panel or a picture is, as another may have taken its place.
+
+    Parameters
+    ----------
+    path : str or None
+    token : str
+        Of this once, so that the same again is a change.
+    """
+    return f'<i hidden data-path="{escape(path or "")}" data-token="{token}"></i>'
 
 
 def timeline_data(timeline: "Timeline | None") -> str:

@@ -55,6 +55,10 @@
       body.append(...sorted);
       if (body.contains(focused)) focused.focus({ preventScroll: true }); // lost with the move
     }
+    if (playing !== null && !rows.some((row) => row.dataset.path === playing)) {
+      playing = null;
+      player.pause(); // it was removed
+    }
     for (const row of rows) {
       row.hidden = chosen.emotion !== null && row.dataset.emotion !== chosen.emotion;
       const isPlaying = row.dataset.path === playing;
@@ -115,8 +119,7 @@
       } else if (button.matches(".ser-count")) {
         const emotion = button.dataset.filter;
         chosen.emotion = emotion === chosen.emotion ? null : emotion;
-        const count = button.lastElementChild.textContent;
-        say(chosen.emotion === null ? "All are shown." : `Only ${emotion} is shown, ${count}.`);
+        say(chosen.emotion === null ? "All are shown." : `Only ${emotion} is shown.`);
       } else if (button.matches("#ser-columns")) {
         set(button, "aria-pressed", `${button.getAttribute("aria-pressed") !== "true"}`);
       } else if (button.matches(".ser-play")) {

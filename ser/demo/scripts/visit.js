@@ -3,9 +3,10 @@
 globalThis.serVisit = (() => {
   const MOST_SOUNDS = 20;
   const MOST_BYTES = 100e6;
+  const RECORDED = "audio.wav"; // what gradio calls a recording of its own
   const entries = []; // newest first
   const removed = new Set(); // paths of deleted recordings: one of them may still be shown
-  let source = "example"; // of the recording in the player; the page can open with one
+  let isSpoken = false; // whether a recording was made whose result is to come
   let shown = null; // the entry of the result on the page
   let count = 0;
   let spoken = 0;
@@ -17,23 +18,27 @@ globalThis.serVisit = (() => {
   const find = (clip) => entries.find((entry) => entry.path === clip?.path);
   const about = (name) => document.querySelector(".ser-marks")?.dataset[name] ?? "";
 
-  const given = (from) => {
-    source = from;
-    removed.clear(); // what was deleted can be given again
-  };
+  // What was deleted can be given again.
   const isChosen = ({ target }) => {
     if (target.closest?.("#ser-clip .upload-container, #ser-clip input[type=file]")) {
-      given("file");
+      removed.clear();
     }
   };
   document.addEventListener("change", isChosen, true);
   document.addEventListener("drop", isChosen, true);
   document.addEventListener("click", ({ target }) => {
     const stop = target.closest(":is(.stop-button, #stop-paused)");
-    if (stop?.closest("#ser-clip, #ser-recorder")) given("microphone");
-    if (target.closest("#ser-examples button")) given("example");
-    if (target.closest("#ser-batch .ser-open")) given("file");
+    const isOwn = stop?.closest("#ser-clip, #ser-recorder");
+    if (isOwn) isSpoken = true;
+    if (isOwn || target.closest("#ser-examples button, #ser-batch .ser-open")) removed.clear();
   }, true);
+  // While one is on its way, another may have been given.
+  const sourceOf = (clip, panel) => {
+    if (panel.querySelector(".ser-example")) return "example";
+    if (!isSpoken || clip.orig_name !== RECORDED) return "file";
+    isSpoken = false;
+    return "microphone";
+  };
 
   // A recording is heard again, with the same path, when the voice that it is compared with changes.
   const heard = (clip, html) => {
@@ -48,13 +53,16 @@ globalThis.serVisit = (() => {
     let entry = find(clip);
     const isNew = !entry;
     if (isNew) {
+      const source = sourceOf(clip, panel);
       const isFile = source !== "microphone";
       const name = isFile && clip.orig_name || `Recording ${++spoken}`;
       entry = { id: String(++count), path: clip.path, name, source, time: new Date() };
       entries.unshift(entry);
       keepSound(entry, clip.url);
     }
-    entry.result = JSON.parse(data);
+    const result = JSON.parse(data);
+    if (entry.result && entry.result.reference !== result.reference) entry.timeline = null;
+    entry.result = result;
     entry.headline = panel.querySelector("h2").textContent;
     entry.sure = panel.querySelector(".ser-sure b").textContent;
     shown = entry;

@@ -69,12 +69,16 @@
 
   document.addEventListener("ser-visit", ({ detail: { what, entry } }) => {
     if (what === "new" && saying && entry.source === "microphone") judge(entry);
-    else if (what === "shown" && isSaid) say(null); // nothing was heard in it
+    else if (what === "shown" && isSaid && !entry) say(null); // nothing was heard in it
   });
   document.addEventListener("click", ({ target }) => {
     const action = target.closest("#ser-game [data-game]")?.dataset.game;
     if (action === "next") next();
-    if (action === "record") {
+    const isBusy = document.querySelector(":is(#ser-recorder, #ser-clip) .stop-button");
+    if (action === "record" && isBusy) {
+      find(".ser-verdict").textContent = "First stop the recording that is under way.";
+    } else if (action === "record") {
+      find(".ser-verdict").textContent = "";
       say(task);
       document.querySelector("#ser-again").click();
     }

@@ -75,7 +75,7 @@
       month: "long",
       year: "numeric",
     });
-    y += paragraph(`${name}, ${day}. Model: ${about("model")}.`, y, SOFT, 26);
+    y += paragraph(`\u2068${name}\u2069, ${day}. Model: ${about("model")}.`, y, SOFT, 26);
     y += paragraph(about("caution"), y, SOFT, 26);
     return y + EDGE - 36;
   };

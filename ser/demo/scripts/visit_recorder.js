@@ -2,6 +2,8 @@
 // the recording, its result and its picture stay until there is a new one.
 (() => {
   const PATIENCE = 5000; // ms until the recorder has come up, on a slow machine
+  const RECORDING = ":is(#ser-recorder, #ser-clip):has(.stop-button)";
+  const STOP = "#ser-voice :is(.stop-button, .stop-button-paused)";
   const isThere = (button) => button?.checkVisibility() && !button.disabled;
   const update = (changes) => ({ __type__: "update", ...changes });
 
@@ -28,8 +30,14 @@
   const close = ({ target }) => {
     const tab = target.closest("[role=tab]");
     const isElsewhere = tab?.getAttribute("aria-selected") === "false";
+    const isOn = [...document.querySelectorAll(STOP)].some((stop) => stop.checkVisibility());
+    if (isOn && (isElsewhere || target.closest("#ser-voice .label-wrap"))) {
+      // Clear leaves it on; with the other source, its recorder goes.
+      document.querySelector("#ser-voice .source-selection button[aria-label^=Upload]").click();
+    }
     if (!isElsewhere && !target.closest("#ser-examples button, .ser-open")) return;
-    for (const block of document.querySelectorAll("#ser-recorder, #ser-clip:has(.stop-button)")) {
+    // Where it was stopped, there is a recording, which is on its way.
+    for (const block of document.querySelectorAll(RECORDING)) {
       block.querySelector("button[aria-label=Clear]")?.click();
     }
   };
@@ -43,6 +51,6 @@
   };
   serVisit.recorded = (clip) => {
     refocus(performance.now()); // what was pressed goes
-    return [clip, update({ value: null, visible: false })];
+    return [clip ?? update({}), update({ value: null, visible: false })];
   };
 })();

@@ -47,7 +47,7 @@
     say("");
     const most = globalThis.gradio_config?.max_file_size ?? Infinity; // gradio refuses more at once
     const files = [...(dataTransfer?.files ?? target.files ?? [])];
-    if (target.closest("#ser-clip") && files.every(({ size }) => size <= most)) {
+    if (target.closest("#ser-clip, #ser-recorder") && files.every(({ size }) => size <= most)) {
       serWait(UPLOADING);
     }
   };
@@ -58,6 +58,7 @@
   });
   document.addEventListener("click", (event) => {
     if (event.target.closest?.(".stop-button, #stop-paused")) give(event);
+    if (event.target.closest?.("#ser-recorder [aria-label=Clear]")) serWait("");
     if (event.target.closest?.("#ser-examples button")) {
       serWait("Listening to the recording…");
     }
