@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ser.errors import HubError, ModelError
-from ser.storage.atomic_folder import expanded
+from ser.paths import expanded
 from ser.storage.audit import ModelFolder
 from ser.storage.folder import read_model_folder
 

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from ser.errors import SerError
-from ser.storage.atomic_folder import expanded, replace_file
+from ser.paths import expanded
+from ser.storage.atomic_folder import replace_file
 
 if TYPE_CHECKING:
     from ser.timeline import Timeline

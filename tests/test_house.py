@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "ser"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 FLOORS = [
-    {"errors", "threads"},
+    {"errors", "paths", "threads"},
     {"audio"},
     {"features"},
     {"model"},
@@ -81,7 +81,7 @@ def test_an_import_upwards_would_be_seen(tmp_path):
 
 def test_every_module_stands_in_a_room():
     assert {path.name for path in PACKAGE.glob("*.py")} == {
-        *("__init__.py", "__main__.py", "errors.py", "threads.py", "streaming.py"),
+        *("__init__.py", "__main__.py", "errors.py", "paths.py", "threads.py", "streaming.py"),
         *(f"{name}.py" for name in NEIGHBOURS),
     }
     assert {room_of(path) for path in MODULES} - {"__init__", "__main__"} == LEVELS.keys()

@@ -10,7 +10,7 @@ from ser.cli.options import add_jobs, dataset, seed, source
 from ser.corpora.catalog import names_and_examples
 from ser.corpora.folds import PROTOCOLS, is_speaker_independent
 from ser.errors import DatasetError
-from ser.storage.atomic_folder import expanded
+from ser.paths import expanded
 from ser.studies import EVALUATION, STUDIES, WITHOUT_FOLDS
 from ser.training.report import to_text
 

@@ -16,7 +16,7 @@ from ser.collection.rows import Settings
 from ser.collection.running import plan, recognise_collection, target
 from ser.collection.shards import MANIFEST, shard_path
 from ser.errors import SerError
-from ser.storage.atomic_folder import expanded
+from ser.paths import expanded
 
 try:
     from datatrove.data import Document, DocumentsPipeline

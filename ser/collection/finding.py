@@ -18,7 +18,7 @@ from ser.collection.tables import METADATA
 from ser.corpora.files import AUDIO_SUFFIXES
 from ser.corpora.tables import TEXT_SUFFIXES, read_table
 from ser.errors import DatasetError, HubError
-from ser.storage.atomic_folder import expanded
+from ser.paths import expanded
 
 SUFFIXES = (
     *AUDIO_SUFFIXES,

@@ -23,8 +23,8 @@ from ser.collection.tables import SUFFIXES, describe_model, make_schema
 from ser.collection.workers import Work, do_all
 from ser.errors import AudioError, DatasetError, VoiceProfileError
 from ser.model.voice_profile import VoiceProfile
+from ser.paths import expanded
 from ser.recognizer import EmotionRecognizer
-from ser.storage.atomic_folder import expanded
 
 logger = logging.getLogger(__name__)
 

@@ -13,14 +13,10 @@ from functools import partial
 from pathlib import Path
 
 from ser.errors import SerError
+from ser.paths import expanded
 
 PART = ".part"  # ends the name of a file that is being written
 LEFT_AFTER = 3600  # s since a writer began, which takes seconds
-
-
-def expanded(path: str | Path) -> Path:
-    """Return a path without its ``~``; that of nobody is left as it is."""
-    return Path(os.path.expanduser(path))  # noqa: PTH111
 
 
 def check_replaceable(folder: str | Path, *, is_ours: Callable[[str], bool], mark: str) -> None:

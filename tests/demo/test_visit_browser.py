@@ -261,7 +261,7 @@ def test_a_recording_on_its_way_arrives_wherever_one_goes(page, clips):
     assert rows(page).count() == 2
 
 
-def test_a_file_on_its_way_is_no_example_and_no_answer_to_the_game(page, clips):
+def test_a_file_on_its_way_is_no_example(page, clips):
     slow_down(page)
     clear(page)
     page.set_input_files("#ser-clip input[type=file]", clips["long"])
