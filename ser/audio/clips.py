@@ -66,9 +66,15 @@ def is_clip(clips: Clip | Iterable[Clip]) -> bool:
         or isinstance(clips, str | os.PathLike | bytes | bytearray | memoryview | Mapping)
         or hasattr(clips, "read")
         or (isinstance(clips, tuple) and len(clips) == 2 and any(map(_is_number, clips)))
-        # An array of numbers is a clip without its sample rate; one of objects may hold paths.
-        or (hasattr(clips, "dtype") and getattr(clips.dtype, "kind", "f") in "biufc")
+        or (hasattr(clips, "dtype") and _is_numeric(clips.dtype))
     )
+
+
+def _is_numeric(dtype: Any) -> bool:
+    """Tell an array of numbers, a clip without its sample rate, from one that may hold paths."""
+    if hasattr(dtype, "is_numeric"):  # of Polars
+        return bool(dtype.is_numeric())
+    return getattr(dtype, "kind", "f") in "biufc"
 
 
 def each_clip(clips: Clip | Iterable[Clip]) -> Iterable[Clip]:

@@ -18,8 +18,7 @@ from numpy.typing import NDArray
 from ser.audio.parts import Part, Span, split
 from ser.errors import AudioError, EmptyAudioError, TruncatedAudioError, UnreadableAudioError
 
-BLOCK = 4096  # samples of each channel that are decoded at once: no damage costs more of the sound
-JOINED = 1 << 18  # samples of all channels up to which blocks are joined, since each costs time
+BLOCK = 1 << 18  # samples of all channels in a block, about, since each costs time
 
 # How audio starts, to tell a damaged file from one that never was audio.
 AUDIO_START = re.compile(
@@ -68,7 +67,7 @@ class ArraySource:
     def blocks(self) -> Blocks:
         """Cut the waveform into blocks."""
         full_scale = _full_scale(self._waveform)
-        length = max(1, JOINED // self._waveform.shape[1])
+        length = max(1, BLOCK // self._waveform.shape[1])
         for start in range(0, len(self._waveform), length):
             block = _as_float32(self._waveform[start : start + length], full_scale)
             yield self._rate, np.ascontiguousarray(block)
@@ -80,14 +79,14 @@ def runs(blocks: Iterable[Block]) -> Iterator[tuple[tuple[float, int], Iterator[
 
 
 def _join(blocks: Blocks) -> Blocks:
-    """Join short blocks to some of at least `JOINED` samples."""
+    """Join short blocks to some of at least `BLOCK` samples."""
     for (rate, _), run in runs(blocks):
         found: list[NDArray[np.float32]] = []
         size = 0
         for _, block in run:
             found.append(block)
             size += block.size
-            if size >= JOINED:
+            if size >= BLOCK:
                 yield rate, np.concatenate(found)
                 found, size = [], 0
         if found:
@@ -146,7 +145,7 @@ class FileSource:
         """Decode the file from its start."""
         decoded = set()
         for part in self._parts:
-            for rate, block in _join(self._decode(part)):
+            for rate, block in self._decode(part):
                 decoded.add(part)
                 yield rate, block
         if not decoded:
@@ -163,12 +162,12 @@ class FileSource:
                     yield block
             if decoded:
                 return
-        yield from self._decode_with_ffmpeg(part)
+        yield from _join(self._decode_with_ffmpeg(part))
 
     def _decode_with_libsndfile(self, stream: Part) -> Blocks:
         with soundfile.SoundFile(stream) as file:
-            decoded = 0
-            while len(block := file.read(BLOCK, dtype="float32", always_2d=True)):
+            decoded, length = 0, max(1, BLOCK // file.channels)
+            while len(block := file.read(length, dtype="float32", always_2d=True)):
                 decoded += len(block)
                 yield file.samplerate, block
             seconds = decoded / file.samplerate

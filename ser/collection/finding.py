@@ -8,15 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import pyarrow
 import pyarrow.parquet
-from pyarrow.types import is_binary, is_binary_view, is_large_binary, is_struct
 
 from ser.collection.pieces import Files, Piece, Rows, speaker_name, text
 from ser.collection.places import ON_HUB, LocalFolder, Place, fetching, find_on_hub, reading
 from ser.collection.tables import METADATA
 from ser.corpora.files import AUDIO_SUFFIXES
-from ser.corpora.tables import TEXT_SUFFIXES, read_table
+from ser.corpora.tables import TEXT_SUFFIXES, holds_recordings, read_table
 from ser.errors import DatasetError, HubError
 from ser.paths import expanded
 
@@ -152,7 +150,7 @@ def _files(
 def _read_table(place: Place, path: Path, largest: int) -> Iterator[Piece]:
     if path.suffix.lower() == ".parquet":
         head = _head(place, path.name)
-        if _holds_recordings(_audio_column(path.name, head), head):
+        if holds_recordings(head.schema.to_arrow_schema(), _audio_column(path.name, head)):
             return _rows(place, path.name, head)
         present = set(head.schema.to_arrow_schema().names)
         wanted = sorted(present.intersection([*CLIP_COLUMNS, *SPEAKER_COLUMNS]))
@@ -180,12 +178,13 @@ def _read_table(place: Place, path: Path, largest: int) -> Iterator[Piece]:
 
 def _rows(place: Place, name: str, head: pyarrow.parquet.FileMetaData) -> Iterator[Rows]:
     audio = _audio_column(name, head)
-    if not _holds_recordings(audio, head):
+    columns = head.schema.to_arrow_schema()
+    if not holds_recordings(columns, audio):
         raise DatasetError(
             f"{name} has no recordings in its column {audio}; give the table by itself, on this "
             "machine, if that holds their paths."
         )
-    speaker = _one_of(SPEAKER_COLUMNS, head.schema.to_arrow_schema().names)
+    speaker = _one_of(SPEAKER_COLUMNS, columns.names)
     first = 0
     for group in range(head.num_row_groups):
         n_rows = head.row_group(group).num_rows
@@ -198,8 +197,9 @@ def _rows(place: Place, name: str, head: pyarrow.parquet.FileMetaData) -> Iterat
 
 def _audio_column(name: str, head: pyarrow.parquet.FileMetaData) -> str:
     """Return the column of recordings; if there is none, that of paths."""
-    names = head.schema.to_arrow_schema().names
-    embedded = [column for column in names if _holds_recordings(column, head)]
+    schema = head.schema.to_arrow_schema()
+    names = schema.names
+    embedded = [column for column in names if holds_recordings(schema, column)]
     audio = (
         _one_of(CLIP_COLUMNS, embedded)
         or _one_of(CLIP_COLUMNS, names)
@@ -208,19 +208,6 @@ def _audio_column(name: str, head: pyarrow.parquet.FileMetaData) -> str:
     if audio is None:
         raise _no_column(name, names)
     return audio
-
-
-def _holds_recordings(column: str, head: pyarrow.parquet.FileMetaData) -> bool:
-    """Tell whether a column is of bytes, by themselves or beside a path as `datasets` has them."""
-    kind = head.schema.to_arrow_schema().field(column).type
-    if is_struct(kind):
-        index = kind.get_field_index("bytes")
-        return index >= 0 and _are_bytes(kind.field(index).type)
-    return _are_bytes(kind)
-
-
-def _are_bytes(kind: pyarrow.DataType) -> bool:
-    return is_binary(kind) or is_large_binary(kind) or is_binary_view(kind)
 
 
 def _path_in(value: Any) -> str:

@@ -72,13 +72,7 @@ class LocalFolder:
         DatasetError
             If a folder in it cannot be read.
         """
-        try:
-            return list(walk_files(self.root, suffixes))
-        except PermissionError as error:  # of the mark that is looked for in each
-            raise DatasetError(
-                f"'{Path(error.filename).parent}' cannot be read ({error.strerror}): grant access, "
-                "or give the folders that can."
-            ) from error
+        return list(walk_files(self.root, suffixes))
 
     def open(self, name: str) -> BinaryIO:
         """Open one of its files."""

@@ -1,7 +1,8 @@
 """A corpus: clips in one schema, and what there is to say of them."""
 
+import logging
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,10 @@ from ser.errors import DatasetError
 
 if TYPE_CHECKING:  # it takes long to import
     from datasets import Dataset
+
+logger = logging.getLogger(__name__)
+
+MAX_PROBLEMS = 100  # that are named; a table may be full of them
 
 
 @dataclass(frozen=True)
@@ -141,10 +146,13 @@ class Origin:
 
     def renamed(self, mapping: Mapping[str, str]) -> "Origin":
         """Return the same with other labels for emotions."""
-        partial = {
-            mapping.get(label, label): tuple(mapping.get(each, each) for each in may_be)
+        renamed = {
+            mapping.get(label, label): tuple(
+                dict.fromkeys(mapping.get(each, each) for each in may_be)
+            )
             for label, may_be in self.partial.items()
         }
+        partial = {label: may_be for label, may_be in renamed.items() if len(may_be) > 1}
         return replace(self, partial=partial)
 
 
@@ -185,6 +193,14 @@ def natural(text: str) -> list[str | int]:
     """Return the key by which texts are sorted as people do: "2" before "10"."""
     parts = re.split(r"(\d+)", text)
     return [int(part) if index % 2 else part for index, part in enumerate(parts)]
+
+
+def warn_of_skipped(problems: Sequence[str], where: str = "") -> None:
+    """Tell which clips are left out and why, a sentence each, of many the first."""
+    for problem in problems[:MAX_PROBLEMS]:
+        logger.warning("Skipped%s: %s", where, problem)
+    if len(problems) > MAX_PROBLEMS:
+        logger.warning("Skipped%s: %d more.", where, len(problems) - MAX_PROBLEMS)
 
 
 def describe_corpora(corpus: Corpus) -> list[dict[str, Any]]:

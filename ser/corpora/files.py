@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from ser.errors import DatasetError
 from ser.storage.folder import MARK
 
 AUDIO_SUFFIXES = (".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a")
@@ -23,21 +24,38 @@ def walk_files(folder: Path, suffixes: Iterable[str]) -> Iterator[str]:
     """Yield the paths (relative, POSIX) of what `find_files` finds, in an order that is fixed.
 
     Model folders below are left out.
+
+    Raises
+    ------
+    DatasetError
+        If a folder cannot be read.
     """
+
+    def refuse(error: OSError) -> None:
+        raise DatasetError(
+            f"'{error.filename}' cannot be read ({error.strerror}): grant access, or give the "
+            "folders that can."
+        ) from error
+
     visited = set()
-    for parent, folders, names in os.walk(folder, followlinks=True):  # unlike `Path.rglob`
+    for parent, folders, names in os.walk(folder, onerror=refuse, followlinks=True):
         place, below = Path(parent).resolve(), Path(parent).relative_to(folder)
         if place in visited:  # through a circular link
             folders.clear()
             continue
         visited.add(place)
         # The examples beside a model that was trained here are no recordings of this folder.
-        folders[:] = sorted(each for each in folders if not (place / each / MARK).is_file())
+        folders[:] = sorted(each for each in folders if not is_file(place / each / MARK))
         yield from (
             (below / name).as_posix()
             for name in sorted(names)
             if is_visible(below / name, suffixes)
         )
+
+
+def is_file(path: Path) -> bool:
+    """Tell whether there is such a file: not where a folder is closed, or no name can be so."""
+    return os.path.isfile(path)  # noqa: PTH113 - `Path.is_file` raises an error then
 
 
 def is_visible(path: Path, suffixes: Iterable[str]) -> bool:

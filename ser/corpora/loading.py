@@ -1,6 +1,5 @@
 """The one way to load a corpus, whatever it is and wherever it lies."""
 
-import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -9,17 +8,13 @@ import soundfile
 
 from ser.corpora.catalog import CORPORA
 from ser.corpora.clips import choose_labels, make_clips
-from ser.corpora.corpus import About, Clip, Corpus, KnownCorpus, Origin
+from ser.corpora.corpus import About, Clip, Corpus, KnownCorpus, Origin, warn_of_skipped
 from ser.corpora.emotions import in_order
 from ser.corpora.files import find_audio
 from ser.corpora.own import Columns, read_own
 from ser.corpora.sources import Source, find_source, list_recordings, open_source
 from ser.corpora.tables import TEXT_SUFFIXES
 from ser.errors import DatasetError
-
-logger = logging.getLogger(__name__)
-
-MAX_PROBLEMS = 100  # that are named; a table may be full of them
 
 
 def load_corpus(
@@ -171,10 +166,7 @@ def _usable(
         good = f", one named like {row.example}" if row else ""
         reason = [*problems, "none of its recordings is of the corpus and emotions asked for."][0]
         raise DatasetError(f"{source} holds no usable clip{good}: {reason}")
-    for problem in problems[:MAX_PROBLEMS]:
-        logger.warning("Skipped in %s: %s", source, problem)
-    if len(problems) > MAX_PROBLEMS:
-        logger.warning("Skipped in %s: %d more.", source, len(problems) - MAX_PROBLEMS)
+    warn_of_skipped(problems, f" in {source}")
     return list(picked.values())
 
 
@@ -207,7 +199,10 @@ def _is_audio(file: Path) -> bool:
 def _describe(source: Source, row: KnownCorpus | None, changes: Mapping[str, str | None]) -> About:
     """Return what there is to say of the recordings."""
     known = {name: value for name, value in changes.items() if value is not None}
-    about = row.about if row else About(source.repo_id or source.path.stem)
+    path = source.path
+    about = (
+        row.about if row else About(source.repo_id or (path.name if path.is_dir() else path.stem))
+    )
     if row and known.get("name", about.name) != about.name:
         about = About(known["name"])
     if source.repo_id:

@@ -1,7 +1,6 @@
 """Anybody's own speech: folders named after emotions, and tables with columns of any names."""
 
 import math
-import os
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -12,7 +11,7 @@ from typing import Any
 from ser.corpora.catalog import CORPORA
 from ser.corpora.corpus import Clip
 from ser.corpora.emotions import find_emotion
-from ser.corpora.files import find_audio
+from ser.corpora.files import find_audio, is_file
 from ser.corpora.sources import Source, audio_suffix, find_tables, open_source, unpack
 from ser.corpora.tables import parquet_columns, read_parquet, read_table
 from ser.errors import DatasetError
@@ -128,7 +127,7 @@ def _read_tables(
             )
         elif emotion is None:
             problems.append(f"{path} has no emotion in {where}.")
-        elif not os.path.isfile(file):  # noqa: PTH113 - false, too, for a name that cannot be
+        elif not is_file(file):
             problems.append(f"{path} in {where} is missing.")
         elif file in seen:
             problems.append(f"{path} in {where} is listed a second time.")

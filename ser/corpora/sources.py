@@ -29,7 +29,7 @@ from huggingface_hub.errors import HFValidationError
 from huggingface_hub.utils import validate_repo_id
 
 from ser.corpora.files import AUDIO_SUFFIXES, find_audio, find_files, is_visible
-from ser.corpora.tables import TEXT_SUFFIXES, parquet_columns, read_parquet
+from ser.corpora.tables import TEXT_SUFFIXES, holds_recordings, parquet_columns, read_parquet
 from ser.errors import DatasetError, HubError
 from ser.hub.errors import plain_words
 
@@ -39,6 +39,7 @@ ARCHIVE_SUFFIXES = (".parquet", ".zip")
 METADATA = ("*metadata.csv", "*metadata.jsonl")
 DAY = 86400.0  # s
 MAX_SHOWN = 100  # characters of a name, in a message
+MAX_RECORDING = 1 << 29  # bytes in a ZIP: ten minutes in stereo at 96 kHz and 32 bits
 DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError)
 
 NameOf = Callable[[str, dict[str, Any]], str | None]
@@ -88,7 +89,10 @@ def find_source(source: str | Path) -> Source:
     """
     path = Path(os.path.expanduser(source))  # noqa: PTH111 - leaves the ~ of nobody as it is
     exists = os.path.exists(path)  # noqa: PTH110 - false, too, for a name that cannot be
-    return Source(source, path.resolve()) if exists else _download(source)
+    if not exists:
+        return _download(source)
+    # A link stays one: what it names in the Hub's cache has no suffix.
+    return Source(source, Path(os.path.abspath(path)))  # noqa: PTH100 - it follows links
 
 
 def open_source(source: Source, name_of: NameOf, *, naming: str) -> Path:
@@ -132,7 +136,7 @@ def list_recordings(source: Source) -> list[tuple[str, dict[str, Any]]]:
     for archive in archives:
         if archive.suffix.lower() != ".parquet":
             found += [(member.filename, {}) for member in _members(_open_zip(archive))]
-        elif "audio" in parquet_columns(archive).names:
+        elif holds_recordings(parquet_columns(archive), "audio"):
             rows = read_parquet(archive, "audio", contents=False)
             found += [(path or "", columns) for path, _, columns in rows]
     return found
@@ -256,17 +260,30 @@ def _members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
 
 def _read_zip(archive: Path) -> Iterator[tuple[str, bytes]]:
     """Yield name and content of the audio files in a ZIP; a damaged one has no content."""
+    members = _members(_open_zip(archive))
+    size = sum(each.file_size for each in members)
+    free = shutil.disk_usage(datasets.config.HF_DATASETS_CACHE).free
+    if size > free:  # a few bytes can stand for gigabytes
+        raise DatasetError(
+            f"{archive} takes {size / 1e9:.1f} GB when it is unpacked, and {free / 1e9:.1f} GB are "
+            f"free in {datasets.config.HF_DATASETS_CACHE}: free more, or set HF_DATASETS_CACHE."
+        )
     with _open_zip(archive) as opened:
-        for member in _members(_open_zip(archive)):
-            try:
-                content = opened.read(member)
-            except (*DAMAGED, EOFError, OSError, RuntimeError):
-                content = b""
+        for member in members:
+            content = b""
+            if member.file_size <= MAX_RECORDING:
+                with suppress(*DAMAGED, EOFError, OSError, RuntimeError):
+                    content = opened.read(member)
             yield member.filename, content
 
 
 def _read_parquet(archive: Path, name_of: NameOf) -> Iterator[tuple[str, bytes]]:
     """Yield name and content of the recordings in a Parquet file."""
+    if not holds_recordings(schema := parquet_columns(archive), "audio"):
+        raise DatasetError(
+            f"{archive} has the columns {', '.join(schema.names)}, and none named 'audio' with "
+            "recordings in it; if it is a table of paths, leave the name of a corpus out."
+        )
     for number, (path, content, columns) in enumerate(read_parquet(archive, "audio"), start=1):
         path = path or f"row {number} of {archive.name}"
         stem = name_of(path, columns) or Path(path).stem

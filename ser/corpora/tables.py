@@ -4,11 +4,13 @@ import csv
 import io
 import json
 from collections.abc import Iterator
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 import pyarrow
 import pyarrow.parquet
+from pyarrow.types import is_binary, is_binary_view, is_large_binary, is_struct
 
 from ser.errors import DatasetError
 
@@ -57,19 +59,27 @@ def read_table(file: Path) -> list[dict[str, Any]]:
 
 def _read_csv(text: str, file: Path) -> list[dict[str, Any]]:
     heading = text.splitlines()[0] if text else ""
-    delimiter = max(",;\t", key=heading.count)
-    reader = csv.DictReader(
-        io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True
-    )
+    delimiter = "\t" if file.suffix.lower() == ".tsv" else max(",;\t", key=heading.count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True)
+    rows: list[dict[str, Any]] = []
     try:
-        return [
-            {name.strip(): value for name, value in row.items() if name is not None}
-            for row in reader
-        ]
+        names = [name.strip() for name in next(reader, [])]
+        if twice := next((name for name in names if name and names.count(name) > 1), None):
+            raise DatasetError(
+                f"{file} has more than one column {twice!r}; rename or remove all but one."
+            )
+        for cells in filter(None, reader):
+            if any(cell.strip() for cell in cells[len(names) :]):
+                raise DatasetError(
+                    f"Line {reader.line_num} of {file} has {len(cells)} values for {len(names)} "
+                    f"columns: put quotation marks around text with {delimiter!r} in it."
+                )
+            rows.append(dict(zip_longest(names, cells[: len(names)])))
     except csv.Error as error:  # such as a quotation mark that is never closed
         raise DatasetError(
             f"Line {reader.line_num} of {file} is not CSV ({error}): check its quotation marks."
         ) from error
+    return rows
 
 
 def _parse(line: str, where: str) -> dict[str, Any]:
@@ -96,6 +106,21 @@ def parquet_columns(file: Path) -> pyarrow.Schema:
         raise DatasetError(f"{file} is not a readable Parquet file.") from error
 
 
+def holds_recordings(schema: pyarrow.Schema, column: str) -> bool:
+    """Tell whether there is a column of bytes, by themselves or in a dict as `datasets` has it."""
+    if column not in schema.names:
+        return False
+    kind = schema.field(column).type
+    if is_struct(kind):
+        index = kind.get_field_index("bytes")
+        return index >= 0 and _are_bytes(kind.field(index).type)
+    return _are_bytes(kind)
+
+
+def _are_bytes(kind: pyarrow.DataType) -> bool:
+    return bool(is_binary(kind) or is_large_binary(kind) or is_binary_view(kind))
+
+
 def read_parquet(
     file: Path, audio: str, *, contents: bool = True
 ) -> Iterator[tuple[str | None, bytes, dict[str, Any]]]:
@@ -105,7 +130,7 @@ def read_parquet(
     ----------
     file : Path
     audio : str
-        The column of recordings: their bytes, their paths, or both as `datasets` keeps them.
+        A column, of recordings' bytes, their paths, or both as `datasets` keeps them.
     contents : bool
         Whether to read the bytes.
 
@@ -120,14 +145,9 @@ def read_parquet(
     Raises
     ------
     DatasetError
-        If the file cannot be read, or has no such column.
+        If the file cannot be read.
     """
     schema = parquet_columns(file)
-    if audio not in schema.names:
-        raise DatasetError(
-            f"{file} has the columns {', '.join(schema.names)}; one named {audio} with embedded "
-            "recordings is needed."
-        )
     classes = _class_names(schema)
     wanted = None if contents else _without_bytes(schema, audio)
     try:

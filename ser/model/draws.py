@@ -46,7 +46,8 @@ class Voices:
     """Gives clips the voices of other speakers, of those who spoke the same emotions.
 
     Clips are taken for the sum of what their emotion and their speaker add, by least squares, as
-    speakers need not have spoken each emotion equally often.
+    speakers need not have spoken each emotion equally often. A single clip of a speaker does not
+    tell these apart, and keeps its voice.
 
     Parameters
     ----------
@@ -66,7 +67,8 @@ class Voices:
             rows.reshape(len(rows), -1), _indicators(emotions), _indicators(self.of_clip)
         )
         self.voices = spoke.reshape(-1, *rows.shape[1:])
-        groups = np.unique(counts > 0, axis=0, return_inverse=True)[1]
+        alone = np.where(counts.sum(axis=1) > 1, 0, np.arange(1, len(counts) + 1))
+        groups = np.unique(np.column_stack([counts > 0, alone]), axis=0, return_inverse=True)[1]
         self.alike = np.argsort(groups, kind="stable")
         size = np.bincount(groups)
         self.n_alike, self.first = size[groups], (np.cumsum(size) - size)[groups]
@@ -92,6 +94,12 @@ class Voices:
         versions, own = versions[changed], self.of_clip[clips[changed]]
         others = self.alike[self.first[own] + rng.integers(self.n_alike[own])]
         rows[changed] += self.voices[others, versions] - self.voices[own, versions]
+
+
+def speak_several(speakers: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return whether each clip is of a speaker of several, shape (n_clips,)."""
+    _, of_clip, counts = np.unique(speakers, return_inverse=True, return_counts=True)
+    return counts[of_clip] > 1
 
 
 def _indicators(of_clip: NDArray[np.integer]) -> csr_array:

@@ -114,8 +114,12 @@ def find_clips(folder: str | Path) -> list[CorpusClip]:
     folder = Path(os.path.expanduser(folder))  # noqa: PTH111 - leaves the ~ of nobody as it is
     if not folder.is_dir():
         raise DatasetError(f"There is no folder {folder}; give the one that holds the recordings.")
-    corpus = recognise_corpus(Source(folder, folder))
     files = find_audio(folder)
+    if not files:
+        raise DatasetError(
+            f"{folder} has no audio files that can be read one by one; unpack ZIP or Parquet files."
+        )
+    corpus = recognise_corpus(Source(folder, folder))
     if corpus is None:
         raise DatasetError(
             f"Fewer than half of the {len(files)} audio files in {folder} are named as in one of "
@@ -130,7 +134,8 @@ def find_clips(folder: str | Path) -> list[CorpusClip]:
                 clips.append(CorpusClip(file, about.name, clip.speaker, emotion))
     if not clips:
         raise DatasetError(
-            f"{folder} has no audio files that can be read one by one; unpack ZIP or Parquet files."
+            f"None of the {len(files)} audio files in {folder} is speech of a known speaker of "
+            f"{about.name}; give another folder."
         )
     return sorted(clips, key=lambda clip: clip.file.name)
 

@@ -65,7 +65,7 @@ def same_protocol(results: Sequence[Result]) -> list[Result]:
 
 def slug(corpus: str) -> str:
     """Return the name of a corpus as a part of file names and tags: small, without spaces."""
-    return re.sub(r"[^\w.-]+", "-", corpus).lower()
+    return re.sub(r"[^\w.-]+", "-", corpus.lower())  # small letters can have marks apart
 
 
 def classes_of(candidates: NDArray[np.bool_], labels: Sequence[str]) -> list[str | None]:

@@ -34,20 +34,23 @@ def check_names(corpus: Corpus, config: TrainingConfig) -> None:
         ) from error
     for name in (config.name, *(origin.about.name for origin in corpus.origins)):
         if not 0 < len(name) <= MAX_LINE:
+            shown = f"{name:.50}…" if name else ""
             raise DatasetError(
-                f"The name '{name:.50}…' has {len(name)} characters; give one of 1 to {MAX_LINE}."
+                f"The name '{shown}' has {len(name)} characters; give one of 1 to {MAX_LINE}."
             )
 
 
 def warn_of_speakers(corpus: Corpus) -> None:
-    """Tell if a few speakers with one clip each keep the model from learning voices of all."""
-    counts = Counter(corpus.clips["speaker"])
-    alone = sorted(str(speaker) for speaker, number in counts.items() if number == 1)
-    if None not in counts and 0 < len(alone) < len(counts):
+    """Tell if speakers with one clip each keep the model from learning how voices differ."""
+    speakers, emotions = corpus.clips["speaker"][:], corpus.clips["emotion"][:]
+    counts = Counter(speakers)
+    several = {each for each, one in zip(emotions, speakers, strict=True) if counts[one] > 1}
+    alone = sorted(set(emotions) - several)
+    if None not in counts and alone:
         logger.warning(
-            "Only one clip is of the speaker %s, so the model cannot compare clips with others of "
-            "their speaker: leave such speakers out, or add clips of them.",
-            ", ".join(alone[:5]) + (f" and {len(alone) - 5} more" if len(alone) > 5 else ""),
+            "Each clip that is %s is the only one of its speaker, so the model cannot compare "
+            "clips with others of their speaker: add clips of these speakers, or leave that out.",
+            " or ".join(corpus.labels[each] for each in alone),
         )
 
 

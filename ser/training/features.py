@@ -1,7 +1,6 @@
 """The features of a corpus and of altered copies of its clips."""
 
 import hashlib
-import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
@@ -15,7 +14,7 @@ from ser.audio.activity import cut_speech, find_speech
 from ser.audio.augmentation import RECORDINGS, in_eight_bits
 from ser.audio.loading import load_audio
 from ser.audio.speed import change_speed
-from ser.corpora.corpus import Corpus
+from ser.corpora.corpus import Corpus, warn_of_skipped
 from ser.corpora.folds import Fold, make_folds
 from ser.errors import AudioError, AudioNotFoundError, DatasetError, NoSpeechError
 from ser.features import (
@@ -27,8 +26,6 @@ from ser.features import (
 from ser.threads import one_thread
 from ser.training.config import CLEAN, EIGHT_BIT, Copy, TrainingConfig
 from ser.training.jobs import map_clips
-
-logger = logging.getLogger(__name__)
 
 LIBRARIES = ("av", "librosa", "numpy", "scipy", "soundfile", "soxr")
 """Libraries whose versions affect the features of a clip."""
@@ -134,9 +131,8 @@ def extract_features(corpus: Corpus, config: TrainingConfig, *, jobs: int = 1) -
         writer_batch_size=100,
         desc="Extracting features",
     )
-    for file, error in zip(clips["file"], extracted["error"], strict=True):
-        if error:
-            logger.warning("Skipped %s: %s", file, error)
+    named = zip(clips["file"], extracted["error"], strict=True)
+    warn_of_skipped([f"{file}: {error}" for file, error in named if error])
     usable = [index for index, error in enumerate(extracted["error"]) if not error]
     if not usable:
         raise DatasetError(

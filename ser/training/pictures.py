@@ -4,7 +4,6 @@ They are drawn with Matplotlib's objects alone, without pyplot's global state.
 """
 
 import io
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any, BinaryIO
 
@@ -52,7 +51,7 @@ def _named(corpora: Iterable[str]) -> dict[str, str]:
     """Return a part of a file name for each corpus, no two the same."""
     named: dict[str, str] = {}
     for number, corpus in enumerate(corpora, start=1):
-        name = re.sub(r"[^\w.-]+", "-", slug(corpus))  # again: small letters can have marks apart
+        name = slug(corpus)
         named[corpus] = f"{name}-{number}" if name in named.values() else name
     return named
 

@@ -47,6 +47,16 @@ class Tensor:
         return map(Tensor, self.values)
 
 
+class Series:
+    """What Polars gives for a column."""
+
+    def __init__(self, values, is_numeric):
+        self.values, self.dtype = values, SimpleNamespace(is_numeric=lambda: is_numeric)
+
+    def __iter__(self):
+        return iter(self.values)
+
+
 class Decoder:
     """What datasets gives where torchcodec is installed."""
 
@@ -225,6 +235,7 @@ def test_a_long_name_is_shortened():
         Decoder(),
         VOICE,
         Tensor(VOICE),
+        Series(VOICE, is_numeric=True),
         None,
     ],
     ids=lambda clip: type(clip).__name__,
@@ -239,7 +250,7 @@ PATHS = ["a.wav", "b.wav"]
 
 @pytest.mark.parametrize(
     "clips",
-    [PATHS, tuple(PATHS), iter(PATHS), np.array(PATHS), pandas.Series(PATHS)],
+    [PATHS, tuple(PATHS), iter(PATHS), np.array(PATHS), pandas.Series(PATHS), Series(PATHS, False)],
     ids=lambda clips: type(clips).__name__,
 )
 def test_several_clips_are_taken_one_by_one(clips):

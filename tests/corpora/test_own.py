@@ -225,6 +225,13 @@ def test_rows_without_a_clip_are_named_and_skipped(tmp_path, caplog):
             'audio,emotion\n"x.wav,joy\n' + "y.wav,joy\n" * 20_000,
             r"Line \d+ of .* is not CSV",
         ),
+        (
+            "a.csv",
+            "audio,text,emotion\nx.wav,Well, no,joy\n",
+            r"Line 2 of .* has 4 values for 3 columns: put quotation marks around text with ','",
+        ),
+        ("a.csv", "audio,emotion,emotion\nx.wav,joy,sad\n", r"more than one column 'emotion'"),
+        ("a.tsv", "audio\none, two, three.wav\n", r"no column 'emotion'; it has audio"),
         ("a.csv", "audio,emotion\n\udcff.wav,joy\n", r"not text in UTF-8 .* save it again"),
     ],
 )
@@ -233,6 +240,13 @@ def test_a_table_that_cannot_be_used_is_told_why(name, text, complaint, tmp_path
     with pytest.raises(DatasetError, match=complaint) as error:
         load_corpus(tmp_path / name)
     assert "\n" not in str(error.value)
+
+
+def test_values_that_are_missing_or_empty_harm_nothing(tmp_path):
+    write_recordings(tmp_path, [f"{number}.wav" for number in range(3)])
+    table = tmp_path / "moods.csv"
+    table.write_text("audio,emotion,speaker,\n0.wav,joy,ada,\n1.wav,rage\n2.wav,joy,bob,,\n")
+    assert load_corpus(table).clips["speaker"][:] == [None, "ada", "bob"]
 
 
 def test_labels_are_lines_of_text_however_they_are_written(tmp_path):
@@ -318,9 +332,22 @@ def test_what_is_said_of_the_recordings_can_be_told(tmp_path):
     assert (told.name, told.licence, told.language, told.link) == ("Choir", "cc-by-4.0", "de", None)
 
 
+def test_a_table_of_paths_is_one_in_parquet_too(tmp_path):
+    names = ["1001_DFA_ANG_XX.wav", "1001_DFA_NEU_XX.wav"]  # as in CREMA-D
+    write_recordings(tmp_path / "clips", names)
+    rows = [{"audio": f"clips/{name}", "emotion": name[9:12]} for name in names]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "moods.parquet")
+    assert set(load_corpus(tmp_path / "moods.parquet").labels) == {"ANG", "NEU"}
+    with pytest.raises(DatasetError, match="table of paths, leave the name of a corpus out"):
+        load_corpus(tmp_path / "moods.parquet", corpus="crema-d")
+
+
 def test_other_recordings_that_are_named_like_a_corpus_are_not_it(tmp_path):
     write_recordings(tmp_path, ["1001_DFA_ANG_XX.wav", "1001_DFA_NEU_XX.wav"])
     assert load_corpus(tmp_path, about={"licence": "mit"}).about.attribution
+    for name in ("set.1", "set.2"):
+        write_recordings(tmp_path, [f"{name}/joy/1.wav", f"{name}/rage/2.wav"])
+        assert load_corpus(tmp_path / name).about.name == name
     told = load_corpus(tmp_path, about={"name": "Choir"}).about
     assert (told.name, told.licence, told.attribution, told.link) == ("Choir", None, None, None)
 

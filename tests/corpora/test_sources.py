@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -117,7 +118,7 @@ def test_wrong_files_are_named_and_skipped(tmp_path, caplog):
 
     assert dataset["file"][:] == SPEECH
     warnings = [
-        record.getMessage() for record in caplog.records if record.name == "ser.corpora.loading"
+        record.getMessage() for record in caplog.records if "Skipped" in record.getMessage()
     ]
     assert len(warnings) == len(wrong)
     for name in wrong:
@@ -218,6 +219,33 @@ def test_unreadable_archives_are_refused_and_leave_nothing_behind(tmp_path, cach
         with pytest.raises(DatasetError, match=complaint):
             load_corpus(source, corpus="ravdess")
     assert not list(cache.rglob("*.wav"))
+
+
+def test_a_link_is_as_good_as_what_it_names(tmp_path):
+    stored = write_parquet(tmp_path / "blobs" / "0a1b", named_rows())  # as in the Hub's cache
+    link = tmp_path / "train.parquet"
+    link.symlink_to(stored)
+    assert load_corpus(link).about.name == "RAVDESS"
+
+
+def test_an_archive_is_not_unpacked_where_it_has_no_room(tmp_path, cache, monkeypatch):
+    members = {f"{name}.wav": recording(name) for name in SPEECH}
+    archive = write_zip(tmp_path / "speech.zip", members)
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=10))
+        with pytest.raises(DatasetError, match=r"speech.zip takes 0.0 GB .* and 0.0 GB are free"):
+            load_corpus(archive)
+    assert not list(cache.rglob("*.wav"))
+
+
+def test_a_recording_of_gigabytes_in_an_archive_is_left_out(tmp_path, cache, monkeypatch, caplog):
+    members = {f"{name}.wav": recording(name) for name in SPEECH}
+    longest = max(map(len, members.values()))
+    members[f"{SPEECH[0]}.wav"] += bytes(longest)
+    monkeypatch.setattr("ser.corpora.sources.MAX_RECORDING", longest)
+    clips = load_corpus(write_zip(tmp_path / "speech.zip", members)).clips
+    assert clips["file"][:] == [name for name in SPEECH if name != SPEECH[0]]
+    assert f"{SPEECH[0]}.wav is not audio that can be read" in caplog.text
 
 
 def test_a_missing_folder_is_said_to_be_missing(tmp_path):

@@ -123,6 +123,20 @@ def test_a_clip_is_judged_relative_to_others_of_its_speaker():
         assert np.mean(told == targets) > alone + 0.1
 
 
+def test_a_speaker_of_one_clip_keeps_no_other_from_being_compared():
+    rng = np.random.default_rng(0)
+    speakers, targets = np.repeat(np.arange(12), 6), np.tile([0, 1, 2], 24)
+    features = rng.standard_normal((72, 1, 6)).astype(np.float32)
+    features[..., 0] += targets[:, None]
+    alone = np.append(speakers, 99)
+    of_all = fit(np.append(features, features[:1], axis=0), np.append(targets, 0), alone)
+    assert of_all.knows_voices
+    # Of one emotion there is nobody to compare with.
+    assert not fit(
+        features, targets, np.where(targets == 2, 100 + np.arange(72), speakers)
+    ).knows_voices
+
+
 def test_an_emotion_is_told_from_the_voices_that_it_was_mostly_said_in():
     def people(seed, often):
         """Return clips of speakers, so many of three of the emotion that each shows mostly."""

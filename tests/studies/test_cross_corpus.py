@@ -67,6 +67,12 @@ def corpus(tmp_path):
     return tmp_path
 
 
+def test_a_folder_without_recordings_is_said_to_be_one(tmp_path):
+    (tmp_path / "clips.zip").write_bytes(b"")
+    with pytest.raises(DatasetError, match=r"no audio files .* unpack ZIP or Parquet files"):
+        find_clips(tmp_path)
+
+
 def test_calm_counts_as_neutral(corpus):
     answers = {"1001_S05_NEU_XX": {"calm": 0.3, "neutral": 0.2, "angry": 0.4, "happy": 0.1}}
     result = evaluate_corpus(Recognizer(answers), find_clips(corpus))

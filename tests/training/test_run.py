@@ -77,9 +77,12 @@ def test_corpora_without_two_emotions_in_common_are_not_tested_on_each_other():
         choose_protocols(corpus_of(clips), TrainingConfig(protocols=["leave-one-corpus-out"]))
 
 
-def test_a_speaker_with_one_clip_is_named(caplog):
-    warn_of_speakers(corpus_of([{"emotion": 0, "speaker": each} for each in ("ada", "bob", "ada")]))
-    assert "Only one clip is of the speaker bob" in caplog.text
+def test_emotions_of_speakers_with_one_clip_alone_are_named(caplog):
+    ada, bob = ({"emotion": number, "speaker": who} for number, who in enumerate(("ada", "bob")))
+    warn_of_speakers(corpus_of([ada, ada, bob, bob | {"emotion": 0}]))
+    assert not caplog.text
+    warn_of_speakers(corpus_of([ada, ada, bob]))
+    assert "Each clip that is rage is the only one of its speaker" in caplog.text
 
 
 def test_clips_without_speech_may_leave_no_two_emotions(caplog):
@@ -104,6 +107,8 @@ def test_labels_and_names_that_no_model_can_have_are_refused_before_the_work():
         train_on([f"speaker {number}" for number in range(60)])
     with pytest.raises(DatasetError, match="has 300 characters; give one of 1 to 200"):
         train_on(["joy", "rage"], "x" * 300)
+    with pytest.raises(DatasetError, match="name '' has 0 characters; give one of 1 to 200"):
+        train_on(["joy", "rage"], "")
 
 
 @pytest.mark.parametrize(
