@@ -161,6 +161,9 @@ def _train(parser: ArgumentParser, options: Namespace) -> int:
             "--corpus, --channel, --dataset-name, --licence and the columns are of one dataset: "
             "give a single one"
         )
+    mapped = [label for label, _ in options.map]
+    if twice := next((label for label in mapped if mapped.count(label) > 1), None):
+        parser.error(f"--map gives {twice!r} more than one name: keep one")
     logging.getLogger("ser").setLevel(logging.INFO)
     logging.getLogger("httpx2").setLevel(logging.WARNING)
     # Check now what would otherwise fail at the end, minutes later.

@@ -81,14 +81,17 @@ def read(path: Path) -> dict[str, Rows]:
     """
     file = path.with_suffix(".json")
     try:
-        return dict(json.loads(file.read_text(encoding="utf-8")))
+        sections = json.loads(file.read_text(encoding="utf-8"))
+        if not isinstance(sections, dict):
+            raise ValueError("it holds no sections")
     except FileNotFoundError:
         return {}
-    except (OSError, TypeError, ValueError) as error:
+    except (OSError, ValueError) as error:
         raise SerError(
             f"{file} is not a file of figures that a study wrote; give another --output, or "
             "delete it."
         ) from error
+    return sections
 
 
 def add(path: Path, section: str, row: str, stamp: Stamp, figures: Mapping[str, Any]) -> None:

@@ -107,6 +107,7 @@ def test_a_wrong_option_is_refused_with_what_is_allowed(option, complaint, capsy
         (["--dataset", "a", "b", "--licence", "mit"], "--licence and the columns are of one data"),
         (["--dataset", "a", "tess=b", "--audio-column", "path"], "the columns are of one dataset"),
         (["--dataset", "tess=a", "--channel", "song"], "leave out --corpus and --channel"),
+        (["--map", "joy=happy", "joy=calm"], "--map gives 'joy' more than one name: keep one"),
         (["--examples-of", "tess", "--no-examples"], "that --no-examples leaves out: give one"),
     ],
 )

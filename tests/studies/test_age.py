@@ -152,6 +152,9 @@ def test_files_of_another_form_are_refused(tmp_path):
     (tmp_path / "studies.json").write_text(json.dumps(older))
     with pytest.raises(SerError, match="not written by a study of this version"):
         record.check(tmp_path / "studies.md")
+    (tmp_path / "studies.json").write_text("[]")
+    with pytest.raises(SerError, match="not a file of figures that a study wrote"):
+        record.check(tmp_path / "studies.md")
 
 
 def test_the_table_in_the_project_marks_what_is_old():
