@@ -9,6 +9,8 @@ from ser.storage.folder import MARK
 
 AUDIO_SUFFIXES = (".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a")
 
+HIDDEN = (".", "__MACOSX")
+
 
 def find_audio(folder: Path) -> list[Path]:
     """Return the audio files below a folder, sorted, without the files that macOS adds."""
@@ -45,7 +47,11 @@ def walk_files(folder: Path, suffixes: Iterable[str]) -> Iterator[str]:
             continue
         visited.add(place)
         # The examples beside a model that was trained here are no recordings of this folder.
-        folders[:] = sorted(each for each in folders if not is_file(place / each / MARK))
+        folders[:] = sorted(
+            each
+            for each in folders
+            if not each.startswith(HIDDEN) and not is_file(place / each / MARK)
+        )
         yield from (
             (below / name).as_posix()
             for name in sorted(names)
@@ -60,5 +66,5 @@ def is_file(path: Path) -> bool:
 
 def is_visible(path: Path, suffixes: Iterable[str]) -> bool:
     """Tell whether a path ends in one of `suffixes`, and nothing in it is hidden."""
-    hidden = any(part.startswith((".", "__MACOSX")) for part in path.parts)
+    hidden = any(part.startswith(HIDDEN) for part in path.parts)
     return path.suffix.lower() in suffixes and not hidden

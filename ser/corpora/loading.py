@@ -68,7 +68,7 @@ def load_corpus(
     if corpus is None and columns is None:
         corpus = recognise_corpus(found)
     row = CORPORA[corpus] if corpus else None
-    if row and found.path.suffix.lower() in TEXT_SUFFIXES:
+    if row and found.path.suffix.lower() in TEXT_SUFFIXES and found.path.is_file():
         raise DatasetError(
             f"{found} is a table, but the corpus {corpus!r} is read from the names of its files: "
             "give their folder, or leave the corpus out."

@@ -91,8 +91,10 @@ def find_source(source: str | Path) -> Source:
     exists = os.path.exists(path)  # noqa: PTH110 - false, too, for a name that cannot be
     if not exists:
         return _download(source)
-    # A link stays one: what it names in the Hub's cache has no suffix.
-    return Source(source, Path(os.path.abspath(path)))  # noqa: PTH100 - it follows links
+    file, suffixes = path.resolve(), (*ARCHIVE_SUFFIXES, *TEXT_SUFFIXES)
+    if path.suffix.lower() in suffixes and file.suffix.lower() not in suffixes:
+        file = path.parent.resolve() / path.name  # a link, as all files of the Hub's cache
+    return Source(source, file)
 
 
 def open_source(source: Source, name_of: NameOf, *, naming: str) -> Path:
@@ -113,10 +115,17 @@ def open_source(source: Source, name_of: NameOf, *, naming: str) -> Path:
         If an archive cannot be read.
     """
     archives = _archives(source)
+    if not archives and not source.path.is_dir():
+        raise DatasetError(
+            f"{source} has no column 'audio' that holds recordings; if it is a table of paths, "
+            "leave the name of a corpus out."
+        )
+    if source.path.is_dir():
+        files = (file for file in find_files(source.path, ARCHIVE_SUFFIXES) if file not in archives)
+        if ignored := ", ".join(file.name for file in files):
+            why = "they hold no recordings" if archives else "there are audio files, too"
+            logger.warning("Ignored in %s: %s, since %s", source, ignored, why)
     if not archives:
-        ignored = ", ".join(file.name for file in find_files(source.path, ARCHIVE_SUFFIXES))
-        if ignored:
-            logger.warning("Ignored in %s: %s, since there are audio files, too", source, ignored)
         return source.path
 
     def read(archive: Path) -> Iterator[tuple[str, bytes]]:
@@ -131,12 +140,13 @@ def list_recordings(source: Source) -> list[tuple[str, dict[str, Any]]]:
     """Return path and other columns of each recording of a source, without unpacking it."""
     archives = _archives(source)
     if not archives:
-        return [(str(file.relative_to(source.path)), {}) for file in find_audio(source.path)]
+        files = find_audio(source.path) if source.path.is_dir() else []
+        return [(str(file.relative_to(source.path)), {}) for file in files]
     found: list[tuple[str, dict[str, Any]]] = []
     for archive in archives:
         if archive.suffix.lower() != ".parquet":
             found += [(member.filename, {}) for member in _members(_open_zip(archive))]
-        elif holds_recordings(parquet_columns(archive), "audio"):
+        else:
             rows = read_parquet(archive, "audio", contents=False)
             found += [(path or "", columns) for path, _, columns in rows]
     return found
@@ -154,10 +164,15 @@ def find_tables(path: Path) -> list[Path]:
 
 
 def _archives(source: Source) -> list[Path]:
-    """Return the archives of a source; none if audio files lie beside them, as when unpacked."""
-    if not source.path.is_dir():
-        return [source.path]
-    return [] if find_audio(source.path) else find_files(source.path, ARCHIVE_SUFFIXES)
+    """Return the archives of a source that hold recordings; none if audio files lie beside them."""
+    files = [source.path]
+    if source.path.is_dir():
+        files = [] if find_audio(source.path) else find_files(source.path, ARCHIVE_SUFFIXES)
+    return [
+        file
+        for file in files
+        if file.suffix.lower() != ".parquet" or holds_recordings(parquet_columns(file), "audio")
+    ]
 
 
 def _download(source: str | Path) -> Source:
@@ -213,12 +228,18 @@ def unpack(
     target = Path(datasets.config.HF_DATASETS_CACHE) / "recordings" / key
     if target.is_dir():
         return target
-    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        staging = Path(tempfile.mkdtemp(dir=target.parent, prefix="unpacking-"))
+    except OSError as error:
+        raise DatasetError(
+            f"Recordings cannot be unpacked to {target.parent} ({error.strerror}): set "
+            "HF_DATASETS_CACHE to a folder that can be written to."
+        ) from error
     for left in target.parent.glob("unpacking-*"):  # by a process that was killed
         with suppress(OSError):
             if time.time() - left.stat().st_mtime > DAY:
                 shutil.rmtree(left)
-    staging = Path(tempfile.mkdtemp(dir=target.parent, prefix="unpacking-"))
     try:
         for archive in archives:
             progress = tqdm(read(archive), desc=f"Unpacking {archive.name}", unit=" clips")
@@ -260,7 +281,15 @@ def _members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
 
 def _read_zip(archive: Path) -> Iterator[tuple[str, bytes]]:
     """Yield name and content of the audio files in a ZIP; a damaged one has no content."""
-    members = _members(_open_zip(archive))
+    members = []
+    for member in _members(_open_zip(archive)):
+        if member.file_size <= MAX_RECORDING:
+            members.append(member)
+        else:
+            logger.warning(
+                "Skipped in %s: %s has %.1f GB; a recording that can be used has %.1f at most.",
+                *(archive, member.filename, member.file_size / 1e9, MAX_RECORDING / 1e9),
+            )
     size = sum(each.file_size for each in members)
     free = shutil.disk_usage(datasets.config.HF_DATASETS_CACHE).free
     if size > free:  # a few bytes can stand for gigabytes
@@ -270,20 +299,15 @@ def _read_zip(archive: Path) -> Iterator[tuple[str, bytes]]:
         )
     with _open_zip(archive) as opened:
         for member in members:
-            content = b""
-            if member.file_size <= MAX_RECORDING:
-                with suppress(*DAMAGED, EOFError, OSError, RuntimeError):
-                    content = opened.read(member)
+            try:
+                content = opened.read(member)
+            except (*DAMAGED, EOFError, OSError, RuntimeError):
+                content = b""
             yield member.filename, content
 
 
 def _read_parquet(archive: Path, name_of: NameOf) -> Iterator[tuple[str, bytes]]:
     """Yield name and content of the recordings in a Parquet file."""
-    if not holds_recordings(schema := parquet_columns(archive), "audio"):
-        raise DatasetError(
-            f"{archive} has the columns {', '.join(schema.names)}, and none named 'audio' with "
-            "recordings in it; if it is a table of paths, leave the name of a corpus out."
-        )
     for number, (path, content, columns) in enumerate(read_parquet(archive, "audio"), start=1):
         path = path or f"row {number} of {archive.name}"
         stem = name_of(path, columns) or Path(path).stem

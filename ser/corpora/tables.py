@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -51,33 +51,35 @@ def read_table(file: Path) -> list[dict[str, Any]]:
             if line.strip()
         ]
     else:
-        rows = _read_csv(text.lstrip("\r\n"), file)
+        rows = _read_csv(text, file)
     if not rows:
         raise DatasetError(f"{file} has no rows; give a table with a row for each recording.")
     return rows
 
 
 def _read_csv(text: str, file: Path) -> list[dict[str, Any]]:
-    heading = text.splitlines()[0] if text else ""
-    delimiter = "\t" if file.suffix.lower() == ".tsv" else max(",;\t", key=heading.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True)
+    start = text.lstrip("\r\n")
+    n_blank = len(text[: len(text) - len(start)].splitlines())
+    heading = start.splitlines()[0] if start else ""
+    delimiters = "\t,;" if file.suffix.lower() == ".tsv" else ",;\t"
+    delimiter = max(delimiters, key=heading.count)
+    reader = csv.reader(io.StringIO(start, newline=""), delimiter=delimiter, skipinitialspace=True)
     rows: list[dict[str, Any]] = []
     try:
         names = [name.strip() for name in next(reader, [])]
-        if twice := next((name for name in names if name and names.count(name) > 1), None):
-            raise DatasetError(
-                f"{file} has more than one column {twice!r}; rename or remove all but one."
-            )
+        _check_names(names, file)
         for cells in filter(None, reader):
             if any(cell.strip() for cell in cells[len(names) :]):
                 raise DatasetError(
-                    f"Line {reader.line_num} of {file} has {len(cells)} values for {len(names)} "
-                    f"columns: put quotation marks around text with {delimiter!r} in it."
+                    f"Line {n_blank + reader.line_num} of {file} has {len(cells)} values for "
+                    f"{len(names)} columns: put quotation marks around text with {delimiter!r} in "
+                    "it, or name all columns in the first line."
                 )
             rows.append(dict(zip_longest(names, cells[: len(names)])))
     except csv.Error as error:  # such as a quotation mark that is never closed
         raise DatasetError(
-            f"Line {reader.line_num} of {file} is not CSV ({error}): check its quotation marks."
+            f"Line {n_blank + reader.line_num} of {file} is not CSV ({error}): check its quotation "
+            "marks."
         ) from error
     return rows
 
@@ -98,12 +100,21 @@ def parquet_columns(file: Path) -> pyarrow.Schema:
     Raises
     ------
     DatasetError
-        If it is not one.
+        If it is not one, or several columns have one name.
     """
     try:
-        return pyarrow.parquet.read_schema(file)
+        schema = pyarrow.parquet.read_schema(file)
     except (pyarrow.ArrowException, OSError) as error:
         raise DatasetError(f"{file} is not a readable Parquet file.") from error
+    _check_names(schema.names, file)
+    return schema
+
+
+def _check_names(names: Sequence[str], file: Path) -> None:
+    if twice := next((name for name in names if name and names.count(name) > 1), None):
+        raise DatasetError(
+            f"{file} has more than one column {twice!r}; rename or remove all but one."
+        )
 
 
 def holds_recordings(schema: pyarrow.Schema, column: str) -> bool:
@@ -175,8 +186,7 @@ def _without_bytes(schema: pyarrow.Schema, audio: str) -> list[str]:
     if pyarrow.types.is_struct(column):
         paths = [f"{audio}.path"] if column.get_field_index("path") >= 0 else []
     else:
-        is_path = pyarrow.types.is_string(column) or pyarrow.types.is_large_string(column)
-        paths = [audio] if is_path else []
+        paths = [] if _are_bytes(column) else [audio]
     return [*(name for name in schema.names if name != audio), *paths]
 
 

@@ -96,10 +96,16 @@ class Voices:
         rows[changed] += self.voices[others, versions] - self.voices[own, versions]
 
 
-def speak_several(speakers: NDArray[Any]) -> NDArray[np.bool_]:
-    """Return whether each clip is of a speaker of several, shape (n_clips,)."""
+def comparable(speakers: NDArray[Any], candidates: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return which clips are of a speaker of several, shape (n_clips,).
+
+    None is if these are fewer than half of all clips, or do not show all classes: too little to
+    learn from.
+    """
     _, of_clip, counts = np.unique(speakers, return_inverse=True, return_counts=True)
-    return counts[of_clip] > 1
+    several: NDArray[np.bool_] = counts[of_clip] > 1
+    shown = candidates[several].any(axis=0) >= candidates.any(axis=0)
+    return several & (shown.all() and several.mean() >= 0.5)
 
 
 def _indicators(of_clip: NDArray[np.integer]) -> csr_array:

@@ -31,7 +31,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
 from ser.model import boxes
-from ser.model.draws import Clips, References, Voices, speak_several
+from ser.model.draws import Clips, References, Voices, comparable
 from ser.model.learning import Floats, Layers, LearningSettings, fit_perceptron
 from ser.threads import one_thread
 
@@ -123,8 +123,8 @@ def fit_experts(
     version_weights, clip_weights : sequence of float, shapes (n_versions,) and (n_clips,), optional
         How often each is drawn, relative to others; equal by default.
     speakers : ndarray, shape (n_clips,), optional
-        Who speaks. Relative perceptrons learn from speakers of several clips, and voices are
-        exchanged among these; neither is done if they do not speak all classes.
+        Who speaks. Relative perceptrons learn from clips that are `comparable`, and voices are
+        exchanged among their speakers; neither is done without.
     everyday : ndarray of bool, shape (n_clips,), optional
         Which clips are everyday speech; none by default.
 
@@ -145,16 +145,14 @@ def fit_experts(
         rows = scaler.transform(rows.astype(np.float32), copy=False)
         return np.clip(rows, -limit, limit, out=rows)
 
-    if speakers is not None:
-        several = speak_several(speakers)
-        if not np.array_equal(candidates[several].any(axis=0), candidates.any(axis=0)):
-            speakers = None
     references = None
     if speakers is not None:
-        everyday = np.zeros(n_clips, bool) if everyday is None else everyday
-        references = References(speakers, everyday)
-        weights = several * (1.0 if clip_weights is None else clip_weights)
-        compared = Clips(n_clips, n_versions, candidates, version_weights, weights)
+        weights = np.ones(n_clips) if clip_weights is None else clip_weights
+        weights = weights * comparable(speakers, candidates)
+        if weights.any():
+            everyday = np.zeros(n_clips, bool) if everyday is None else everyday
+            references = References(speakers, everyday)
+            compared = Clips(n_clips, n_versions, candidates, version_weights, weights)
     columns: dict[str | None, NDArray[np.integer]] = {None: np.arange(n_features)}
     columns.update(parts or {})
     if not parts:
@@ -185,7 +183,7 @@ def fit_experts(
         components = seen[settings.part, settings.n_components, settings.whitening]
         rng = np.random.default_rng([seed, number])
         voices = None
-        if speakers is not None and settings.exchange and not settings.relative:
+        if speakers is not None and references and settings.exchange and not settings.relative:
             voices = Voices(components.rows, candidates, speakers, settings.exchange)
 
         def draw(rng: np.random.Generator) -> tuple[Floats, Floats]:

@@ -1,7 +1,6 @@
 """What a training asks of a corpus, checked before hours of work."""
 
 import logging
-from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,6 +9,7 @@ from ser.corpora.corpus import Corpus
 from ser.corpora.folds import PROTOCOLS
 from ser.errors import DatasetError
 from ser.model.config import ModelConfig
+from ser.model.draws import comparable
 from ser.storage.schema import MAX_LINE
 from ser.training.config import TrainingConfig
 from ser.training.features import CorpusFeatures, corpus_folds
@@ -40,20 +40,6 @@ def check_names(corpus: Corpus, config: TrainingConfig) -> None:
             )
 
 
-def warn_of_speakers(corpus: Corpus) -> None:
-    """Tell if speakers with one clip each keep the model from learning how voices differ."""
-    speakers, emotions = corpus.clips["speaker"][:], corpus.clips["emotion"][:]
-    counts = Counter(speakers)
-    several = {each for each, one in zip(emotions, speakers, strict=True) if counts[one] > 1}
-    alone = sorted(set(emotions) - several)
-    if None not in counts and alone:
-        logger.warning(
-            "Each clip that is %s is the only one of its speaker, so the model cannot compare "
-            "clips with others of their speaker: add clips of these speakers, or leave that out.",
-            " or ".join(corpus.labels[each] for each in alone),
-        )
-
-
 def check_usable(
     features: CorpusFeatures, protocols: Sequence[str], config: TrainingConfig
 ) -> None:
@@ -77,6 +63,13 @@ def check_usable(
             "No clip that can be used is %s: the model will never answer that. Choose among the "
             "others by --emotions.",
             " or ".join(never),
+        )
+    speakers = features.speakers
+    if speakers is not None and not comparable(speakers, features.candidates).any():
+        logger.warning(
+            "Most speakers have one clip, or those with several do not show each emotion: the "
+            "model will not compare clips with others of their speaker. To have that, add clips "
+            "of the same speakers."
         )
     for protocol in protocols:
         corpus_folds(features.corpus, protocol, config.seed)

@@ -27,7 +27,7 @@ from ser.storage.audit import audit
 from ser.storage.folder import make_model_files
 from ser.training.by_corpus import balanced_weights, evaluate_by_corpus
 from ser.training.card import make_card
-from ser.training.checks import check_names, check_usable, choose_protocols, warn_of_speakers
+from ser.training.checks import check_names, check_usable, choose_protocols
 from ser.training.config import TrainingConfig
 from ser.training.examples import keep_apart, make_examples, widget
 from ser.training.features import CorpusFeatures, extract_features, known_of_clips
@@ -132,7 +132,6 @@ def train(
     protocols = choose_protocols(corpus, config)
     jobs = jobs or os.cpu_count() or 1
     check_names(corpus, config)
-    warn_of_speakers(corpus)
     features = extract_features(corpus, config, jobs=jobs)
     check_usable(features, protocols, config)
     logger.info("%d clips with %d features each", len(features.y), features.X.shape[2])

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
@@ -125,17 +126,21 @@ def test_a_parquet_file_with_two_columns_of_a_name_is_refused(tmp_path):
 
 def test_a_folder_that_cannot_be_read_is_named(tmp_path, monkeypatch):
     (tmp_path / "clip.wav").write_bytes(wav("calm"))
-    (tmp_path / "lost+found").mkdir()
-    scandir = os.scandir
+    for name in ("lost+found", ".Trash-0"):
+        (tmp_path / name).mkdir()
 
-    def locked(path):  # as for all but root
-        if Path(path).name == "lost+found":
+    def locked(function, path):  # as for all but root
+        if any(part in ("lost+found", ".Trash-0") for part in Path(path).parts):
             raise PermissionError(errno.EACCES, "Permission denied", str(path))
-        return scandir(path)
+        return function(path)
 
-    monkeypatch.setattr(os, "scandir", locked)
+    is_file = Path.is_file
+    monkeypatch.setattr(os, "scandir", partial(locked, os.scandir))
+    monkeypatch.setattr(Path, "is_file", lambda path: locked(is_file, path))
     with pytest.raises(DatasetError, match=r"lost\+found' cannot be read \(Permission denied\)"):
         find_collection(tmp_path)
+    (tmp_path / "lost+found").rmdir()
+    assert len(find_collection(tmp_path)) == 1  # nothing is looked for in hidden folders
 
 
 @pytest.mark.parametrize(

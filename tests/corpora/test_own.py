@@ -227,8 +227,8 @@ def test_rows_without_a_clip_are_named_and_skipped(tmp_path, caplog):
         ),
         (
             "a.csv",
-            "audio,text,emotion\nx.wav,Well, no,joy\n",
-            r"Line 2 of .* has 4 values for 3 columns: put quotation marks around text with ','",
+            "\n\naudio,text,emotion\nx.wav,Well, no,joy\n",
+            r"Line 4 of .* has 4 values for 3 columns: put quotation marks around text with ','",
         ),
         ("a.csv", "audio,emotion,emotion\nx.wav,joy,sad\n", r"more than one column 'emotion'"),
         ("a.tsv", "audio\none, two, three.wav\n", r"no column 'emotion'; it has audio"),
@@ -244,8 +244,10 @@ def test_a_table_that_cannot_be_used_is_told_why(name, text, complaint, tmp_path
 
 def test_values_that_are_missing_or_empty_harm_nothing(tmp_path):
     write_recordings(tmp_path, [f"{number}.wav" for number in range(3)])
-    table = tmp_path / "moods.csv"
-    table.write_text("audio,emotion,speaker,\n0.wav,joy,ada,\n1.wav,rage\n2.wav,joy,bob,,\n")
+    (tmp_path / "elsewhere").mkdir()
+    table = tmp_path / "elsewhere" / "latest.csv"  # a link to a table beside recordings
+    table.symlink_to(tmp_path / "moods.csv")
+    table.write_text("audio,emotion,speaker,\n\n0.wav,joy,ada,\n1.wav,rage\n2.wav,joy,bob,,\n")
     assert load_corpus(table).clips["speaker"][:] == [None, "ada", "bob"]
 
 
@@ -335,9 +337,11 @@ def test_what_is_said_of_the_recordings_can_be_told(tmp_path):
 def test_a_table_of_paths_is_one_in_parquet_too(tmp_path):
     names = ["1001_DFA_ANG_XX.wav", "1001_DFA_NEU_XX.wav"]  # as in CREMA-D
     write_recordings(tmp_path / "clips", names)
-    rows = [{"audio": f"clips/{name}", "emotion": name[9:12]} for name in names]
-    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "moods.parquet")
-    assert set(load_corpus(tmp_path / "moods.parquet").labels) == {"ANG", "NEU"}
+    columns = {"audio": [f"clips/{name}" for name in names], "emotion": ["ANG", "NEU"]}
+    for kind in (pa.string(), pa.string_view(), pa.dictionary(pa.int8(), pa.string())):
+        paths = pa.array(columns["audio"]).cast(kind)
+        pq.write_table(pa.table(columns | {"audio": paths}), tmp_path / "moods.parquet")
+        assert set(load_corpus(tmp_path / "moods.parquet").labels) == {"ANG", "NEU"}
     with pytest.raises(DatasetError, match="table of paths, leave the name of a corpus out"):
         load_corpus(tmp_path / "moods.parquet", corpus="crema-d")
 

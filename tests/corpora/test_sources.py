@@ -213,7 +213,7 @@ def test_unreadable_archives_are_refused_and_leave_nothing_behind(tmp_path, cach
     for source, complaint in {
         parquet: "b.parquet is not a readable Parquet file",
         torn: "torn.zip is not a readable ZIP",
-        plain: "has the columns sound, label",
+        plain: "plain.parquet has no column 'audio' that holds recordings",
         Path(__file__): "test_sources.py is not a readable ZIP or Parquet file",
     }.items():
         with pytest.raises(DatasetError, match=complaint):
@@ -226,6 +226,25 @@ def test_a_link_is_as_good_as_what_it_names(tmp_path):
     link = tmp_path / "train.parquet"
     link.symlink_to(stored)
     assert load_corpus(link).about.name == "RAVDESS"
+    latest = tmp_path / "latest"
+    latest.symlink_to(write_parquet(tmp_path / "v2" / "train.parquet", named_rows()))
+    assert load_corpus(latest).about.name == "RAVDESS"
+    (tmp_path / "speech.zip").symlink_to(write_tree(tmp_path / "data" / "speech"))
+    assert load_corpus(tmp_path / "speech.zip" / ".." / "speech").about.name == "RAVDESS"
+
+
+def test_tables_without_recordings_beside_some_with_them_are_named_and_ignored(tmp_path, caplog):
+    write_parquet(tmp_path / "train.parquet", named_rows())
+    write_parquet(tmp_path / "val.parquet", [{"audio": "a.wav", "emotion": "sad"}])
+    assert load_corpus(tmp_path).about.name == "RAVDESS"
+    assert "val.parquet, since they hold no recordings" in caplog.text
+
+
+def test_a_cache_that_cannot_be_written_to_is_told(tmp_path, monkeypatch):
+    (tmp_path / "cache").write_bytes(b"")
+    monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", tmp_path / "cache")
+    with pytest.raises(DatasetError, match=r"Not a directory.*: set HF_DATASETS_CACHE"):
+        load_corpus(write_parquet(tmp_path / "train.parquet", named_rows()))
 
 
 def test_an_archive_is_not_unpacked_where_it_has_no_room(tmp_path, cache, monkeypatch):
@@ -245,7 +264,7 @@ def test_a_recording_of_gigabytes_in_an_archive_is_left_out(tmp_path, cache, mon
     monkeypatch.setattr("ser.corpora.sources.MAX_RECORDING", longest)
     clips = load_corpus(write_zip(tmp_path / "speech.zip", members)).clips
     assert clips["file"][:] == [name for name in SPEECH if name != SPEECH[0]]
-    assert f"{SPEECH[0]}.wav is not audio that can be read" in caplog.text
+    assert f"{SPEECH[0]}.wav has 0.0 GB; a recording that can be used has" in caplog.text
 
 
 def test_a_missing_folder_is_said_to_be_missing(tmp_path):

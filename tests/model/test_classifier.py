@@ -131,6 +131,16 @@ def test_a_speaker_of_one_clip_keeps_no_other_from_being_compared():
     alone = np.append(speakers, 99)
     of_all = fit(np.append(features, features[:1], axis=0), np.append(targets, 0), alone)
     assert of_all.knows_voices
+    weights = np.append(np.zeros(36), np.ones(37))  # clips that do not count teach nothing
+    again = np.append(np.where(np.arange(72) < 36, (targets + 1) % 3, targets), 0)
+    given = np.append(features, features[:1], axis=0), alone
+    one, two = (
+        fit(given[0], each, given[1], clips=weights) for each in (np.append(targets, 0), again)
+    )
+    about = features[:, 0], features[:1, 0]
+    np.testing.assert_allclose(
+        *(each.predict_proba(about[0], references=about[1]) for each in (one, two)), atol=1e-6
+    )
     # Of one emotion there is nobody to compare with.
     assert not fit(
         features, targets, np.where(targets == 2, 100 + np.arange(72), speakers)

@@ -9,7 +9,7 @@ from datasets import ClassLabel, Dataset, Features, Value
 from ser.corpora.corpus import About, Corpus, Origin
 from ser.errors import DatasetError
 from ser.model.perceptrons import PerceptronSettings
-from ser.training.checks import check_usable, choose_protocols, warn_of_speakers
+from ser.training.checks import check_usable, choose_protocols
 from ser.training.config import TrainingConfig
 from ser.training.fitting import calibrate
 from ser.training.run import train
@@ -77,23 +77,20 @@ def test_corpora_without_two_emotions_in_common_are_not_tested_on_each_other():
         choose_protocols(corpus_of(clips), TrainingConfig(protocols=["leave-one-corpus-out"]))
 
 
-def test_emotions_of_speakers_with_one_clip_alone_are_named(caplog):
-    ada, bob = ({"emotion": number, "speaker": who} for number, who in enumerate(("ada", "bob")))
-    warn_of_speakers(corpus_of([ada, ada, bob, bob | {"emotion": 0}]))
-    assert not caplog.text
-    warn_of_speakers(corpus_of([ada, ada, bob]))
-    assert "Each clip that is rage is the only one of its speaker" in caplog.text
-
-
 def test_clips_without_speech_may_leave_no_two_emotions(caplog):
     corpus = corpus_of([{"emotion": 0}, {"emotion": 1}])
     given = {"corpus": corpus, "labels": corpus.labels}
+    given["speakers"] = None
     one = SimpleNamespace(**given, y=np.zeros(2, int), candidates=np.eye(3, dtype=bool)[[0, 0]])
     with pytest.raises(DatasetError, match="Only clips of 'joy' hold speech"):
         check_usable(one, [], TrainingConfig())
     two = SimpleNamespace(**given, y=np.array([0, 1]), candidates=np.eye(3, dtype=bool)[[0, 1]])
     check_usable(two, [], TrainingConfig())
     assert "No clip that can be used is fear" in caplog.text
+    assert "compare clips with others of their speaker" not in caplog.text
+    two.speakers = np.array([0, 1])
+    check_usable(two, [], TrainingConfig())
+    assert "model will not compare clips with others of their speaker" in caplog.text
 
 
 def test_labels_and_names_that_no_model_can_have_are_refused_before_the_work():
