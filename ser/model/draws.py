@@ -96,16 +96,18 @@ class Voices:
         rows[changed] += self.voices[others, versions] - self.voices[own, versions]
 
 
-def comparable(speakers: NDArray[Any], candidates: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def comparable(
+    speakers: NDArray[Any], candidates: NDArray[np.bool_], weights: NDArray[np.floating]
+) -> NDArray[np.bool_]:
     """Return which clips are of a speaker of several, shape (n_clips,).
 
-    None is if these are fewer than half of all clips, or do not show all classes: too little to
-    learn from.
+    None is if these have less than half of the weight of all clips, or do not show all classes:
+    too little to learn from.
     """
     _, of_clip, counts = np.unique(speakers, return_inverse=True, return_counts=True)
-    several: NDArray[np.bool_] = counts[of_clip] > 1
-    shown = candidates[several].any(axis=0) >= candidates.any(axis=0)
-    return several & (shown.all() and several.mean() >= 0.5)
+    several: NDArray[np.bool_] = (counts[of_clip] > 1) & (weights > 0)
+    shown = candidates[several].any(axis=0) >= candidates[weights > 0].any(axis=0)
+    return several & (shown.all() and weights[several].sum() >= weights.sum() / 2)
 
 
 def _indicators(of_clip: NDArray[np.integer]) -> csr_array:

@@ -148,7 +148,7 @@ def fit_experts(
     references = None
     if speakers is not None:
         weights = np.ones(n_clips) if clip_weights is None else clip_weights
-        weights = weights * comparable(speakers, candidates)
+        weights = weights * comparable(speakers, candidates, weights)
         if weights.any():
             everyday = np.zeros(n_clips, bool) if everyday is None else everyday
             references = References(speakers, everyday)

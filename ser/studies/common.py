@@ -23,10 +23,10 @@ from ser.training.jobs import map_clips
 logger = logging.getLogger(__name__)
 
 READING = (
-    *("corpora.ravdess", "corpora.loading", "corpora.sources", "corpora.clips", "corpora.corpus"),
-    *("corpora.tables", "corpora.folds"),
+    *("corpora.ravdess", "corpora.loading", "corpora.clips", "corpora.corpus", "corpora.folds"),
 )
-"""What decides which clips of RAVDESS are in which fold: no other corpus, and no emotion."""
+"""What decides which clips of RAVDESS are in which fold: no other corpus, no emotion, and not how
+recordings are packed, since all packings give the same."""
 
 OURS = ("studies.common", "studies.folds", "audio", *READING, "features", "model", "training")
 """What decides the figures of our recogniser, besides a study itself; see `ser.studies.age`."""

@@ -65,7 +65,9 @@ def check_usable(
             " or ".join(never),
         )
     speakers = features.speakers
-    if speakers is not None and not comparable(speakers, features.candidates).any():
+    weights = np.array([config.corpus_weights.get(name, 1.0) for name in features.corpora])
+    candidates = features.candidates[:, np.unique(features.y)]
+    if speakers is not None and not comparable(speakers, candidates, weights).any():
         logger.warning(
             "Most speakers have one clip, or those with several do not show each emotion: the "
             "model will not compare clips with others of their speaker. To have that, add clips "

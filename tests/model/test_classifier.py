@@ -141,6 +141,10 @@ def test_a_speaker_of_one_clip_keeps_no_other_from_being_compared():
     np.testing.assert_allclose(
         *(each.predict_proba(about[0], references=about[1]) for each in (one, two)), atol=1e-6
     )
+    weights = np.append(np.zeros(72), 1)
+    weights[:3] = 1
+    few = np.append(np.where(np.arange(72) < 3, 100 + np.arange(72), speakers), 99)
+    assert not fit(given[0], np.append(targets, 0), few, clips=weights).knows_voices
     # Of one emotion there is nobody to compare with.
     assert not fit(
         features, targets, np.where(targets == 2, 100 + np.arange(72), speakers)

@@ -80,7 +80,7 @@ def test_corpora_without_two_emotions_in_common_are_not_tested_on_each_other():
 def test_clips_without_speech_may_leave_no_two_emotions(caplog):
     corpus = corpus_of([{"emotion": 0}, {"emotion": 1}])
     given = {"corpus": corpus, "labels": corpus.labels}
-    given["speakers"] = None
+    given |= {"speakers": None, "corpora": ["Moods"] * 2}
     one = SimpleNamespace(**given, y=np.zeros(2, int), candidates=np.eye(3, dtype=bool)[[0, 0]])
     with pytest.raises(DatasetError, match="Only clips of 'joy' hold speech"):
         check_usable(one, [], TrainingConfig())
