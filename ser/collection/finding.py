@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ import pyarrow.parquet
 from ser.collection.pieces import Files, Piece, Rows, speaker_name, text
 from ser.collection.places import ON_HUB, LocalFolder, Place, fetching, find_on_hub, reading
 from ser.collection.tables import METADATA
-from ser.corpora.files import AUDIO_SUFFIXES
+from ser.corpora.files import AUDIO_SUFFIXES, is_file
 from ser.corpora.tables import TEXT_SUFFIXES, holds_recordings, read_table
 from ser.errors import DatasetError, HubError
 from ser.paths import expanded
@@ -90,10 +91,12 @@ def find_collection(source: str | Path, *, largest: int = MAX_FILES) -> Collecti
         If the Hub does not give it.
     """
     path = expanded(source)
-    if path.is_file():  # a link has a name and a place of its own, as all files of the Hub's cache
+    if path.suffix.lower() not in (*TEXT_SUFFIXES, ".parquet") and is_file(path):
+        path = path.resolve()  # a link, perhaps, to a table
+    if is_file(path):  # a link has a name and a place of its own, as all files of the Hub's cache
         place: Place = LocalFolder(path.parent.resolve())
         return _collection(path.name, place, _read_table(place, path, largest))
-    if path.is_dir() and source != "":
+    if os.path.isdir(path) and source != "":  # noqa: PTH112 - no error for a name that cannot be
         place = LocalFolder(path.resolve())
         return _collection(path.resolve().name, place, _read_folder(place, largest))
     match = ON_HUB.fullmatch(str(source))
@@ -156,7 +159,7 @@ def _read_table(place: Place, path: Path, largest: int) -> Iterator[Piece]:
         wanted = sorted(present.intersection([*CLIP_COLUMNS, *SPEAKER_COLUMNS]))
         rows: list[dict[str, Any]] = pyarrow.parquet.read_table(path, columns=wanted).to_pylist()
     elif path.suffix.lower() in TEXT_SUFFIXES:
-        rows = read_table(path)
+        rows = read_table(path, used=[*CLIP_COLUMNS, *SPEAKER_COLUMNS])
         present = {name for row in rows for name in row}
     else:
         raise DatasetError(

@@ -144,16 +144,17 @@ def _rows(
     source: Source, tables: list[Path], columns: Columns
 ) -> Iterator[tuple[str, Path | None, str, dict[str, Any]]]:
     """Yield where each row stands, its audio file, the path to name it by, and its values."""
+    used = [columns.audio, columns.emotion, *_optional(columns).values()]
     for table in tables:
         if table.suffix.lower() != ".parquet":
-            rows = read_table(table)
+            rows = read_table(table, used=used)
             _check(table, {name for row in rows for name in row}, columns)
             for number, row in enumerate(rows, start=1):
                 path = _path(row.get(columns.audio))
                 file = _named(table, path, source)
                 yield f"row {number} of {table.name}", file, _short(path), row
             continue
-        _check(table, set(parquet_columns(table).names), columns)
+        _check(table, set(parquet_columns(table, used=used).names), columns)
         folder = unpack([table], lambda file: _embedded(file, columns), naming=columns.audio)
         for number, (path, _, row) in enumerate(read_parquet(table, columns.audio, contents=False)):
             file = folder / f"{number}{audio_suffix(path or '')}"

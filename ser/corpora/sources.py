@@ -120,11 +120,11 @@ def open_source(source: Source, name_of: NameOf, *, naming: str) -> Path:
             f"{source} has no column 'audio' that holds recordings; if it is a table of paths, "
             "leave the name of a corpus out."
         )
-    if source.path.is_dir():
-        files = (file for file in find_files(source.path, ARCHIVE_SUFFIXES) if file not in archives)
-        if ignored := ", ".join(file.name for file in files):
-            why = "they hold no recordings" if archives else "there are audio files, too"
-            logger.warning("Ignored in %s: %s, since %s", source, ignored, why)
+    found = find_files(source.path, ARCHIVE_SUFFIXES) if source.path.is_dir() else []
+    if ignored := ", ".join(file.name for file in found if file not in archives):
+        has_audio = not archives and find_audio(source.path)
+        why = "there are audio files, too" if has_audio else "no recordings are in a column 'audio'"
+        logger.warning("Ignored in %s: %s, since %s", source, ignored, why)
     if not archives:
         return source.path
 
@@ -280,17 +280,10 @@ def _members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
 
 
 def _read_zip(archive: Path) -> Iterator[tuple[str, bytes]]:
-    """Yield name and content of the audio files in a ZIP; a damaged one has no content."""
-    members = []
-    for member in _members(_open_zip(archive)):
-        if member.file_size <= MAX_RECORDING:
-            members.append(member)
-        else:
-            logger.warning(
-                "Skipped in %s: %s has %.1f GB; a recording that can be used has %.1f at most.",
-                *(archive, member.filename, member.file_size / 1e9, MAX_RECORDING / 1e9),
-            )
-    size = sum(each.file_size for each in members)
+    """Yield name and content of the audio files in a ZIP; none of what is damaged or too large."""
+    members = _members(_open_zip(archive))
+    sizes = (each.file_size for each in members)
+    size = sum(each for each in sizes if each <= MAX_RECORDING)
     free = shutil.disk_usage(datasets.config.HF_DATASETS_CACHE).free
     if size > free:  # a few bytes can stand for gigabytes
         raise DatasetError(
@@ -299,10 +292,15 @@ def _read_zip(archive: Path) -> Iterator[tuple[str, bytes]]:
         )
     with _open_zip(archive) as opened:
         for member in members:
-            try:
-                content = opened.read(member)
-            except (*DAMAGED, EOFError, OSError, RuntimeError):
-                content = b""
+            content = b""
+            if member.file_size > MAX_RECORDING:
+                logger.warning(
+                    "%s in %s has %.1f GB, and recordings may have %.1f.",
+                    *(member.filename, archive, member.file_size / 1e9, MAX_RECORDING / 1e9),
+                )
+            else:
+                with suppress(*DAMAGED, EOFError, OSError, RuntimeError):
+                    content = opened.read(member)
             yield member.filename, content
 
 

@@ -3,27 +3,35 @@
 import csv
 import io
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 import pyarrow
 import pyarrow.parquet
-from pyarrow.types import is_binary, is_binary_view, is_large_binary, is_struct
+from pyarrow.types import (
+    is_binary,
+    is_binary_view,
+    is_fixed_size_binary,
+    is_large_binary,
+    is_struct,
+)
 
 from ser.errors import DatasetError
 
 TEXT_SUFFIXES = (".csv", ".tsv", ".jsonl")
 
 
-def read_table(file: Path) -> list[dict[str, Any]]:
+def read_table(file: Path, *, used: Iterable[str]) -> list[dict[str, Any]]:
     """Read a table of text.
 
     Parameters
     ----------
     file : Path
         CSV with commas, semicolons or tabs and a heading, or JSON lines; in UTF-8.
+    used : iterable of str
+        Columns of which there may be one only.
 
     Returns
     -------
@@ -51,13 +59,13 @@ def read_table(file: Path) -> list[dict[str, Any]]:
             if line.strip()
         ]
     else:
-        rows = _read_csv(text, file)
+        rows = _read_csv(text, file, used)
     if not rows:
         raise DatasetError(f"{file} has no rows; give a table with a row for each recording.")
     return rows
 
 
-def _read_csv(text: str, file: Path) -> list[dict[str, Any]]:
+def _read_csv(text: str, file: Path, used: Iterable[str]) -> list[dict[str, Any]]:
     start = text.lstrip("\r\n")
     n_blank = len(text[: len(text) - len(start)].splitlines())
     heading = start.splitlines()[0] if start else ""
@@ -67,7 +75,7 @@ def _read_csv(text: str, file: Path) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     try:
         names = [name.strip() for name in next(reader, [])]
-        _check_names(names, file)
+        _check_names(names, file, used)
         for cells in filter(None, reader):
             if any(cell.strip() for cell in cells[len(names) :]):
                 raise DatasetError(
@@ -94,24 +102,24 @@ def _parse(line: str, where: str) -> dict[str, Any]:
     return row
 
 
-def parquet_columns(file: Path) -> pyarrow.Schema:
+def parquet_columns(file: Path, *, used: Iterable[str] = ("audio",)) -> pyarrow.Schema:
     """Return the columns of a Parquet file.
 
     Raises
     ------
     DatasetError
-        If it is not one, or several columns have one name.
+        If it is not one, or several columns have one name of `used`.
     """
     try:
         schema = pyarrow.parquet.read_schema(file)
     except (pyarrow.ArrowException, OSError) as error:
         raise DatasetError(f"{file} is not a readable Parquet file.") from error
-    _check_names(schema.names, file)
+    _check_names(schema.names, file, used)
     return schema
 
 
-def _check_names(names: Sequence[str], file: Path) -> None:
-    if twice := next((name for name in names if name and names.count(name) > 1), None):
+def _check_names(names: Sequence[str], file: Path, used: Iterable[str]) -> None:
+    if twice := next((name for name in used if names.count(name) > 1), None):
         raise DatasetError(
             f"{file} has more than one column {twice!r}; rename or remove all but one."
         )
@@ -129,7 +137,8 @@ def holds_recordings(schema: pyarrow.Schema, column: str) -> bool:
 
 
 def _are_bytes(kind: pyarrow.DataType) -> bool:
-    return bool(is_binary(kind) or is_large_binary(kind) or is_binary_view(kind))
+    kinds = (is_binary, is_large_binary, is_binary_view, is_fixed_size_binary)
+    return any(is_kind(kind) for is_kind in kinds)
 
 
 def read_parquet(
@@ -158,7 +167,7 @@ def read_parquet(
     DatasetError
         If the file cannot be read.
     """
-    schema = parquet_columns(file)
+    schema = parquet_columns(file, used=[audio])
     classes = _class_names(schema)
     wanted = None if contents else _without_bytes(schema, audio)
     try:

@@ -90,6 +90,9 @@ def test_a_file_that_is_a_link_is_what_it_is_called(tmp_path):
     (tmp_path / "blobs" / "4567").write_text("path\na.wav\n")
     (tmp_path / "names" / "table.csv").symlink_to("../blobs/4567")
     assert items(tmp_path / "names" / "table.csv")[0].clip == tmp_path / "names" / "a.wav"
+    write_embedded(tmp_path / "v2.parquet", 1)
+    (tmp_path / "latest").symlink_to("v2.parquet")  # its own name does not tell what it is
+    assert named(tmp_path / "latest") == [("0.wav", "10")]
 
 
 def test_a_speaker_is_the_same_however_a_table_writes_the_name(tmp_path):
@@ -173,9 +176,11 @@ def test_what_is_no_collection_is_refused_in_one_sentence(tmp_path, content, com
     assert "\n" not in str(error.value)
 
 
-def test_the_tilde_of_nobody_is_a_name_like_any_other():
+def test_a_name_that_cannot_be_is_one_that_is_not_there():
     with pytest.raises(DatasetError, match=r"There is no folder or table '~nobody.csv'"):
         find_collection("~nobody.csv")
+    with pytest.raises(DatasetError, match=r"There is no folder or table 'aaa"):
+        find_collection("a" * 5000)
 
 
 def read_from_hub(source):

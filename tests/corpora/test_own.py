@@ -247,7 +247,9 @@ def test_values_that_are_missing_or_empty_harm_nothing(tmp_path):
     (tmp_path / "elsewhere").mkdir()
     table = tmp_path / "elsewhere" / "latest.csv"  # a link to a table beside recordings
     table.symlink_to(tmp_path / "moods.csv")
-    table.write_text("audio,emotion,speaker,\n\n0.wav,joy,ada,\n1.wav,rage\n2.wav,joy,bob,,\n")
+    table.write_text(
+        "audio,emotion,speaker,note,note\n\n0.wav,joy,ada,,\n1.wav,rage\n2.wav,joy,bob,,,,\n"
+    )
     assert load_corpus(table).clips["speaker"][:] == [None, "ada", "bob"]
 
 

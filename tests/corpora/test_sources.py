@@ -237,7 +237,7 @@ def test_tables_without_recordings_beside_some_with_them_are_named_and_ignored(t
     write_parquet(tmp_path / "train.parquet", named_rows())
     write_parquet(tmp_path / "val.parquet", [{"audio": "a.wav", "emotion": "sad"}])
     assert load_corpus(tmp_path).about.name == "RAVDESS"
-    assert "val.parquet, since they hold no recordings" in caplog.text
+    assert "val.parquet, since no recordings are in a column 'audio'" in caplog.text
 
 
 def test_a_cache_that_cannot_be_written_to_is_told(tmp_path, monkeypatch):
@@ -262,9 +262,11 @@ def test_a_recording_of_gigabytes_in_an_archive_is_left_out(tmp_path, cache, mon
     longest = max(map(len, members.values()))
     members[f"{SPEECH[0]}.wav"] += bytes(longest)
     monkeypatch.setattr("ser.corpora.sources.MAX_RECORDING", longest)
-    clips = load_corpus(write_zip(tmp_path / "speech.zip", members)).clips
+    archive = write_zip(tmp_path / "speech.zip", members)
+    clips = load_corpus(archive).clips
     assert clips["file"][:] == [name for name in SPEECH if name != SPEECH[0]]
-    assert f"{SPEECH[0]}.wav has 0.0 GB; a recording that can be used has" in caplog.text
+    assert f"{SPEECH[0]}.wav in {archive} has 0.0 GB, and recordings may have 0.0" in caplog.text
+    assert f"{SPEECH[0]}.wav is not audio that can be read" in caplog.text
 
 
 def test_a_missing_folder_is_said_to_be_missing(tmp_path):

@@ -123,32 +123,35 @@ def test_a_clip_is_judged_relative_to_others_of_its_speaker():
         assert np.mean(told == targets) > alone + 0.1
 
 
-def test_a_speaker_of_one_clip_keeps_no_other_from_being_compared():
-    rng = np.random.default_rng(0)
-    speakers, targets = np.repeat(np.arange(12), 6), np.tile([0, 1, 2], 24)
-    features = rng.standard_normal((72, 1, 6)).astype(np.float32)
-    features[..., 0] += targets[:, None]
-    alone = np.append(speakers, 99)
-    of_all = fit(np.append(features, features[:1], axis=0), np.append(targets, 0), alone)
-    assert of_all.knows_voices
-    weights = np.append(np.zeros(36), np.ones(37))  # clips that do not count teach nothing
-    again = np.append(np.where(np.arange(72) < 36, (targets + 1) % 3, targets), 0)
-    given = np.append(features, features[:1], axis=0), alone
-    one, two = (
-        fit(given[0], each, given[1], clips=weights) for each in (np.append(targets, 0), again)
+@pytest.fixture
+def few_each():
+    """Features, emotions and speakers of 72 clips, six of each speaker; the last one is alone."""
+    rng, numbers = np.random.default_rng(0), np.arange(73)
+    features = rng.standard_normal((73, 1, 6)).astype(np.float32)
+    features[..., 0] += numbers[:, None] % 3
+    return features, numbers % 3, numbers // 6
+
+
+def test_a_speaker_of_one_clip_keeps_no_other_from_being_compared(few_each):
+    features, targets, speakers = few_each
+    assert fit(features, targets, speakers).knows_voices
+    singles = 100 + np.arange(73)
+    for alone in (targets == 2, np.arange(73) > 30):  # of an emotion all, or of all most
+        assert not fit(features, targets, np.where(alone, singles, speakers)).knows_voices
+
+
+def test_clips_without_weight_teach_nothing_of_voices(few_each):
+    features, targets, speakers = few_each
+    silent = np.arange(73) < 36
+    weights = np.where(silent, 0.0, 1.0)
+    fits = (
+        fit(features, labels, speakers, clips=weights)
+        for labels in (targets, np.where(silent, (targets + 1) % 3, targets))
     )
-    about = features[:, 0], features[:1, 0]
-    np.testing.assert_allclose(
-        *(each.predict_proba(about[0], references=about[1]) for each in (one, two)), atol=1e-6
-    )
-    weights = np.append(np.zeros(72), 1)
-    weights[:3] = 1
-    few = np.append(np.where(np.arange(72) < 3, 100 + np.arange(72), speakers), 99)
-    assert not fit(given[0], np.append(targets, 0), few, clips=weights).knows_voices
-    # Of one emotion there is nobody to compare with.
-    assert not fit(
-        features, targets, np.where(targets == 2, 100 + np.arange(72), speakers)
-    ).knows_voices
+    told = [each.predict_proba(features[:, 0], references=features[:1, 0]) for each in fits]
+    np.testing.assert_allclose(*told, atol=1e-6)
+    alone = np.where(silent, speakers, 100 + np.arange(73))
+    assert not fit(features, targets, alone, clips=weights).knows_voices
 
 
 def test_an_emotion_is_told_from_the_voices_that_it_was_mostly_said_in():

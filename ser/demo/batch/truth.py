@@ -111,7 +111,7 @@ def truths_in_table(
             raise DatasetError(
                 f"{table.name} has more than {size}: give a table of these recordings alone."
             )
-        rows = read_table(table)
+        rows = read_table(table, used=[*FILE_COLUMNS, *EMOTION_COLUMNS])
     except FileNotFoundError as error:
         raise DatasetError(f"{table.name} is no longer on the server; choose it again.") from error
     except DatasetError as error:  # without where the file lies on the server
