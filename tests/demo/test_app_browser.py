@@ -176,6 +176,7 @@ DROP = """([content, name, type]) => {
   const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
   const files = new DataTransfer();
   files.items.add(new File([bytes], name, { type }));
+  files.items.add(new File(["nothing"], "other.wav", { type: "audio/wav" }));
   const drop = new DragEvent("drop", { dataTransfer: files, bubbles: true, cancelable: true });
   document.querySelector("#ser-clip .upload-container").dispatchEvent(drop);
 }"""
@@ -220,6 +221,7 @@ def test_a_picture_that_is_dropped_is_told_from_a_recording(page, tmp_path):
     path = tmp_path / "picture.png"
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(100))
     drop(page, path, type="image/png")
+    page.locator("#ser-lost", has_text="Only “picture.png” was taken").wait_for()
     assert "'picture.png' is not audio" in page.locator("#ser-result .ser-sure").inner_text()
 
 

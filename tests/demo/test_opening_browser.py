@@ -21,7 +21,9 @@ SHIFTS = """
 DROP = """(content) => {
   const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
   const files = new DataTransfer();
-  files.items.add(new File([bytes], "own.wav", { type: "audio/wav" }));
+  for (const name of ["own.wav", "other.wav"]) {
+    files.items.add(new File([bytes], name, { type: "audio/wav" }));
+  }
   const drop = new DragEvent("drop", { dataTransfer: files, bubbles: true, cancelable: true });
   document.querySelector("#ser-clip audio").dispatchEvent(drop);
 }"""
@@ -85,6 +87,7 @@ def test_a_file_takes_the_place_of_the_example_in_one_step(browser, app, tmp_pat
     page.locator("#ser-result .ser-example").wait_for()
     page.evaluate(DROP, base64.b64encode(clip.read_bytes()).decode())
     page.locator(own).wait_for()
+    page.locator("#ser-lost", has_text="Only “own.wav” was taken").wait_for()
     page.context.close()
 
 

@@ -13,6 +13,10 @@
     if (isThere) serSay("A folder cannot be taken: choose a recording in it.");
     return isThere;
   };
+  // Gradio takes the first of several, and says nothing of the others.
+  globalThis.serOnlyFirst = ([first, ...others]) => {
+    if (others.length) serSay(`Only “${first.name}” was taken: for several recordings, use Batch.`);
+  };
   const wantsAudio = (input) => input?.type === "file" && input.accept.includes("audio");
   const change = ({ target }) => {
     if (wantsAudio(target)) target.files = asAudio(target.files).files;
@@ -27,6 +31,7 @@
     const again = new DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true });
     again.isRetyped = true;
     event.target.dispatchEvent(again);
+    if (!input.multiple) serOnlyFirst(dataTransfer.files);
   };
   document.addEventListener("change", change, true);
   document.addEventListener("drop", drop, true);

@@ -31,6 +31,7 @@
     if (!input) return;
     input.files = files;
     input.dispatchEvent(new Event("change", { bubbles: true }));
+    serOnlyFirst(files);
   };
   const choose = (event) => {
     const block = event.target.closest(uploadButton)?.closest("#ser-clip");
