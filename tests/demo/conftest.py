@@ -25,9 +25,17 @@ def log_of_this_test(request):
         request.getfixturevalue("app").logged()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def page(browser, app):
-    """Return the page of a new visitor."""
+    """Return a visitor's page, with which the tests of a module go on: opening one is slow."""
+    page = open_page(browser, app.url)
+    yield page
+    page.context.close()
+
+
+@pytest.fixture
+def visitor(browser, app):
+    """Return the page of a visitor who has just come."""
     page = open_page(browser, app.url)
     yield page
     page.context.close()

@@ -7,7 +7,7 @@ import av
 import numpy as np
 import pytest
 import soundfile
-from browser import chromium, clear, open_page, require_browser, shown_probabilities, upload
+from browser import chromium, clear, require_browser, shown_probabilities, upload
 from signals import speech_like
 
 RATE = 24000
@@ -69,21 +69,6 @@ def test_nothing_moves_when_the_result_arrives(page, clips):
     assert look() == before
 
 
-def test_the_microphone_hears_what_an_upload_would_say(page, clips):
-    upload(page, clips["short"])
-    uploaded = shown_probabilities(page)
-    page.get_by_label("Clear").click()
-    page.locator("#ser-result .ser-empty").wait_for()
-    page.get_by_label("Record audio").click()
-    page.get_by_role("button", name="Record", exact=True).click()
-    page.wait_for_timeout(1000 * soundfile.info(clips["short"]).duration + 2500)
-    page.locator("#ser-clip .stop-button").click()
-    page.locator("#ser-result .ser-result").wait_for()
-    heard = shown_probabilities(page)
-    assert heard == pytest.approx(uploaded, abs=0.2)  # recording starts and ends within the clip
-    assert max(heard, key=heard.get) == max(uploaded, key=uploaded.get)
-
-
 def test_an_example_is_one_click_and_has_a_link(page, app):
     example = page.locator("#ser-examples button").nth(1)
     link = page.get_by_role("button", name="Copy link")
@@ -108,7 +93,8 @@ def test_an_example_is_one_click_and_has_a_link(page, app):
     assert link.is_disabled()
 
 
-def test_a_recording_stays_until_there_is_another_for_its_place(page, clips):
+def test_a_recording_stays_until_there_is_another_for_its_place(visitor, clips):
+    page = visitor
     shown = page.locator("#ser-result").inner_text()
     page.evaluate(DROP_TEXT)
     with page.expect_file_chooser() as chooser:
@@ -156,10 +142,15 @@ def test_silence_is_not_given_an_emotion(page, tmp_path):
     assert "silent" in page.locator("#ser-result .ser-sure").inner_text()
 
 
+def fold_voice(page):
+    """Open My voice, or close it."""
+    page.locator("#ser-voice button.label-wrap").click()
+
+
 def test_a_voice_profile_is_said_used_and_forgotten(page, clips):
     upload(page, clips["short"])
     without = page.locator("#ser-result").inner_text()
-    page.get_by_role("button", name="My voice").click()
+    fold_voice(page)
     page.set_input_files("#ser-voice input[type=file]", clips["long"])
     page.locator("#ser-result .ser-relative").wait_for()
     page.set_input_files("#ser-voice input[type=file]", clips["silent"])
@@ -170,6 +161,7 @@ def test_a_voice_profile_is_said_used_and_forgotten(page, clips):
     page.locator("#ser-result .ser-relative").wait_for(state="detached")
     page.locator("#ser-result .ser-result").wait_for()
     assert page.locator("#ser-result").inner_text() == without
+    fold_voice(page)
 
 
 DROP = """([content, name, type]) => {
@@ -196,7 +188,7 @@ def drop(page, path, type):
     page.locator("#ser-result :is(.ser-result, .ser-error)").wait_for()
 
 
-def test_a_recording_in_a_video_container_is_taken(browser, app, clips, tmp_path):
+def test_a_recording_in_a_video_container_is_taken(page, clips, tmp_path):
     samples, rate = soundfile.read(clips["short"], dtype="float32", always_2d=True)
     path = tmp_path / "clip.webm"
     with av.open(path, "w") as output:
@@ -209,10 +201,8 @@ def test_a_recording_in_a_video_container_is_taken(browser, app, clips, tmp_path
             output.mux(stream.encode(part))
     shown = []
     for give in (upload, partial(drop, type="video/webm")):
-        page = open_page(browser, app.url)
         give(page, path)
         shown.append(shown_probabilities(page))
-        page.context.close()
     assert sum(shown[0].values()) == pytest.approx(1, abs=0.01)
     assert shown[0] == shown[1]
 
@@ -227,9 +217,27 @@ def test_a_picture_that_is_dropped_is_told_from_a_recording(page, tmp_path):
 
 def test_a_recording_that_is_also_the_voice_is_asked_for_again(page, clips):
     upload(page, clips["long"])
-    page.get_by_role("button", name="My voice").click()
+    fold_voice(page)
     page.set_input_files("#ser-voice input[type=file]", clips["long"])
     page.locator("#ser-result", has_text="upload or record it again").wait_for()
+    page.get_by_role("button", name="Forget my voice").click()
+    fold_voice(page)
+
+
+def test_reasons_follow_a_result_move_nothing_and_go_with_it(page, clips):
+    upload(page, clips["short"])
+    picture, before = page.locator("#ser-picture"), page.locator("#ser-picture").bounding_box()
+    page.locator("#ser-why .ser-result").wait_for()
+    assert picture.bounding_box()["y"] == before["y"]
+    said = page.locator("#ser-why").inner_text()
+    assert "The result hangs most on" in said or "does not hang on any half second" in said
+    for button in page.locator("#ser-why .ser-play").all():
+        start, end = (float(button.get_attribute(name)) for name in ("data-start", "data-end"))
+        assert 0.4 < start < end < 2.6 and end - start == pytest.approx(0.5, abs=0.01)
+    page.get_by_label("Clear").click()
+    page.locator("#ser-result .ser-empty").wait_for()
+    page.locator("#ser-why .ser-empty").wait_for()
+    assert page.locator("#ser-why .ser-play").count() == 0
 
 
 def test_about_tells_of_the_model(page, recognizer):
@@ -238,6 +246,7 @@ def test_about_tells_of_the_model(page, recognizer):
     text = page.locator("#ser-about").inner_text()
     for label in recognizer.labels:
         assert label in text
+    page.get_by_role("tab", name="Recognise").click()
 
 
 def test_the_page_is_complete_without_any_other_host(browser, app):
@@ -259,3 +268,18 @@ def test_the_page_is_complete_without_any_other_host(browser, app):
     assert [url for url in asked if not url.startswith((app.url, "data:", "blob:"))] == []
     assert logged == []
     page.close()
+
+
+def test_the_microphone_hears_what_an_upload_would_say(page, clips):
+    upload(page, clips["short"])
+    uploaded = shown_probabilities(page)
+    page.get_by_label("Clear").click()
+    page.locator("#ser-result .ser-empty").wait_for()
+    page.locator("#ser-clip").get_by_label("Record audio").click()
+    page.get_by_role("button", name="Record", exact=True).click()
+    page.wait_for_timeout(1000 * soundfile.info(clips["short"]).duration + 2500)
+    page.locator("#ser-clip .stop-button").click()
+    page.locator("#ser-result .ser-result").wait_for()
+    heard = shown_probabilities(page)
+    assert heard == pytest.approx(uploaded, abs=0.2)  # recording starts and ends within the clip
+    assert max(heard, key=heard.get) == max(uploaded, key=uploaded.get)
