@@ -38,13 +38,14 @@ IN_BROWSER = """() => {
 
 @pytest.fixture(scope="module")
 def clips(tmp_path_factory):
-    """Return recordings of a minute and of ten minutes."""
+    """Return recordings of two seconds, of a minute and of ten minutes."""
     folder = tmp_path_factory.mktemp("clips")
     voices = [speech_like(5.0, RATE, pitch=110 + 15 * n, seed=n) for n in range(10)]
-    minute, ten = folder / "minute.wav", folder / "ten.wav"
+    short, minute, ten = folder / "short.wav", folder / "minute.wav", folder / "ten.wav"
+    soundfile.write(short, voices[0][: 2 * RATE], RATE)
     soundfile.write(minute, np.concatenate(voices)[: MINUTE * RATE], RATE)
     soundfile.write(ten, np.tile(np.concatenate(voices), 20)[: 590 * RATE], RATE)
-    return {"minute": minute, "ten": ten}
+    return {"short": short, "minute": minute, "ten": ten}
 
 
 @pytest.fixture(scope="module")
@@ -55,13 +56,18 @@ def browser(clips):
 
 
 @pytest.fixture(scope="module")
-def player(browser, app, clips):
+def player(page, clips):
     """Return a page that shows a minute and has followed it to its end."""
-    page = open_page(browser, app.url)
     upload(page, clips["minute"])
     page.locator("#ser-course li").first.wait_for()
-    yield page
-    page.context.close()
+    return page
+
+
+@pytest.fixture(autouse=True)
+def open_line(page):
+    """Take away what a test put in the way of requests."""
+    yield
+    page.unroute_all(behavior="ignoreErrors")
 
 
 def seen(page):
@@ -198,6 +204,19 @@ def test_what_there_is_to_wait_for_is_said_at_once(page, clips):
     page.locator("#ser-result .ser-result").wait_for()
     page.wait_for_function("document.querySelector('#ser-wait p').textContent === ''")
     page.locator("#ser-waiting", has_text="Following its course").wait_for()
+    page.emulate_media(reduced_motion="no-preference")
+
+
+def test_a_file_that_is_too_large_leaves_what_is_shown(page, clips):
+    limit = page.evaluate("gradio_config.max_file_size")
+    page.evaluate("gradio_config.max_file_size = 2 ** 20")
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Upload file").click()
+    chooser.value.set_files(clips["ten"])
+    page.locator("#ser-lost", has_text="has more than 1 MB: choose a smaller file.").wait_for()
+    assert page.locator("#ser-result .ser-result").is_visible()
+    assert page.locator("#ser-clip").get_by_label("Clear").is_visible()
+    page.evaluate("limit => gradio_config.max_file_size = limit", limit)
 
 
 def test_an_upload_is_waited_for_though_what_it_replaces_is_gone(page, clips):
@@ -238,16 +257,6 @@ def test_an_upload_that_fails_is_not_waited_for(page, clips):
     assert page.locator("#ser-wait p").text_content() == ""
 
 
-def test_a_file_that_is_too_large_leaves_what_is_shown(page, clips):
-    page.evaluate("gradio_config.max_file_size = 2 ** 20")
-    with page.expect_file_chooser() as chooser:
-        page.get_by_role("button", name="Upload file").click()
-    chooser.value.set_files(clips["ten"])
-    page.locator("#ser-lost", has_text="has more than 1 MB: choose a smaller file.").wait_for()
-    assert page.locator("#ser-result .ser-result").is_visible()
-    assert page.locator("#ser-clip").get_by_label("Clear").is_visible()
-
-
 def test_what_the_browser_cannot_play_is_said(page, tmp_path):
     soundfile.write(tmp_path / "voice.aiff", speech_like(seconds=2.0), RATE)
     upload(page, tmp_path / "voice.aiff")
@@ -261,22 +270,20 @@ def test_what_the_browser_cannot_play_is_said(page, tmp_path):
     lost.wait_for()
 
 
-def test_what_a_restart_of_the_server_took_is_said(browser, tmp_path, monkeypatch):
-    clip = tmp_path / "clip.wav"
-    soundfile.write(clip, speech_like(seconds=2.0), RATE)
+def test_what_a_restart_of_the_server_took_is_said(browser, clips, tmp_path, monkeypatch):
     first = RunningApp(tmp_path).wait()
     monkeypatch.setattr(running_app, "free_port", lambda: first.port)
     page = open_page(browser, first.url)
     try:
-        upload(page, clip)
-        first.stop()
+        upload(page, clips["short"])
+        first.kill()
         second = RunningApp(tmp_path)
         page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")  # looked at again
         page.locator("#ser-lost", has_text="cannot be reached").wait_for()
         second.wait()
         lost = page.locator("#ser-lost", has_text="your recording and voice profile are gone")
         lost.wait_for()
-        upload(page, clip)
+        upload(page, clips["short"])
         lost.wait_for(state="hidden")
     finally:
         first.kill()
@@ -285,11 +292,11 @@ def test_what_a_restart_of_the_server_took_is_said(browser, tmp_path, monkeypatc
 
 
 def test_a_page_that_gradio_loads_anew_after_a_restart_says_why(page, clips):
-    upload(page, clips["minute"])
+    upload(page, clips["short"])
     page.reload()
     page.locator("#ser-result .ser-result").wait_for()
     assert page.locator("#ser-lost").count() == 0  # the same server
-    upload(page, clips["minute"])
+    upload(page, clips["short"])
     page.evaluate("fetch('/gradio_api/app_id')")  # as gradio does when it has lost the connection
     page.reload()
     page.locator(

@@ -35,6 +35,12 @@ def browser(tmp_path_factory):
         yield running
 
 
+@pytest.fixture
+def page(visitor):
+    """Return a page without a visit before."""
+    return visitor
+
+
 def rows(page):
     """Return the rows of the visitor's own recordings."""
     return page.locator("#ser-visit ol > li").filter(has_not_text="example")
