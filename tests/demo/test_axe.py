@@ -3,8 +3,10 @@
 import pytest
 from browser import chromium, open_page, require_browser, upload
 
-RATE = 24000
 TABS = ("Recognise", "Live", "Batch", "About")
+STILL = """() => !document.querySelector("#ser-batch .pending") &&
+    document.getAnimations().every((each) => !(each instanceof CSSTransition))"""
+"""No colour is between two others."""
 
 
 @pytest.fixture(scope="module")
@@ -15,14 +17,24 @@ def browser(four_voices):
 
 
 @pytest.fixture(scope="module")
-def page(browser, app, four_voices):
-    """Return a page that shows a result with its timeline, a table, and that it listens."""
+def page(browser, app, four_voices, tmp_path_factory):
+    """Return a page in full use: marks, two recordings compared, a table, Live and the game."""
     page = open_page(browser, app.url, dark=True)
     upload(page, four_voices)
     page.locator(".ser-strip i").first.wait_for()
+    page.locator("#ser-marks").get_by_role("button", name="Right").click()
+    page.locator("#ser-visit [type=checkbox]").nth(1).wait_for()
+    for box in page.locator("#ser-visit [type=checkbox]").all():
+        box.check()
+    page.get_by_role("button", name="Game").click()
+    page.get_by_role("button", name="Start").click()
     page.get_by_role("button", name="My voice").click()
     page.get_by_role("tab", name="Batch").click()
-    page.set_input_files("#ser-files input[type=file]", [four_voices])
+    folder = tmp_path_factory.mktemp("batch")
+    bad, happy = folder / "notes.wav", folder / "03-01-03-01-01-01-01.wav"
+    bad.write_text("not a recording")
+    happy.symlink_to(four_voices)
+    page.set_input_files("#ser-files input[type=file]", [bad, happy])
     page.locator("#ser-start:not([disabled])").click()
     page.locator("#ser-batch a[download]").wait_for()
     page.get_by_role("tab", name="Live").click()
@@ -42,7 +54,7 @@ def test_nobody_is_shut_out_and_a_phone_scrolls_one_way_only(page, width, height
     found = []
     for tab in TABS:
         page.get_by_role("tab", name=tab).click()
-        page.wait_for_timeout(200)
+        page.wait_for_function(STILL)
         assert page.evaluate("document.documentElement.scrollWidth") == width, tab
         for each in Axe().run(page).response["violations"]:
             if each["impact"] in ("serious", "critical"):

@@ -26,11 +26,11 @@ def files(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def many(files, tmp_path_factory):
-    """Return forty recordings that take some time."""
+    """Return twenty recordings that take some time."""
     folder = tmp_path_factory.mktemp("many")
     long = folder / "long.wav"
     soundfile.write(long, np.tile(speech_like(), 20), RATE)
-    paths = [folder / f"{number:02}.wav" for number in range(40)]
+    paths = [folder / f"{number:02}.wav" for number in range(20)]
     for path in paths:
         path.symlink_to(long)
     return paths
@@ -64,11 +64,6 @@ def finish(page, files):
     start(page, files)
     page.locator("#ser-batch a[download]").wait_for()
     return column(page, "ser-open")
-
-
-STILL = """() => !document.querySelector("#ser-batch .pending") &&
-    document.getAnimations().every((each) => !(each instanceof CSSTransition))"""
-"""No colour is between two others."""
 
 
 def show(page, files):
@@ -185,18 +180,6 @@ def test_a_phone_shows_what_matters_and_the_rest_on_demand(page, files):
     page.set_viewport_size({"width": 1200, "height": 900})
 
 
-def test_nobody_is_shut_out_of_a_batch(page, files):
-    from axe_playwright_python.sync_playwright import Axe
-
-    show(page, files)
-    for dark in (True, False):
-        page.evaluate("dark => document.body.classList.toggle('dark', dark)", dark)
-        page.wait_for_function(STILL)
-        found = Axe().run(page).response["violations"]
-        serious = [v for v in found if v["impact"] in ("serious", "critical")]
-        assert not [(v["id"], v["nodes"][0]["html"]) for v in serious]
-
-
 def test_a_batch_that_is_cancelled_keeps_its_rows_and_stays_bright(page, many):
     start(page, many)
     page.locator(ROWS).nth(2).wait_for()
@@ -206,7 +189,7 @@ def test_a_batch_that_is_cancelled_keeps_its_rows_and_stays_bright(page, many):
     page.get_by_role("button", name="Cancel").click()
     page.locator("#ser-batch [role=status]", has_text="Cancelled:").wait_for()
     kept = len(column(page, "ser-open"))
-    assert 2 < kept < 40
+    assert 2 < kept < 20
     assert page.locator("#ser-batch a[download]").is_visible()
 
 
@@ -242,13 +225,14 @@ def test_a_batch_whose_turn_never_comes_can_be_cancelled_and_started_again(page,
     page.locator("#ser-batch a[download]").wait_for()
 
 
-def test_the_voice_is_used_and_said(browser, app, many, files):
-    page = open_page(browser, app.url)
+def test_the_voice_is_used_and_said(page, files, tmp_path):
+    voice = tmp_path / "voice.wav"
+    soundfile.write(voice, np.tile(speech_like(), 2), RATE)
+    page.get_by_role("tab", name="Recognise").click()
     page.get_by_role("button", name="My voice").click()
-    page.set_input_files("#ser-voice input[type=file]", many[0])
+    page.set_input_files("#ser-voice input[type=file]", voice)
     page.locator("#ser-voice", has_text="Your voice is known").wait_for()
     page.get_by_role("tab", name="Batch").click()
     page.locator("#ser-batch-voice", has_text="results will be relative to it").wait_for()
     finish(page, [files[0]])
     assert "Relative to your voice" in page.locator("#ser-batch").inner_text()
-    page.context.close()
