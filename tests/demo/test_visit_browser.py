@@ -257,7 +257,7 @@ def test_a_recording_on_its_way_arrives_wherever_one_goes(page, clips):
     stop = page.locator("#ser-recorder .stop-button")
     page.get_by_role("button", name="New recording").click()
     stop.wait_for()
-    page.wait_for_timeout(2500)
+    page.wait_for_timeout(1500)
     stop.click()
     page.locator("#ser-wait p", has_text="Uploading").wait_for()
     stop.wait_for(state="detached")
