@@ -48,10 +48,10 @@ def build(model: ServedModel, sharing: ClipSharing | None = None) -> Demo:
             with gr.Tab("Live", render_children=True):  # its recorder is loaded when it is pressed
                 live = live_tab.add_tab(model, recognise.profile)
             with gr.Tab("Batch"):
-                batch_tab.add_tab(model, recognise, tabs)
+                batch = batch_tab.add_tab(model, recognise, tabs)
             with gr.Tab("About"):
                 about = about_tab.add_tab()
-        page.fill_when_loaded(demo, model, notice, recognise, live, about)
+        page.fill_when_loaded(demo, model, notice, recognise, live, batch, about)
         add_endpoints(model)
     demo.queue(default_concurrency_limit=os.cpu_count(), max_size=256)
     return demo

@@ -13,6 +13,7 @@ from starlette.routing import Mount, Route
 
 from ser.corpora.emotions import NAMES
 from ser.demo import about_tab, example_shelf
+from ser.demo.batch.table import summary_html
 from ser.demo.endpoints.http_api import PREFIX, make_api
 from ser.demo.head import ICON, PREVIEW, PREVIEW_ADDRESS
 from ser.demo.live.panel import idle_panel
@@ -113,6 +114,7 @@ def fill_when_loaded(
     notice: gr.HTML,
     tab: "Tab",
     live: gr.HTML,
+    batch: gr.HTML,
     about: list[gr.components.Component],
 ) -> None:
     """Fill in what depends on the model as soon as it has loaded.
@@ -125,10 +127,12 @@ def fill_when_loaded(
     tab : ser.demo.recognise.tab.Tab
     live : gr.HTML
         The result of the tab for live speech.
+    batch : gr.HTML
+        The summary of the tab for many files.
     about : list of component
     """
 
-    def fill(request: gr.Request) -> dict[gr.components.Component, Any]:
+    def fill() -> dict[gr.components.Component, Any]:
         try:
             recognizer = model.get()
         except SerError as error:
@@ -137,6 +141,7 @@ def fill_when_loaded(
         if recognizer.labels != NAMES:  # else they stand there, or a visitor's first result does
             own_panels[tab.panel] = empty_panel(recognizer.labels)
             own_panels[live] = idle_panel(recognizer.labels)
+            own_panels[batch] = summary_html(None, recognizer.labels)
         return {
             notice: _notice(model.notice),
             tab.marks: visit_panel.marks(recognizer),
@@ -156,7 +161,7 @@ def fill_when_loaded(
     loaded = demo.load(
         fill,
         None,
-        [notice, tab.panel, tab.marks, live, *from_examples, *about],
+        [notice, tab.panel, tab.marks, live, batch, *from_examples, *about],
         queue=False,  # opening the page need not wait in the queue
         show_progress="hidden",
         api_visibility="private",

@@ -49,8 +49,8 @@ Drawn = tuple[str, str, str, gr.Button, gr.Button]
 """Summary, rows and confusion matrix as HTML, and the buttons that start and cancel."""
 
 
-def add_tab(model: "ServedModel", recognise: "Tab", tabs: gr.Tabs) -> None:
-    """Lay out the tab in the `gr.Blocks` being built.
+def add_tab(model: "ServedModel", recognise: "Tab", tabs: gr.Tabs) -> gr.HTML:
+    """Lay out the tab in the `gr.Blocks` being built; return its summary.
 
     Parameters
     ----------
@@ -198,6 +198,7 @@ def add_tab(model: "ServedModel", recognise: "Tab", tabs: gr.Tabs) -> None:
         show_progress="hidden",
         api_visibility="private",
     ).success(None, js=SHOW_RECOGNISE)
+    return summary
 
 
 def draw(run: BatchRun) -> Drawn:
