@@ -1,11 +1,11 @@
 """train.py, from a folder of recordings to a model folder, as people run it."""
 
-import json
 import os
 import subprocess
 import sys
 from itertools import product
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 import soundfile
@@ -32,6 +32,13 @@ def train(*arguments, cache):
     )
 
 
+def weights(folder):
+    """Return the checksums of a model's large arrays; skops gives them other names each time."""
+    with ZipFile(folder / "model.skops") as file:
+        arrays = (each for each in file.infolist() if each.filename.endswith(".npy"))
+        return sorted(each.CRC for each in arrays if each.file_size > 10_000)
+
+
 def test_a_folder_of_recordings_becomes_a_model(tmp_path):
     for emotion, pitch in ((1, 110), (5, 260)):
         for seed, (actor, repetition) in enumerate(product((1, 2, 3, 4), (1, 2))):
@@ -40,15 +47,17 @@ def test_a_folder_of_recordings_becomes_a_model(tmp_path):
             soundfile.write(tmp_path / name, voice, RATE)
     (tmp_path / "03-01-05-01-02-01-04.wav").write_text("no audio")
     options = ("--dataset", tmp_path, "--protocol", "actors", "--emotions", "neutral", "angry")
-    runs = [train(*options, "--output", tmp_path / name, cache=tmp_path / "cache") for name in "ab"]
-    for run in runs:
+    first, again = (
+        train(*options, *more, "--output", tmp_path / name, cache=tmp_path / "cache")
+        for name, more in (("a", ()), ("b", ("--skip-evaluation",)))
+    )
+    for run in (first, again):
         assert run.returncode == 0, run.stderr
         assert "03-01-05-01-02-01-04" in run.stderr
-        assert "unweighted recall" in run.stdout
-    assert "Extracting features" in runs[0].stderr
-    assert "Extracting features: 100%" not in runs[1].stderr
-    first, again = (json.loads((tmp_path / name / "metrics.json").read_text()) for name in "ab")
-    assert first == again
+    assert "unweighted recall" in first.stdout
+    assert "Extracting features" in first.stderr
+    assert "Extracting features: 100%" not in again.stderr
+    assert weights(tmp_path / "a") == weights(tmp_path / "b")
     recognizer = EmotionRecognizer.from_pretrained(tmp_path / "a")
     assert recognizer.config["datasets"][0]["source"] == tmp_path.name  # not where it lies
     assert recognizer.labels == ("neutral", "angry")
