@@ -53,7 +53,7 @@ class ServedModel:
 
     def start(self) -> None:
         """Start to load; `get` waits until then."""
-        threading.Thread(target=self._load, args=(self._name,), name="model", daemon=True).start()
+        threading.Thread(target=self._load, name="model", daemon=True).start()
 
     def get(self) -> "EmotionRecognizer":
         """Return the recogniser, waiting for it if need be.
@@ -65,9 +65,9 @@ class ServedModel:
         """
         return self._loaded.result()
 
-    def _load(self, name: str | None) -> None:
+    def _load(self) -> None:
         try:
-            self._loaded.set_result(self._find(name))
+            self._loaded.set_result(self._find())
         except SerError as error:
             logger.error("%s", error)
             self._loaded.set_exception(ModelError(UNUSABLE))
@@ -78,11 +78,11 @@ class ServedModel:
         else:
             warm_up(self._loaded.result())
 
-    def _find(self, name: str | None) -> "EmotionRecognizer":
+    def _find(self) -> "EmotionRecognizer":
         from ser.recognizer import EmotionRecognizer
 
         try:
-            recognizer = EmotionRecognizer.from_pretrained(name)
+            recognizer = EmotionRecognizer.from_pretrained(self._name)
         except HubError as error:
             logger.warning("%s The model that ships with the demo is used instead.", error)
             self.notice = SUBSTITUTED

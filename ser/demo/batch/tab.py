@@ -75,7 +75,7 @@ def add_tab(model: "ServedModel", recognise: "Tab", tabs: gr.Tabs) -> gr.HTML:
                 type="filepath", label="True emotions (optional)", height=150, elem_id="ser-truths"
             )
             told = gr.HTML(f"<p>{HINT}</p>", elem_id="ser-told", elem_classes="ser-quiet")
-    same = gr.Checkbox(label=SAME_SPEAKER, info=SAME_SPEAKER_INFO, elem_id="ser-same")
+    same = gr.Checkbox(label=SAME_SPEAKER, info=SAME_SPEAKER_INFO)
     voice_known = gr.HTML(visible=False, elem_id="ser-batch-voice")
     with gr.Row(elem_id="ser-batch-buttons"):
         start = gr.Button(

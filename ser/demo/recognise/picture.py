@@ -110,7 +110,7 @@ def draw_recording(
         f'aria-valuemin="0" aria-valuemax="{duration:.2f}" aria-valuenow="0"><i></i><b></b></div>'
     )
     return (
-        f'<div class="ser-picture ser-drawn" data-duration="{duration:.3f}">'
+        f'<div class="ser-picture" data-duration="{duration:.3f}">'
         f'<div class="ser-rows" role="img" aria-label="{described}">{rows}</div>{cursor}'
         f'<p class="ser-legend">{LEGEND if used else ""} <span>{numbers}</span></p></div>'
     )

@@ -106,7 +106,7 @@ def stretch_list(found: Sequence[Segment]) -> str:
             f'<li style="--colour:{colour(each.emotion)}">'
             f'<button class="ser-play" data-start="{each.start:.2f}" data-end="{each.end:.2f}" '
             f'aria-label="{escape(f"Play {times}: {name}")}"></button>'
-            f'<span class="ser-times">{minutes(each.start)}–{minutes(each.end)}</span>'
+            f"<span>{minutes(each.start)}–{minutes(each.end)}</span>"
             f'<b class="ser-dot">{escape(name)}</b><span>{percent(each.confidence)}</span></li>'
         )
     return f'<ol class="ser-stretches" aria-label="Stretches">{"".join(rows)}</ol>'

@@ -46,7 +46,7 @@
     );
   };
 
-  // See `defused` in batch_tab.py: OWASP, "CSV Injection".
+  // See `defused` in batch/table.py: OWASP, "CSV Injection".
   const cell = (value) => {
     const text = String(value ?? "");
     const safe = typeof value === "string" && /^ *[=+\-@\t\r\n]/.test(text) ? `'${text}` : text;
