@@ -10,10 +10,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from ser.collection.publishing import check_dataset
 from ser.collection.remote import RemoteTable, is_remote
 from ser.collection.rows import Settings
-from ser.collection.running import plan, recognise_collection, target
+from ser.collection.running import check_publication, plan, recognise_collection, target
 from ser.collection.shards import MANIFEST, shard_path
 from ser.errors import SerError
 from ser.paths import expanded
@@ -56,14 +55,13 @@ class RecogniseCollection(PipelineStep):
                 raise SerError(f"There is no option {name}; there are {', '.join(OPTIONS)}.")
         Settings(options.get("timeline"), options.get("channels", "mix"))  # refuses wrong ones
         self.source = _found_from_anywhere(source)
-        self.to = str(to)
+        self.to, repo_id = str(to), None
         if is_remote(self.to):
             RemoteTable(self.to, Path())  # so that what is wrong with it is said at once
         else:
             path, repo_id = target(to)
-            if repo_id:
-                check_dataset(repo_id, private=options.get("private", False))
             self.to = repo_id or str(path.absolute())
+        check_publication(to, repo_id, private=options.get("private", False))
         self.model = _found_from_anywhere(model)
         self.options = options | {
             name: _found_from_anywhere(options[name]) for name in PATHS if name in options

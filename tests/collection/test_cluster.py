@@ -150,6 +150,12 @@ def test_an_address_that_cannot_be_a_tables_is_refused_at_once(folder):
             RecogniseCollection(folder / "my-recordings", to)
 
 
+@pytest.mark.parametrize("to", ["answers.parquet", "memory://box/answers.parquet"])
+def test_a_file_that_should_be_private_is_refused_before_the_work(folder, to):
+    with pytest.raises(DatasetError, match=f"'{to}' is a file, and only a dataset can be private"):
+        RecogniseCollection(folder / "my-recordings", to, private=True)
+
+
 def test_options_are_no_paths_whatever_lies_in_the_working_folder(folder):
     for name in ("windows", "each", "everyday.wav"):
         (folder / name).touch()
