@@ -31,14 +31,13 @@ def check_target(
     *,
     private: bool = False,
     tag: str | None = None,
-    token: str | None = None,
     repo_type: str = "model",
 ) -> None:
     """Check that something new can be published, so that nobody works for nothing.
 
     Parameters
     ----------
-    repo_id, private, tag, token
+    repo_id, private, tag
         As for `ser.hub.repository.push_model`.
     repo_type : str
         As huggingface_hub takes it.
@@ -51,9 +50,9 @@ def check_target(
         asked for and there is a public one.
     """
     check_name(repo_id)
-    check_token(token)
+    check_token()
     check_tag_name(tag)
-    api = HfApi(token=token)
+    api = HfApi()
     with plain_words(repo_id):
         try:
             info = api.repo_info(repo_id, repo_type=repo_type)
@@ -129,7 +128,7 @@ def check_mark(
         )
 
 
-def check_token(token: str | None) -> None:
+def check_token(token: str | None = None) -> None:
     """Raise a `HubError` unless there is a token."""
     if not (token or get_token()):
         raise HubError(
@@ -146,15 +145,13 @@ def check_tag_name(tag: str | None) -> None:
         raise HubError("'main' cannot be a tag: it is the branch; choose another, such as v1.")
 
 
-def check_served(model: str, *, token: str | None = None) -> bool:
+def check_served(model: str) -> bool:
     """Check that there is a model for a Space to serve.
 
     Parameters
     ----------
     model : str
         ``OWNER/NAME`` or ``OWNER/NAME@REVISION``.
-    token : str, optional
-        By default the one that ``hf auth login`` stored.
 
     Returns
     -------
@@ -171,7 +168,7 @@ def check_served(model: str, *, token: str | None = None) -> bool:
     repo_id, _, revision = model.partition("@")
     check_name(repo_id)
     with plain_words(repo_id, revision):
-        info = HfApi(token=token).model_info(repo_id, revision=revision or None)
+        info = HfApi().model_info(repo_id, revision=revision or None)
     check_model(info)
     return not (info.private or info.gated)
 
