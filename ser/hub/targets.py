@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Callable, Iterable
-from typing import Protocol
+from typing import Literal, Protocol
 
-from huggingface_hub import HfApi, ModelInfo, get_token
+from huggingface_hub import DatasetInfo, HfApi, ModelInfo, get_token
 from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
 
 from ser.errors import HubError, ModelNotFoundError
@@ -31,16 +31,20 @@ def check_target(
     *,
     private: bool = False,
     tag: str | None = None,
-    repo_type: str = "model",
-) -> None:
+    repo_type: Literal["model", "dataset"] = "model",
+) -> list[str]:
     """Check that something new can be published, so that nobody works for nothing.
 
     Parameters
     ----------
     repo_id, private, tag
         As for `ser.hub.repository.push_model`.
-    repo_type : str
-        As huggingface_hub takes it.
+    repo_type : "model" or "dataset"
+
+    Returns
+    -------
+    list of str
+        The names of the files that are in the repository.
 
     Raises
     ------
@@ -60,16 +64,18 @@ def check_target(
             info = None
         _check_right(api, repo_id, repo_type, exists=info is not None)
         if info is None:
-            return
+            return []
         check_privacy(info, private=private)
-        if isinstance(info, ModelInfo):
-            names = [each.rfilename for each in info.siblings or ()]
+        assert isinstance(info, ModelInfo | DatasetInfo)
+        names = [each.rfilename for each in info.siblings or ()]
+        if repo_type == "model":
             check_mark(repo_id, names, MARK, is_model_file)
         refs = api.list_repo_refs(repo_id, repo_type=repo_type) if tag else None
         if refs and tag in {ref.name for ref in (*refs.branches, *refs.tags)}:
             raise HubError(
                 f"The tag '{tag}' of '{repo_id}' is taken: choose another tag for the new one."
             )
+    return names
 
 
 def _check_right(api: HfApi, repo_id: str, repo_type: str, *, exists: bool) -> None:
