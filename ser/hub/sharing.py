@@ -161,7 +161,7 @@ class ClipSharing:
             "revision": recognizer.revision or recognizer.config["sha256"],
             "time": datetime.now(UTC).replace(microsecond=0),
         }
-        if self._n_waiting() + len(content) > MAX_QUEUE:
+        if self._waiting_bytes() + len(content) > MAX_QUEUE:
             raise SharingError("Nothing was shared: too many clips wait for the Hub; try later.")
         try:
             replace_file(self._queue / f"{name}.parquet", _to_parquet(row))
@@ -192,7 +192,7 @@ class ClipSharing:
             for path in paths:
                 path.unlink(missing_ok=True)
 
-    def _n_waiting(self) -> int:
+    def _waiting_bytes(self) -> int:
         """Return the bytes of clips that wait."""
         n_bytes = 0
         for path in self._queue.glob("*.parquet"):

@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Callable, Iterable
-from typing import Literal, Protocol
+from typing import Literal
 
-from huggingface_hub import DatasetInfo, HfApi, ModelInfo, get_token
+from huggingface_hub import DatasetInfo, HfApi, KernelInfo, ModelInfo, SpaceInfo, get_token
 from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
 
 from ser.errors import HubError, ModelNotFoundError
@@ -17,13 +17,6 @@ ANYWHERE = re.compile(
     re.IGNORECASE,
 )
 """Files of any repository, which do not say what it is for."""
-
-
-class RepoInfo(Protocol):
-    """What `check_privacy` reads of what the Hub says of a repository of any type."""
-
-    id: str
-    private: bool | None
 
 
 def check_target(
@@ -102,7 +95,7 @@ def _check_right(api: HfApi, repo_id: str, repo_type: str, *, exists: bool) -> N
         )
 
 
-def check_privacy(info: RepoInfo, *, private: bool) -> None:
+def check_privacy(info: ModelInfo | DatasetInfo | SpaceInfo | KernelInfo, *, private: bool) -> None:
     """Raise a `HubError` if a private repository was asked for and this one is public."""
     if private and not info.private:
         raise HubError(

@@ -20,7 +20,7 @@ from tiny_model import FEATURES, LABELS, voice
 
 from ser.cli.main import main
 from ser.collection.publishing import check_dataset, publish_table
-from ser.collection.rows import Item, Settings, answer_clips
+from ser.collection.rows import NO_VOICES, Item, Settings, answer_clips
 from ser.collection.running import plan, recognise_collection
 from ser.collection.shards import Shards
 from ser.errors import DatasetError, HubError, SerError, VoiceProfileError
@@ -387,5 +387,6 @@ def test_what_the_hub_refuses_is_kept_until_it_takes_it(tiny, folder, tmp_path, 
 def test_a_fault_of_ours_in_one_clip_is_a_row(tiny, monkeypatch, channels):
     monkeypatch.setattr(type(tiny), "predict", lambda *_, **__: 1 / 0)
     monkeypatch.setattr("ser.collection.rows.split_channels", lambda *_: 1 / 0)
-    (answer,) = answer_clips(tiny, [Item("caf\udce9.wav", b"")], Settings(channels=channels))
+    clips = [Item("caf\udce9.wav", b"")]
+    (answer,) = answer_clips(tiny, clips, Settings(channels=channels), NO_VOICES)
     assert answer == [{"path": r"caf\udce9.wav", "error": "ZeroDivisionError: division by zero"}]
