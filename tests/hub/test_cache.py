@@ -52,6 +52,10 @@ def test_a_model_that_came_by_xet_is_opened_cold_cached_and_away(xet_hub, xet_ma
     assert xet_machine.run(pull) == pulled
 
 
+def test_an_upload_by_xet_that_fails_is_said_in_a_sentence(xet_hub, xet_machine, files):
+    refused(xet_machine, push, files, match="^The exchange with the Hub at http.*xet-write-token")
+
+
 def test_a_dangerous_model_that_came_by_xet_is_not_kept(xet_hub, xet_machine, files):
     evil = skops.io.dumps({"general": make_pipeline(FunctionTransformer(os.system))})
     xet_hub.add(REPO, files | {"model.skops": evil})
