@@ -214,16 +214,6 @@ def test_a_table_that_cannot_be_is_refused_at_once(to, folder, tmp_path, monkeyp
         recognise_collection(folder, to, "no such model")
 
 
-WRONG_USAGE = [
-    ["clips", "--jobs", "2"],
-    ["clips", "--private"],
-    ["clips", "more", "--to", "a.csv"],
-    ["-", "--to", "a.csv"],
-    ["clips", "--to", "a.csv", "--json"],
-    ["clips", "--to", "a.csv", "--timeline", "days"],
-]
-
-
 def test_what_a_call_asks_for_wrongly_is_refused_in_one_sentence(tiny, folder, tmp_path):
     for options in ({"timeline": "window"}, {"channels": "both"}):
         with pytest.raises(SerError, match=r"(timeline|channels) is '\w+'; give "):
@@ -248,13 +238,6 @@ def test_a_file_of_the_name_of_the_one_beside_the_table_is_not_written_over(tiny
     table.unlink()  # but not what was written beside it
     recognise_collection(folder, table, tiny)
     assert table.exists()
-
-
-@pytest.mark.parametrize("arguments", WRONG_USAGE)
-def test_wrong_usage_is_explained(arguments, capsys):
-    with pytest.raises(SystemExit) as caught:
-        main(["predict", *arguments])
-    assert caught.value.code == 2 and "usage: python -m ser predict" in capsys.readouterr().err
 
 
 def test_without_its_extra_it_says_what_to_install(folder, monkeypatch, capsys):
