@@ -141,13 +141,6 @@ def test_a_command_whose_extra_is_missing_says_so_in_one_sentence(environment, t
 
 
 @pytest.mark.slow
-def test_usage_shows_the_name_that_was_called(environment, tmp_path):
-    for name in ("ser", "hf-ser"):
-        done = run(environment / name, "predict", folder=tmp_path)
-        assert done.returncode == 2 and done.stderr.startswith(f"usage: {name} predict ")
-
-
-@pytest.mark.slow
 def test_the_command_line_of_the_hub_finds_it_as_an_extension(environment, clip):
     """With the manifest that `hf extensions install OWNER/hf-ser` writes, without its download."""
     extension = clip.parent / ".local" / "share" / "hf" / "extensions" / "hf-ser"

@@ -6,9 +6,6 @@ from argparse import ArgumentParser, Namespace
 from ser.cli.options import process_count
 from ser.errors import SerError
 
-NEEDS = ("pyarrow", "tqdm")
-"""Packages of the extra that brings what a table needs."""
-
 
 def add_collection(parser: ArgumentParser) -> None:
     """Add the options for a whole collection."""
@@ -58,12 +55,12 @@ def predict_collection(parser: ArgumentParser, args: Namespace) -> int:
         parser.error("--to takes one folder, table or dataset")
     if args.json or args.same_speaker:
         parser.error("--json and --same-speaker do not go with --to: leave them out")
-    try:
-        from ser.collection.running import recognise_collection
-    except ModuleNotFoundError as error:
-        if error.name not in NEEDS:
-            raise
-        raise SerError(f"--to needs {error.name}: pip install 'hf-ser[collections]'") from error
+    from ser.cli.main import lacks  # here, as it imports the commands
+
+    if complaint := lacks(f"{parser.prog} --to", "collections"):
+        raise SerError(complaint)
+    from ser.collection.running import recognise_collection
+
     table = recognise_collection(
         args.clips[0],
         args.to,

@@ -43,7 +43,10 @@ COMMANDS = {
     "study": Command("ser.cli.measure", "measure the recipe: compare, degrade, vary", "train"),
     "deploy": Command("ser.cli.model", "deploy the demo as a Space on the Hugging Face Hub"),
 }
-EXTRAS = {"train": ("training", ("datasets", "jinja2", "matplotlib", "pyarrow", "tqdm"))}
+EXTRAS = {
+    "collections": ("collections", ("pyarrow", "tqdm")),
+    "train": ("training", ("datasets", "jinja2", "matplotlib", "pyarrow", "tqdm")),
+}
 """Maps an extra to a word for it, and to the packages that it brings."""
 
 
@@ -70,7 +73,7 @@ def main(argv: Sequence[str] | None = None, *, prog: str | None = None) -> int:
     name = _parse_command(argv[:1])
     module, summary, extra = COMMANDS[name]
     prog = prog or f"{_called()} {name}"
-    if extra and (complaint := _lacks(prog, extra)):
+    if extra and (complaint := lacks(prog, extra)):
         print(f"error: {complaint}", file=sys.stderr)
         return 1
     parser = argparse.ArgumentParser(prog=prog, description=f"{summary[0].upper()}{summary[1:]}.")
@@ -111,12 +114,12 @@ def _called() -> str:
     return name if name in ("ser", "hf-ser") else "python -m ser"
 
 
-def _lacks(prog: str, extra: str) -> str | None:
-    """Say what to install for a command, if any of it is missing."""
+def lacks(call: str, extra: str) -> str | None:
+    """Say what to install for a call of a command, if any of it is missing."""
     word, packages = EXTRAS[extra]
     if all(find_spec(package) for package in packages):
         return None
-    return f"`{prog}` needs the {word} extra: pip install 'hf-ser[{extra}]'"
+    return f"`{call}` needs the {word} extra: pip install 'hf-ser[{extra}]'"
 
 
 def _parse(parser: argparse.ArgumentParser, argv: list[str]) -> argparse.Namespace:

@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 from functools import partial
 
 from ser.cli.collection import add_collection, check_no_collection, predict_collection
-from ser.cli.options import add_links
+from ser.cli.options import add_links, add_model
 from ser.errors import SerError
 
 
@@ -18,11 +18,7 @@ def add_predict(parser: ArgumentParser) -> None:
         metavar="CLIP",
         help='audio file, or - for standard input; "-" may begin a name after --',
     )
-    parser.add_argument(
-        "--model",
-        metavar="MODEL",
-        help="model folder, or OWNER/NAME[@REVISION] on the Hub (default: the model that ships)",
-    )
+    add_model(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object per line")
     parser.add_argument(
         "--same-speaker",

@@ -109,6 +109,15 @@ def repository(text: str) -> str:
     return text
 
 
+def add_model(parser: ArgumentParser) -> None:
+    """Add the option for the model that recognises."""
+    parser.add_argument(
+        "--model",
+        metavar="MODEL",
+        help="model folder, or OWNER/NAME[@REVISION] on the Hub (default: the model that ships)",
+    )
+
+
 def add_jobs(parser: ArgumentParser) -> None:
     """Add the option for the number of processes."""
     parser.add_argument(

@@ -3,6 +3,7 @@
 import sys
 from argparse import ArgumentParser, Namespace
 
+from ser.cli.options import add_model
 from ser.timeline_formats import FORMATS, find_target
 
 
@@ -19,11 +20,7 @@ def add_timeline(parser: ArgumentParser) -> None:
         help=f"write it to this file, of which the name ends in .{', .'.join(FORMATS)}; an older "
         "one is replaced (default: print where which emotion dominates)",
     )
-    parser.add_argument(
-        "--model",
-        metavar="MODEL",
-        help="model folder, or OWNER/NAME[@REVISION] on the Hub (default: the model that ships)",
-    )
+    add_model(parser)
     parser.add_argument(
         "--same-speaker",
         action="store_true",

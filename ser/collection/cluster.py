@@ -8,14 +8,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Literal
 
-from ser.collection.publishing import check_dataset
 from ser.collection.remote import RemoteTable, is_remote
 from ser.collection.rows import Settings
-from ser.collection.running import plan, recognise_collection, target
+from ser.collection.running import check_publication, plan, recognise_collection, target
 from ser.collection.shards import MANIFEST, shard_path
 from ser.errors import SerError
+from ser.model.voice_profile import VoiceProfile
 from ser.paths import expanded
 
 try:
@@ -23,11 +23,6 @@ try:
     from datatrove.pipeline.base import PipelineStep
 except ModuleNotFoundError as error:
     raise SerError("DataTrove is missing: pip install 'hf-ser[cluster]'") from error
-
-
-PATHS = ("voice", "voices")
-"""Options that may name files."""
-OPTIONS = ("timeline", "channels", *PATHS, "private")
 
 
 class RecogniseCollection(PipelineStep):
@@ -40,7 +35,7 @@ class RecogniseCollection(PipelineStep):
     source, to, model
         As `ser.collection.running.recognise_collection` takes them; the model by its name. `to`
         may be in a store, too, such as ``hf://buckets/OWNER/NAME/answers.parquet``.
-    **options
+    timeline, channels, voice, voices, private
         Its other options, but for `jobs`.
     """
 
@@ -48,26 +43,35 @@ class RecogniseCollection(PipelineStep):
     type = "SER"
 
     def __init__(
-        self, source: str | Path, to: str | Path, model: str | Path | None = None, **options: Any
+        self,
+        source: str | Path,
+        to: str | Path,
+        model: str | Path | None = None,
+        *,
+        timeline: Literal["windows", "segments"] | None = None,
+        channels: Literal["mix", "each"] = "mix",
+        voice: VoiceProfile | Any = None,
+        voices: str | Path | None = None,
+        private: bool = False,
     ) -> None:
         super().__init__()
-        for name in options:
-            if name not in OPTIONS:
-                raise SerError(f"There is no option {name}; there are {', '.join(OPTIONS)}.")
-        Settings(options.get("timeline"), options.get("channels", "mix"))  # refuses wrong ones
+        Settings(timeline, channels)  # refuses wrong ones
         self.source = _found_from_anywhere(source)
-        self.to = str(to)
+        self.to, repo_id = str(to), None
         if is_remote(self.to):
             RemoteTable(self.to, Path())  # so that what is wrong with it is said at once
         else:
             path, repo_id = target(to)
-            if repo_id:
-                check_dataset(repo_id, private=options.get("private", False))
             self.to = repo_id or str(path.absolute())
+        check_publication(to, repo_id, private=private)
         self.model = _found_from_anywhere(model)
-        self.options = options | {
-            name: _found_from_anywhere(options[name]) for name in PATHS if name in options
+        self.options = {
+            "timeline": timeline,
+            "channels": channels,
+            "voice": _found_from_anywhere(voice),
+            "voices": _found_from_anywhere(voices),
         }
+        self.private = private
 
     def run(
         self, data: DocumentsPipeline = None, rank: int = 0, world_size: int = 1
@@ -92,10 +96,9 @@ class RecogniseCollection(PipelineStep):
             As `ser.collection.running.recognise_collection`.
         """
         yield from data or ()
-        options = {name: value for name, value in self.options.items() if name != "private"}
         with _copy_if_remote(self.to, whole=False) as remote:
             table = remote.copy if remote else target(self.to)[0]
-            job = plan(self.source, table, self.model, **options)
+            job = plan(self.source, table, self.model, **self.options)
             if not job.shards.begin():
                 return
             if remote:
@@ -134,7 +137,9 @@ class JoinTable(PipelineStep):
         work = self.recognised
         with _copy_if_remote(work.to, whole=True) as remote:
             table = remote.copy if remote else work.to
-            recognise_collection(work.source, table, work.model, **work.options)
+            recognise_collection(
+                work.source, table, work.model, **work.options, private=work.private
+            )
             if remote:
                 remote.finish()
 

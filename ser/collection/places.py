@@ -9,11 +9,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO
 
 import pyarrow
-from huggingface_hub import HfApi, HfFileSystem, RepoFile
-from huggingface_hub.errors import EntryNotFoundError
+from huggingface_hub import HfApi, HfFileSystem
 
 from ser.corpora.files import is_visible, walk_files
 from ser.errors import DatasetError
@@ -26,46 +25,24 @@ ON_HUB = re.compile(
 """``OWNER/NAME`` and ``hf://datasets/OWNER/NAME``, either with ``@REVISION`` and a path inside."""
 
 
-class Place(Protocol):
-    """A folder that holds the files of a collection; it can be sent to other processes.
+@dataclass(frozen=True)
+class LocalFolder:
+    """A folder of this machine.
 
     Attributes
     ----------
     is_remote : bool
         Whether its files come over the network.
-    revision : str or None
-        The commit of a dataset on the Hub.
+    revision : None
+        A dataset on the Hub has a commit.
     """
-
-    @property
-    def is_remote(self) -> bool: ...  # noqa: D102
-
-    @property
-    def revision(self) -> str | None: ...  # noqa: D102
-
-    def names(self, suffixes: Sequence[str]) -> list[str]:
-        """Return the paths of files in it, in a fixed order, by how their names end."""
-
-    def open(self, name: str) -> BinaryIO:
-        """Open one of its files, in which one can seek."""
-
-    def clip(self, name: str) -> Any:
-        """Return a file as `ser.audio.loading.read_recording` takes it."""
-
-    def size(self, name: str) -> int | None:
-        """Return the bytes of a file, to tell it from another of its name; None if unknown."""
-
-
-@dataclass(frozen=True)
-class LocalFolder:
-    """A folder of this machine."""
 
     root: Path
     is_remote = False
     revision = None
 
     def names(self, suffixes: Sequence[str]) -> list[str]:
-        """Return the paths of files in it, as `Place.names`.
+        """Return the paths of files in it, in a fixed order, by how their names end.
 
         Raises
         ------
@@ -75,15 +52,15 @@ class LocalFolder:
         return list(walk_files(self.root, suffixes))
 
     def open(self, name: str) -> BinaryIO:
-        """Open one of its files."""
+        """Open one of its files, in which one can seek."""
         return (self.root / name).open("rb")
 
     def clip(self, name: str) -> Path:
-        """Return the path of a file, absolute if `name` is."""
+        """Return a file as `ser.audio.loading.read_recording` takes it."""
         return self.root / name
 
     def size(self, name: str) -> int | None:
-        """Return the bytes of a file; None if it cannot be reached."""
+        """Return the bytes of a file, to tell it from another of its name; None if unknown."""
         try:
             return (self.root / name).stat().st_size
         except (OSError, ValueError):  # such as a NUL in a name
@@ -100,7 +77,7 @@ class HubFolder:
     is_remote = True
 
     def names(self, suffixes: Sequence[str]) -> list[str]:
-        """Return the paths of files in it, as `Place.names`.
+        """Return the paths of files in it, as `LocalFolder.names`.
 
         Raises
         ------
@@ -109,28 +86,23 @@ class HubFolder:
         HubError
             If the Hub cannot be asked.
         """
+        root = f"datasets/{self.repo_id}@{self.revision}/"
+        # A shared one remembers all that it lists, and copies it for each thread that reads.
+        files = HfFileSystem(skip_instance_cache=True)
         with fetching(self):
-            repo: dict[str, Any] = {"repo_id": self.repo_id, "repo_type": "dataset"}
-            api, tree = HfApi(), []
-            if self.inside:
-                tree = api.get_paths_info(**repo, paths=[self.inside], revision=self.revision)
-                if not tree:
-                    raise DatasetError(
-                        f"The dataset '{self.repo_id}' has no {self.inside}; give a folder or a "
-                        "file that it has."
-                    )
-            if not any(isinstance(entry, RepoFile) for entry in tree):
-                repo |= {"path_in_repo": self.inside or None, "revision": self.revision}
-                try:
-                    tree = list(api.list_repo_tree(**repo, recursive=True))
-                except EntryNotFoundError:  # there is nothing in it
-                    tree = []
-        paths = [PurePosixPath(entry.path) for entry in tree if isinstance(entry, RepoFile)]
+            found = files.find(f"{root}{self.inside}".rstrip("/"))
+        if self.inside and not found:
+            raise DatasetError(
+                f"The dataset '{self.repo_id}' has no {self.inside}; give a folder or a file that "
+                "it has."
+            )
+        paths = [PurePosixPath(name.removeprefix(root)) for name in found]
         return [str(path) for path in sorted(paths) if is_visible(Path(path), suffixes)]
 
-    def open(self, name: str) -> BinaryIO:
+    def open(self, name: str, **options: Any) -> Any:
         """Open one of its files; what is read is fetched."""
-        return self._open(name)
+        path = f"datasets/{self.repo_id}/{name}"
+        return HfFileSystem().open(path, "rb", revision=self.revision, **options)
 
     def clip(self, name: str) -> dict[str, Any]:
         """Fetch a file whole.
@@ -140,15 +112,15 @@ class HubFolder:
         HubError
             If the Hub does not give it.
         """
-        with fetching(self), self._open(name, block_size=0) as file:
+        with fetching(self), self.open(name, block_size=0) as file:
             return {"path": name, "bytes": file.read()}
 
     def size(self, name: str) -> None:
         """Return None: the commit tells what its files are."""
 
-    def _open(self, name: str, **options: Any) -> Any:
-        path = f"datasets/{self.repo_id}/{name}"
-        return HfFileSystem().open(path, "rb", revision=self.revision, **options)
+
+Place = LocalFolder | HubFolder
+"""Where the files of a collection are; it can be sent to other processes."""
 
 
 def find_on_hub(repo_id: str, revision: str | None, inside: str | None) -> HubFolder:
@@ -161,7 +133,8 @@ def find_on_hub(repo_id: str, revision: str | None, inside: str | None) -> HubFo
     """
     with plain_words(repo_id, revision):
         info = HfApi().dataset_info(repo_id, revision=revision)
-    return HubFolder(repo_id, str(info.sha), (inside or "").strip("/"))
+    inside = "/".join(part for part in (inside or "").split("/") if part not in ("", "."))
+    return HubFolder(repo_id, str(info.sha), inside)
 
 
 @contextmanager

@@ -7,7 +7,6 @@ from typing import Any
 
 import pyarrow.parquet
 from huggingface_hub import CommitOperationAdd, HfApi, HfFileSystem
-from huggingface_hub.errors import RepositoryNotFoundError
 
 from ser.collection.tables import METADATA
 from ser.errors import HubError
@@ -43,15 +42,11 @@ def check_dataset(repo_id: str, *, private: bool) -> None:
         If there is no token, it may not write there, the dataset is public and should not be, or it
         holds something else than such a table.
     """
-    check_target(repo_id, private=private, repo_type="dataset")
-    with plain_words(repo_id):
-        try:
-            names = HfApi().list_repo_files(repo_id, repo_type="dataset")
-        except RepositoryNotFoundError:
-            return
-        foreign = [name for name in names if name not in (FILE, CARD, ".gitattributes")]
-        if not foreign and FILE in names and not _is_ours(repo_id):
-            foreign = [FILE]
+    names = check_target(repo_id, private=private, repo_type="dataset")
+    foreign = [name for name in names if name not in (FILE, CARD, ".gitattributes")]
+    if not foreign and FILE in names:
+        with plain_words(repo_id):
+            foreign = [] if _is_ours(repo_id) else [FILE]
     if foreign:
         raise HubError(
             f"The dataset '{repo_id}' holds {foreign[0]}, which is no table of answers: give the "

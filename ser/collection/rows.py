@@ -89,8 +89,8 @@ NO_VOICES = Voices({})
 def answer_clips(
     recognizer: EmotionRecognizer,
     items: Iterable[Item],
-    settings: Settings = Settings(),
-    voices: Voices = NO_VOICES,
+    settings: Settings,
+    voices: Voices,
 ) -> Iterator[list[Row]]:
     """Answer for one clip after another.
 

@@ -91,10 +91,7 @@ def recognise_collection(
     if not (isinstance(jobs, Integral) and jobs >= 1):
         raise DatasetError(f"jobs is {jobs!r}; give a number of processes, 1 or more.")
     path, repo_id = target(to)
-    if repo_id:
-        check_dataset(repo_id, private=private)
-    elif private:
-        raise DatasetError(f"'{to}' is a file, and only a dataset can be private: leave it out.")
+    check_publication(to, repo_id, private=private)
     job = plan(
         source, path, model, timeline=timeline, channels=channels, voice=voice, voices=voices
     )
@@ -216,6 +213,29 @@ def target(to: str | Path) -> tuple[Path, str | None]:
         f"'{to}' cannot be a table: give a name that ends in {', '.join(SUFFIXES)}, or a dataset "
         "on the Hub as OWNER/NAME."
     )
+
+
+def check_publication(to: str | Path, repo_id: str | None, *, private: bool) -> None:
+    """Check that a table can be published, if it is to be, before it is made.
+
+    Parameters
+    ----------
+    to, repo_id
+        The name of the table, and the dataset that it means, if any.
+    private : bool
+        Whether that should be private.
+
+    Raises
+    ------
+    DatasetError
+        If there is nothing that can be private.
+    HubError
+        As `ser.collection.publishing.check_dataset`.
+    """
+    if repo_id:
+        check_dataset(repo_id, private=private)
+    elif private:
+        raise DatasetError(f"'{to}' is a file, and only a dataset can be private: leave it out.")
 
 
 def _voices(recognizer: EmotionRecognizer, voice: Any, table: str | Path | None) -> Voices:

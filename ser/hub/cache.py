@@ -182,11 +182,13 @@ def _download(
         )
     place: dict[str, Any] = {"repo_id": repo_id, "cache_dir": cache_dir}
     wanted = [name for name in names if is_model_file(name)]
-    with nullcontext() if copy is None else _without_retries():
+    quickly = nullcontext if copy is None else _without_retries
+    with quickly():
         path = _fetch(info.sha, wanted, token, force=force, **place)
-        if damaged := _damaged(path, wanted, **place):  # by a crash: not fetched by itself
-            for name in damaged:  # nor written over, where a cache has no links
-                (path / name).unlink(missing_ok=True)
+    if damaged := _damaged(path, wanted, **place):  # by a crash: not fetched by itself
+        for name in damaged:  # nor written over, where a cache has no links
+            (path / name).unlink(missing_ok=True)
+        with quickly():  # anew, as it asks the same again
             path = _fetch(info.sha, damaged, token, force=True, **place)
     if _damaged(path, (), **place):  # what has just been fetched was measured by huggingface_hub
         raise HubAwayError(f"The download of '{repo_id}' broke off")

@@ -174,8 +174,8 @@ def commit_files(
     is_ours: Callable[[str], bool],
     mark: str,
     private: bool,
-    token: str | None,
     commit_message: str,
+    token: str | None = None,
     tag: str | None = None,
     branch: str | None = None,
     create_pr: bool = False,
@@ -225,8 +225,10 @@ def commit_files(
         head, new_branch = info.sha if info else None, None
         try:
             if branch:
-                head, is_new = _find_branch(api, repo, branch, head)
-                new_branch = branch if is_new else None
+                try:
+                    head = api.repo_info(**repo, revision=branch, timeout=TIMEOUT).sha
+                except RevisionNotFoundError:
+                    new_branch = branch  # starts from the head of the main one
             operations = _changes(api, repo, head, files, is_ours, mark)
             tagged = tag and head and _is_tagged(api, repo, head, tag, changing=bool(operations))
             # Where there is no head yet, there is something to commit, which gives a revision.
@@ -251,23 +253,11 @@ def commit_files(
                 with suppress(Exception):
                     api.delete_branch(**repo, branch=new_branch)
             raise
-    is_new_tag = False
     if tag and not tagged:
         _create_tag(api, repo, tag, revision)
-        is_new_tag = True
     prefix = "" if repo_type == "model" else f"{repo_type}s/"
     url = pull_request or f"{api.endpoint}/{prefix}{repo_id}"
-    return Published(url, revision, bool(operations), is_new_tag)
-
-
-def _find_branch(
-    api: HfApi, repo: dict[str, Any], branch: str, head: str | None
-) -> tuple[str | None, bool]:
-    """Return the commit that a branch has or will start from, and whether it is yet to be made."""
-    try:
-        return api.repo_info(**repo, revision=branch, timeout=TIMEOUT).sha, False
-    except RevisionNotFoundError:
-        return head, True
+    return Published(url, revision, bool(operations), tagged=bool(tag and not tagged))
 
 
 def _create_tag(api: HfApi, repo: dict[str, Any], tag: str, revision: str) -> None:

@@ -62,8 +62,6 @@ class ClipSharing:
     ----------
     repo_id : str
         ``OWNER/NAME`` of the dataset; created if there is none.
-    token : str, optional
-        By default the one in ``HF_TOKEN``, or the one that ``hf auth login`` stored.
     interval : float
         Seconds between commits.
 
@@ -78,9 +76,7 @@ class ClipSharing:
         If `repo_id` cannot be the name of a repository.
     """
 
-    def __init__(
-        self, repo_id: str, *, token: str | None = None, interval: float = INTERVAL
-    ) -> None:
+    def __init__(self, repo_id: str, *, interval: float = INTERVAL) -> None:
         try:
             validate_repo_id(repo_id)
             check_name(repo_id)
@@ -96,7 +92,7 @@ class ClipSharing:
             "stored."
         )
         self._repo: dict[str, Any] = {"repo_id": repo_id, "repo_type": "dataset"}
-        self._api = HfApi(token=token)
+        self._api = HfApi()
         self._queue = Path(constants.HF_HOME) / "ser" / "shared" / repo_id.replace("/", "--")
         self._flushing = threading.Lock()
         self._stopped = threading.Event()
@@ -165,7 +161,7 @@ class ClipSharing:
             "revision": recognizer.revision or recognizer.config["sha256"],
             "time": datetime.now(UTC).replace(microsecond=0),
         }
-        if self._n_waiting() + len(content) > MAX_QUEUE:
+        if self._waiting_bytes() + len(content) > MAX_QUEUE:
             raise SharingError("Nothing was shared: too many clips wait for the Hub; try later.")
         try:
             replace_file(self._queue / f"{name}.parquet", _to_parquet(row))
@@ -196,7 +192,7 @@ class ClipSharing:
             for path in paths:
                 path.unlink(missing_ok=True)
 
-    def _n_waiting(self) -> int:
+    def _waiting_bytes(self) -> int:
         """Return the bytes of clips that wait."""
         n_bytes = 0
         for path in self._queue.glob("*.parquet"):

@@ -180,12 +180,7 @@ def is_space_file(name: str) -> bool:
 
 
 def deploy_space(
-    repo_id: str,
-    *,
-    model: str,
-    private: bool = False,
-    token: str | None = None,
-    root: Path = ROOT,
+    repo_id: str, *, model: str, private: bool = False, root: Path = ROOT
 ) -> Published:
     """Deploy the demo as a Space.
 
@@ -197,8 +192,6 @@ def deploy_space(
         ``OWNER/NAME`` or ``OWNER/NAME@REVISION`` of the model to serve, which becomes the
         Space's variable ``SER_MODEL``.
     private : bool
-    token : str, optional
-        By default the one that ``hf auth login`` stored.
     root : Path
         The folder of the project.
 
@@ -211,7 +204,7 @@ def deploy_space(
         the variable failed.
     """
     files = render_space(model, root)
-    is_public = check_served(model, token=token)
+    is_public = check_served(model)
     published = commit_files(
         files,
         repo_id,
@@ -220,10 +213,9 @@ def deploy_space(
         is_ours=is_space_file,
         mark=MARK,
         private=private,
-        token=token,
         commit_message="Deploy the demo",
     )
-    api = HfApi(token=token)
+    api = HfApi()
     settings = f"{published.url}/settings"
     try:
         with plain_words(repo_id):

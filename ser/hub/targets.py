@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Callable, Iterable
-from typing import Protocol
+from typing import Literal
 
-from huggingface_hub import HfApi, ModelInfo, get_token
+from huggingface_hub import DatasetInfo, HfApi, KernelInfo, ModelInfo, SpaceInfo, get_token
 from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
 
 from ser.errors import HubError, ModelNotFoundError
@@ -19,29 +19,25 @@ ANYWHERE = re.compile(
 """Files of any repository, which do not say what it is for."""
 
 
-class RepoInfo(Protocol):
-    """What `check_privacy` reads of what the Hub says of a repository of any type."""
-
-    id: str
-    private: bool | None
-
-
 def check_target(
     repo_id: str,
     *,
     private: bool = False,
     tag: str | None = None,
-    token: str | None = None,
-    repo_type: str = "model",
-) -> None:
+    repo_type: Literal["model", "dataset"] = "model",
+) -> list[str]:
     """Check that something new can be published, so that nobody works for nothing.
 
     Parameters
     ----------
-    repo_id, private, tag, token
+    repo_id, private, tag
         As for `ser.hub.repository.push_model`.
-    repo_type : str
-        As huggingface_hub takes it.
+    repo_type : "model" or "dataset"
+
+    Returns
+    -------
+    list of str
+        The names of the files that are in the repository.
 
     Raises
     ------
@@ -51,9 +47,9 @@ def check_target(
         asked for and there is a public one.
     """
     check_name(repo_id)
-    check_token(token)
+    check_token()
     check_tag_name(tag)
-    api = HfApi(token=token)
+    api = HfApi()
     with plain_words(repo_id):
         try:
             info = api.repo_info(repo_id, repo_type=repo_type)
@@ -61,16 +57,18 @@ def check_target(
             info = None
         _check_right(api, repo_id, repo_type, exists=info is not None)
         if info is None:
-            return
+            return []
         check_privacy(info, private=private)
-        if isinstance(info, ModelInfo):
-            names = [each.rfilename for each in info.siblings or ()]
+        assert isinstance(info, ModelInfo | DatasetInfo)
+        names = [each.rfilename for each in info.siblings or ()]
+        if repo_type == "model":
             check_mark(repo_id, names, MARK, is_model_file)
         refs = api.list_repo_refs(repo_id, repo_type=repo_type) if tag else None
         if refs and tag in {ref.name for ref in (*refs.branches, *refs.tags)}:
             raise HubError(
                 f"The tag '{tag}' of '{repo_id}' is taken: choose another tag for the new one."
             )
+    return names
 
 
 def _check_right(api: HfApi, repo_id: str, repo_type: str, *, exists: bool) -> None:
@@ -97,7 +95,7 @@ def _check_right(api: HfApi, repo_id: str, repo_type: str, *, exists: bool) -> N
         )
 
 
-def check_privacy(info: RepoInfo, *, private: bool) -> None:
+def check_privacy(info: ModelInfo | DatasetInfo | SpaceInfo | KernelInfo, *, private: bool) -> None:
     """Raise a `HubError` if a private repository was asked for and this one is public."""
     if private and not info.private:
         raise HubError(
@@ -129,7 +127,7 @@ def check_mark(
         )
 
 
-def check_token(token: str | None) -> None:
+def check_token(token: str | None = None) -> None:
     """Raise a `HubError` unless there is a token."""
     if not (token or get_token()):
         raise HubError(
@@ -146,15 +144,13 @@ def check_tag_name(tag: str | None) -> None:
         raise HubError("'main' cannot be a tag: it is the branch; choose another, such as v1.")
 
 
-def check_served(model: str, *, token: str | None = None) -> bool:
+def check_served(model: str) -> bool:
     """Check that there is a model for a Space to serve.
 
     Parameters
     ----------
     model : str
         ``OWNER/NAME`` or ``OWNER/NAME@REVISION``.
-    token : str, optional
-        By default the one that ``hf auth login`` stored.
 
     Returns
     -------
@@ -171,7 +167,7 @@ def check_served(model: str, *, token: str | None = None) -> bool:
     repo_id, _, revision = model.partition("@")
     check_name(repo_id)
     with plain_words(repo_id, revision):
-        info = HfApi(token=token).model_info(repo_id, revision=revision or None)
+        info = HfApi().model_info(repo_id, revision=revision or None)
     check_model(info)
     return not (info.private or info.gated)
 

@@ -77,40 +77,40 @@ def test_clips_can_be_judged_relative_to_a_voice(model, clips, capsys, tmp_path)
     assert json.loads(capsys.readouterr().out)["reference"] == "voice"
 
 
-def run(arguments, folder, **options):
-    done = subprocess.run(
-        [sys.executable, "-m", "ser", "predict", "--model", *arguments],
-        cwd=folder,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        **options,
-    )
-    return done.returncode, done.stdout.decode(), done.stderr.decode()
-
-
 def test_a_clip_from_a_pipe_beside_one_whose_name_looks_like_an_option(model, clips, tmp_path):
     content = Path(clips[1]).read_bytes()
     (tmp_path / "--json").write_bytes(Path(clips[0]).read_bytes())
-    arguments = [model, "missing.wav", "-", "--json", "--", "--json"]
-    status, out, err = run(arguments, tmp_path, input=content)
-    missing, piped, last = map(json.loads, out.splitlines())
-    assert (status, err) == (1, "")
+    arguments = ["--model", model, "missing.wav", "-", "--json", "--", "--json"]
+    done = subprocess.run(
+        [sys.executable, "-m", "ser", "predict", *arguments],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        input=content,
+    )
+    missing, piped, last = map(json.loads, done.stdout.splitlines())
+    assert (done.returncode, done.stderr) == (1, b"")
     assert missing["file"] == "missing.wav"
     assert (piped["file"], piped["emotion"]) == ("-", LABELS[1])
     assert (last["file"], last["emotion"]) == ("--json", LABELS[0])
 
 
-def test_what_standard_input_lacks_is_said(model, tmp_path):
-    status, out, err = run([model, "-"], tmp_path, input=b"no audio")
-    assert (status, out) == (1, "")
-    assert err.startswith("-: Standard input is not audio") and err.count("\n") == 1
-
-
-@pytest.mark.parametrize("stdin", [None, io.TextIOWrapper(io.BytesIO())], ids=["closed", "empty"])
-def test_standard_input_without_a_byte(model, monkeypatch, capsys, stdin):
-    monkeypatch.setattr(sys, "stdin", stdin)
+@pytest.mark.parametrize(
+    ("content", "lack"),
+    [
+        (None, "The clip is empty (0 bytes)"),
+        (b"", "Standard input is empty (0 bytes)"),
+        (b"no audio", "Standard input is not audio"),
+    ],
+    ids=["closed", "empty", "no audio"],
+)
+def test_what_standard_input_lacks_is_said(model, monkeypatch, capsys, content, lack):
+    file = io.BytesIO(content)
+    file.name = "<stdin>"
+    monkeypatch.setattr(sys, "stdin", None if content is None else io.TextIOWrapper(file))
     assert main(["predict", "-", "--model", model]) == 1
-    assert "is empty (0 bytes)" in capsys.readouterr().err
+    out, err = capsys.readouterr()
+    assert not out and err.startswith(f"-: {lack}") and err.count("\n") == 1
 
 
 def test_a_missing_model_is_one_sentence(clips, capsys):
@@ -162,6 +162,12 @@ WRONG_USAGE = [
     ["predict", "--loud", "x"],
     ["predict", "-", "x", "-"],
     ["predict", "--json", "--"],
+    ["predict", "clips", "--jobs", "2"],
+    ["predict", "clips", "--private"],
+    ["predict", "clips", "more", "--to", "a.csv"],
+    ["predict", "-", "--to", "a.csv"],
+    ["predict", "clips", "--to", "a.csv", "--json"],
+    ["predict", "clips", "--to", "a.csv", "--timeline", "days"],
     ["deploy", "ada/demo", "--model", "ada/voices", "--output", "space"],
     ["deploy", "ada/demo", "--model", "ada/voices", "--private", "--dry-run"],
     ["evaluate", "model", "--on", ""],

@@ -150,17 +150,21 @@ def test_an_address_that_cannot_be_a_tables_is_refused_at_once(folder):
             RecogniseCollection(folder / "my-recordings", to)
 
 
+@pytest.mark.parametrize("to", ["answers.parquet", "memory://box/answers.parquet"])
+def test_a_file_that_should_be_private_is_refused_before_the_work(folder, to):
+    with pytest.raises(DatasetError, match=f"'{to}' is a file, and only a dataset can be private"):
+        RecogniseCollection(folder / "my-recordings", to, private=True)
+
+
 def test_options_are_no_paths_whatever_lies_in_the_working_folder(folder):
     for name in ("windows", "each", "everyday.wav"):
         (folder / name).touch()
     options = {"timeline": "windows", "channels": "each", "voice": ["everyday.wav"]}
     step = RecogniseCollection(folder / "my-recordings", "answers.parquet", **options)
-    assert step.options == options | {"voice": [str(folder / "everyday.wav")]}
-    for wrong in ({"jobs": 2}, {"timeline": "days"}):
-        with pytest.raises(
-            SerError, match=r"There is no option jobs; there are|timeline is 'days'"
-        ):
-            RecogniseCollection(folder / "my-recordings", "answers.parquet", **wrong)
+    voice = [str(folder / "everyday.wav")]
+    assert step.options == options | {"voice": voice, "voices": None}
+    with pytest.raises(SerError, match="timeline is 'days'"):
+        RecogniseCollection(folder / "my-recordings", "answers.parquet", timeline="days")
 
 
 def test_a_store_has_what_made_a_table_before_it_has_the_table(tmp_path, monkeypatch):

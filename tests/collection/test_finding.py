@@ -206,8 +206,10 @@ def test_a_dataset_on_the_hub_streams(hub, machine, tmp_path):
     names = [("clips/bob/2.wav", "bob"), ("clips/eve/1.wav", "eve")]
     assert clips == [(name, waves[name], speaker) for name, speaker in names]
     assert not list(machine.home.rglob("*.wav")) and not list(machine.home.rglob("*.parquet"))
-    with pytest.raises(DatasetError, match="has no nowhere"):
-        machine.run(read_from_hub, "hf://datasets/ada/voices/nowhere")
+    assert machine.run(read_from_hub, f"ada/waves@{commit}/./clips//")[1] == clips
+    for inside in ("nowhere", "nowhere/1.wav", "README.md/1.wav"):
+        with pytest.raises(DatasetError, match=f"has no {inside}; give"):
+            machine.run(read_from_hub, f"hf://datasets/ada/voices/{inside}")
     with pytest.raises(HubError, match="There is no repository 'ada/nothing'"):
         machine.run(read_from_hub, "ada/nothing")
     hub.go_away()

@@ -52,6 +52,10 @@ def test_a_model_that_came_by_xet_is_opened_cold_cached_and_away(xet_hub, xet_ma
     assert xet_machine.run(pull) == pulled
 
 
+def test_an_upload_by_xet_that_fails_is_said_in_a_sentence(xet_hub, xet_machine, files):
+    refused(xet_machine, push, files, match="^The exchange with the Hub at http.*xet-write-token")
+
+
 def test_a_dangerous_model_that_came_by_xet_is_not_kept(xet_hub, xet_machine, files):
     evil = skops.io.dumps({"general": make_pipeline(FunctionTransformer(os.system))})
     xet_hub.add(REPO, files | {"model.skops": evil})
@@ -147,6 +151,20 @@ def test_what_a_crash_left_is_fetched_again(hub, machine, files, name):
     assert machine.run(pull) == pulled
     hub.go_away()
     assert machine.run(pull) == pulled
+
+
+def test_what_a_crash_left_of_a_picture_keeps_no_update_from_coming(hub, machine, files):
+    machine.run(push, files)
+    machine.run(pull)
+    (picture,) = {each.resolve() for each in machine.home.rglob("confusion.png")}
+    picture.write_bytes(picture.read_bytes()[:3])  # the older copy still serves
+    newest = hub.add(REPO, files | {"examples/voice.flac": b"fLaC2"}).commits[-1]
+    again = f"GET /{REPO}/resolve/{newest.sha}/confusion.png"
+    hub.refuse = lambda *_: (429, "slow down") if again in hub.requests else None
+    assert "is taken from the cache" in machine.run(pull_logged)[2][0]
+    assert hub.requests.count(again) == 1  # nobody waits for the next
+    hub.refuse = lambda *request: None
+    assert machine.run(pull_logged) == (newest.files, newest.sha, [])
 
 
 @pytest.fixture

@@ -178,10 +178,6 @@ def test_missing_repositories_and_revisions_are_named(hub, machine, files):
     refused(machine, pull, token="hf_wrong", match="did not accept the token")
 
 
-def test_an_upload_by_xet_that_fails_is_said_in_a_sentence(xet_hub, xet_machine, files):
-    refused(xet_machine, push, files, match="^The exchange with the Hub at http.*xet-write-token")
-
-
 def test_files_of_no_model_are_not_downloaded(hub, machine, files):
     machine.run(push, files)
     hub.add(REPO, hub.repos["model", REPO].files | {"evil.py": b"import os", "x/evil.png": b"2"})
