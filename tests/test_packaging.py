@@ -16,7 +16,8 @@ from packaging.utils import canonicalize_name
 from signals import speech_like
 
 import ser
-from ser.cli.main import COMMANDS, EXTRAS
+from ser.cli.extras import EXTRAS
+from ser.cli.main import COMMANDS
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]

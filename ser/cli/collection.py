@@ -3,6 +3,7 @@
 import os
 from argparse import ArgumentParser, Namespace
 
+from ser.cli.extras import lacks
 from ser.cli.options import process_count
 from ser.errors import SerError
 
@@ -55,8 +56,6 @@ def predict_collection(parser: ArgumentParser, args: Namespace) -> int:
         parser.error("--to takes one folder, table or dataset")
     if args.json or args.same_speaker:
         parser.error("--json and --same-speaker do not go with --to: leave them out")
-    from ser.cli.main import lacks  # here, as it imports the commands
-
     if complaint := lacks(f"{parser.prog} --to", "collections"):
         raise SerError(complaint)
     from ser.collection.running import recognise_collection

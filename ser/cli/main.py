@@ -7,10 +7,10 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ser.cli.extras import lacks
 from ser.cli.interrupts import INTERRUPTED, STATUS, ends_when_interrupted
 from ser.errors import SerError
 
@@ -43,11 +43,6 @@ COMMANDS = {
     "study": Command("ser.cli.measure", "measure the recipe: compare, degrade, vary", "train"),
     "deploy": Command("ser.cli.model", "deploy the demo as a Space on the Hugging Face Hub"),
 }
-EXTRAS = {
-    "collections": ("collections", ("pyarrow", "tqdm")),
-    "train": ("training", ("datasets", "jinja2", "matplotlib", "pyarrow", "tqdm")),
-}
-"""Maps an extra to a word for it, and to the packages that it brings."""
 
 
 def main(argv: Sequence[str] | None = None, *, prog: str | None = None) -> int:
@@ -112,14 +107,6 @@ def _called() -> str:
     """Return how a person called this program, for usage messages."""
     name = Path(sys.argv[0]).stem
     return name if name in ("ser", "hf-ser") else "python -m ser"
-
-
-def lacks(call: str, extra: str) -> str | None:
-    """Say what to install for a call of a command, if any of it is missing."""
-    word, packages = EXTRAS[extra]
-    if all(find_spec(package) for package in packages):
-        return None
-    return f"`{call}` needs the {word} extra: pip install 'hf-ser[{extra}]'"
 
 
 def _parse(parser: argparse.ArgumentParser, argv: list[str]) -> argparse.Namespace:

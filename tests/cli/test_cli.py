@@ -133,7 +133,7 @@ def test_help_lists_all_commands_and_loads_nothing_heavy():
 
 
 def test_a_command_whose_extra_is_missing_says_what_to_install(monkeypatch, capsys):
-    monkeypatch.setattr("ser.cli.main.find_spec", lambda name: None if name == "datasets" else name)
+    monkeypatch.setattr("ser.cli.extras.find_spec", lambda name: None if name == "datasets" else name)
     assert main(["study", "comparison", "ravdess"]) == 1
     out, err = capsys.readouterr()
     assert not out
