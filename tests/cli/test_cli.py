@@ -133,7 +133,8 @@ def test_help_lists_all_commands_and_loads_nothing_heavy():
 
 
 def test_a_command_whose_extra_is_missing_says_what_to_install(monkeypatch, capsys):
-    monkeypatch.setattr("ser.cli.extras.find_spec", lambda name: None if name == "datasets" else name)
+    installed = {"datasets": None}
+    monkeypatch.setattr("ser.cli.extras.find_spec", lambda name: installed.get(name, name))
     assert main(["study", "comparison", "ravdess"]) == 1
     out, err = capsys.readouterr()
     assert not out
