@@ -14,7 +14,6 @@ from urllib.error import HTTPError
 import pytest
 import soundfile
 from gradio_client import Client, handle_file
-from running_app import RunningApp
 from signals import speech_like
 
 UNREACHABLE = "http://127.0.0.1:9/private/voice.wav"
@@ -222,25 +221,3 @@ def test_the_older_recipe_needs_no_voice(app, recognizer, clips):
     event, answer = outcome(app, "call/predict", {"data": [clip, None, 3]})
     assert answer["error"].startswith("3 values are too many: /predict takes clip and")
     assert "Traceback" not in app.logged()
-
-
-def test_a_password_puts_a_login_before_the_page_and_the_api(tmp_path, recognizer):
-    app = RunningApp(tmp_path, SER_PASSWORD="pass wörd").wait()
-    try:
-        with urllib.request.urlopen(app.url) as page:
-            assert '"auth_required":true' in page.read().decode()
-        for path in ("call/v2/model_info", "upload", "mcp/"):
-            assert post(app, path, {})[0] in (401, 404)
-        for wrong in (None, ("ada", "password")):
-            with pytest.raises(Exception, match="login"):
-                Client(app.url, auth=wrong, verbose=False)
-        with pytest.raises(HTTPError, match="400"):
-            urllib.request.urlopen(f"{app.url}/login", b"username=&password=")
-        with pytest.raises(HTTPError, match="401"):
-            urllib.request.urlopen(f"{app.url}/v1/model")
-        assert "emotions" in curl("-u", "anyone:pass wörd", f"{app.url}/v1/model")
-        assert "Traceback" not in app.logged()
-        client = Client(app.url, auth=("anyone", "pass wörd"), verbose=False)
-        assert client.predict(api_name="/model_info")["emotions"] == list(recognizer.labels)
-    finally:
-        app.stop()
