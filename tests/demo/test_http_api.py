@@ -326,11 +326,12 @@ def test_a_stream_gives_the_librarys_events_whatever_the_pieces(api, model, size
         ("16000&sample_rate=48000", b"", "There is no 'sample_rate': the address of a stream has"),
         ("16000", "hello", "'hello' is not sound: send 16-bit PCM as binary messages, and "),
         ("16000", bytes(2**20 + 1), "A message has 1048577 bytes: send at most 1048576"),
-        ("16000", None, "No sound came for 0.5 s: "),
+        ("16000", None, "No sound came for 0.1 s: "),
     ],
 )
 def test_a_stream_says_what_is_wrong_and_closes(api, monkeypatch, rate, message, sentence):
-    monkeypatch.setattr(stream_api, "MAX_SILENCE", 0.5)
+    if message is None:
+        monkeypatch.setattr(stream_api, "MAX_SILENCE", 0.1)
     with api.websocket_connect(f"/stream?rate={rate}") as socket:
         if message is not None:
             socket.send(
