@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import urllib.request
+from functools import cache
 from pathlib import Path
 from urllib.error import HTTPError
 
@@ -63,6 +64,11 @@ def outcome(app, path, body):
     return event.removeprefix("event: "), json.loads(data.removeprefix("data: "))
 
 
+@cache
+def client_of(app):
+    return Client(app.url, verbose=False)
+
+
 def with_gradio_client(app, endpoint, **files):
     def handled(value):
         return (
@@ -70,7 +76,7 @@ def with_gradio_client(app, endpoint, **files):
         )
 
     files = {name: handled(value) for name, value in files.items()}
-    return Client(app.url, verbose=False).predict(**files, api_name=endpoint)
+    return client_of(app).predict(**files, api_name=endpoint)
 
 
 def with_curl(app, endpoint, **files):
@@ -131,8 +137,7 @@ def test_every_client_calls_all_four_endpoints(app, recognizer, clips, ask):
 
 def test_every_client_gets_a_timeline_as_a_file(app, recognizer, clips):
     clip, timeline = clips[0], recognizer.timeline(clips[0])
-    client = Client(app.url, verbose=False)
-    path = client.predict(handle_file(clip), format="textgrid", api_name="/timeline")
+    path = client_of(app).predict(handle_file(clip), format="textgrid", api_name="/timeline")
     assert Path(path).name == "emotions.TextGrid"
     assert Path(path).read_bytes().decode() == timeline.to_text("TextGrid")
     sent = uploaded(app, clip)
@@ -162,7 +167,7 @@ def test_a_tool_takes_a_clip_as_a_data_url(app, recognizer, clips):
 
 
 def test_an_address_that_cannot_be_fetched_costs_no_other_clip(app, clips):
-    client = Client(app.url, verbose=False)
+    client = client_of(app)
     sentence = f"The server cannot fetch '{UNREACHABLE}': "
     for endpoint in ("/predict", "/timeline"):
         with pytest.raises(Exception, match=rf"^{sentence}[^\n]+\.$"):
