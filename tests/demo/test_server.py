@@ -60,7 +60,7 @@ def upload(app, content, file_name="clip.wav"):
     return json.loads(paths)[0]
 
 
-def join(app, endpoint, data, session=None):
+def join(app, endpoint, data):
     """Ask for an answer; return the address where it will be."""
     _, event = post(app, f"/gradio_api/call/{endpoint}", {"data": data})
     return f"{app.url}/gradio_api/call/{endpoint}/{json.loads(event)['event_id']}"
@@ -198,18 +198,19 @@ def test_a_full_disk_is_a_sentence():
     assert "no space left for recordings: try again" in answer.json()["detail"]
 
 
-def test_visitors_take_turns():
-    def event(visitor, time, session=True):
+def test_visitors_take_turns_and_so_do_their_sessions():
+    def event(address, session, time):
         return SimpleNamespace(
-            _id=f"{visitor}{time}",
-            session_hash=visitor if session else f"{visitor}{time}",
-            request=SimpleNamespace(client=SimpleNamespace(host=visitor)),
+            _id=f"{address}{time}",
+            session_hash=session,
+            request=SimpleNamespace(client=SimpleNamespace(host=address)),
             enqueue_time=time,
         )
 
-    waiting = [event("a", 1), event("a", 2), event("a", 3), event("b", 4, session=False)]
-    waiting += [event("b", 5, session=False), event("c", 6)]
-    assert [each._id for each in in_turns(waiting)] == ["a1", "b4", "c6", "a2", "b5", "a3"]
+    waiting = [event("a", "page", 1), event("a", "page", 2), event("a", "other", 3)]
+    waiting += [event("b", "call1", 4), event("b", "call2", 5), event("c", "page", 6)]
+    order = [each._id for each in in_turns(waiting)]
+    assert order == ["a1", "b4", "c6", "a3", "b5", "a2"]
 
 
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])

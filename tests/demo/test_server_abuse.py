@@ -23,7 +23,6 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from ser.demo.server import fetching, received
-from ser.demo.server.blocks import in_turns
 from ser.demo.server.run_folder import RunFolder, RunFolderError, delete_old
 from ser.errors import AudioError
 
@@ -152,21 +151,6 @@ def test_nobody_fills_the_queue_alone(own, tmp_path):
     ]
     refused = [told for status, told in answers if status == 503]
     assert refused and all("128 of your calls wait already" in told for told in refused)
-
-
-def test_sessions_of_one_address_take_one_turn():
-    def event(address, session, time):
-        client = SimpleNamespace(host=address)
-        name = f"{address}{session}{time}"
-        return SimpleNamespace(
-            _id=name,
-            session_hash=session,
-            enqueue_time=time,
-            request=SimpleNamespace(client=client),
-        )
-
-    waiting = [event("a", f"s{number}", number) for number in range(4)] + [event("b", "t", 5)]
-    assert [each._id for each in in_turns(waiting)] == ["as00", "bt5", "as11", "as22", "as33"]
 
 
 @pytest.fixture
