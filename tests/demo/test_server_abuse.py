@@ -18,10 +18,11 @@ import pytest
 import soundfile
 from gradio import processing_utils
 from running_app import RunningApp
-from test_server import FILE, answer_of, join, peak, post, upload
+from test_server import FILE, answer_of, join, launched, peak, post, upload
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
+from ser.demo.served_model import ServedModel
 from ser.demo.server import fetching, received
 from ser.demo.server.run_folder import RunFolder, RunFolderError, delete_old
 from ser.errors import AudioError
@@ -133,24 +134,22 @@ def test_functions_of_the_page_refuse_what_it_never_sends(own):
     assert "Traceback" not in own.log.read_text()
 
 
-def test_nobody_fills_the_queue_alone(own, tmp_path):
-    soundfile.write(tmp_path / "a.wav", np.random.default_rng(0).normal(size=160_000) / 9, 16000)
-    clip = {"path": upload(own, (tmp_path / "a.wav").read_bytes()), "meta": FILE}
-    (predict,) = [
-        each["id"]
-        for each in json.loads(answer_of(f"{own.url}/config")[1])["dependencies"]
-        if each["api_name"] == "predict"
-    ]
-    answers = [
-        post(
-            own,
-            "/gradio_api/queue/join",
-            {"data": [clip, None], "fn_index": predict, "session_hash": f"many{number}"},
-        )
-        for number in range(200)
-    ]
-    refused = [told for status, told in answers if status == 503]
-    assert refused and all("128 of your calls wait already" in told for told in refused)
+def test_nobody_fills_the_queue_alone():
+    with launched(ServedModel()) as demo:
+        demo._queue.default_concurrency_limit = 0  # so all that is accepted waits
+        app = SimpleNamespace(url=demo.local_url.rstrip("/"))
+        (predict,) = [number for number, fn in demo.fns.items() if fn.api_name == "predict"]
+
+        def ask(session):
+            call = {"data": [None, None], "fn_index": predict, "session_hash": session}
+            return post(app, "/gradio_api/queue/join", call)
+
+        assert ask("first")[0] == 200
+        (queue,) = demo._queue.event_queue_per_concurrency_id.values()
+        queue.queue *= 127  # as if it had asked as often, which takes time
+        assert ask("second")[0] == 200
+        status, told = ask("third")
+    assert status == 503 and "128 of your calls wait already" in told
 
 
 @pytest.fixture
