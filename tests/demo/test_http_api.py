@@ -290,7 +290,7 @@ def test_many_callers_at_once_get_the_answers_of_their_own_clips(app, recognizer
     assert httpx.get(f"{app.url}/v1/openapi.json").json()["servers"] == [{"url": "/v1"}]
     answer = httpx.get(f"{app.url}/v1/emotion")
     assert answer.status_code == 404 and "there are POST /v1/predict" in answer.json()["detail"]
-    assert "Traceback" not in app.log.read_text()
+    assert "Traceback" not in app.logged()
 
 
 def events(socket):
