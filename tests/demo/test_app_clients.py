@@ -8,13 +8,13 @@ import re
 import shutil
 import subprocess
 import urllib.request
+from functools import cache
 from pathlib import Path
 from urllib.error import HTTPError
 
 import pytest
 import soundfile
 from gradio_client import Client, handle_file
-from running_app import RunningApp
 from signals import speech_like
 
 UNREACHABLE = "http://127.0.0.1:9/private/voice.wav"
@@ -64,6 +64,11 @@ def outcome(app, path, body):
     return event.removeprefix("event: "), json.loads(data.removeprefix("data: "))
 
 
+@cache
+def client_of(app):
+    return Client(app.url, verbose=False)
+
+
 def with_gradio_client(app, endpoint, **files):
     def handled(value):
         return (
@@ -71,7 +76,7 @@ def with_gradio_client(app, endpoint, **files):
         )
 
     files = {name: handled(value) for name, value in files.items()}
-    return Client(app.url, verbose=False).predict(**files, api_name=endpoint)
+    return client_of(app).predict(**files, api_name=endpoint)
 
 
 def with_curl(app, endpoint, **files):
@@ -132,8 +137,7 @@ def test_every_client_calls_all_four_endpoints(app, recognizer, clips, ask):
 
 def test_every_client_gets_a_timeline_as_a_file(app, recognizer, clips):
     clip, timeline = clips[0], recognizer.timeline(clips[0])
-    client = Client(app.url, verbose=False)
-    path = client.predict(handle_file(clip), format="textgrid", api_name="/timeline")
+    path = client_of(app).predict(handle_file(clip), format="textgrid", api_name="/timeline")
     assert Path(path).name == "emotions.TextGrid"
     assert Path(path).read_bytes().decode() == timeline.to_text("TextGrid")
     sent = uploaded(app, clip)
@@ -163,7 +167,7 @@ def test_a_tool_takes_a_clip_as_a_data_url(app, recognizer, clips):
 
 
 def test_an_address_that_cannot_be_fetched_costs_no_other_clip(app, clips):
-    client = Client(app.url, verbose=False)
+    client = client_of(app)
     sentence = f"The server cannot fetch '{UNREACHABLE}': "
     for endpoint in ("/predict", "/timeline"):
         with pytest.raises(Exception, match=rf"^{sentence}[^\n]+\.$"):
@@ -222,25 +226,3 @@ def test_the_older_recipe_needs_no_voice(app, recognizer, clips):
     event, answer = outcome(app, "call/predict", {"data": [clip, None, 3]})
     assert answer["error"].startswith("3 values are too many: /predict takes clip and")
     assert "Traceback" not in app.logged()
-
-
-def test_a_password_puts_a_login_before_the_page_and_the_api(tmp_path, recognizer):
-    app = RunningApp(tmp_path, SER_PASSWORD="pass wörd").wait()
-    try:
-        with urllib.request.urlopen(app.url) as page:
-            assert '"auth_required":true' in page.read().decode()
-        for path in ("call/v2/model_info", "upload", "mcp/"):
-            assert post(app, path, {})[0] in (401, 404)
-        for wrong in (None, ("ada", "password")):
-            with pytest.raises(Exception, match="login"):
-                Client(app.url, auth=wrong, verbose=False)
-        with pytest.raises(HTTPError, match="400"):
-            urllib.request.urlopen(f"{app.url}/login", b"username=&password=")
-        with pytest.raises(HTTPError, match="401"):
-            urllib.request.urlopen(f"{app.url}/v1/model")
-        assert "emotions" in curl("-u", "anyone:pass wörd", f"{app.url}/v1/model")
-        assert "Traceback" not in app.logged()
-        client = Client(app.url, auth=("anyone", "pass wörd"), verbose=False)
-        assert client.predict(api_name="/model_info")["emotions"] == list(recognizer.labels)
-    finally:
-        app.stop()

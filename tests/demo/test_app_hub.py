@@ -1,20 +1,29 @@
-"""The app on the Hub: where its model is from, and clips that visitors share."""
+"""The app as a Space: the folder that is deployed, and all that its settings ask of it."""
 
 import os
 import subprocess
 import sys
 import time
+import urllib.request
+from types import SimpleNamespace
+from urllib.error import HTTPError
 
+import httpx
 import pytest
 import soundfile
-from browser import chromium, open_page, require_browser, upload
+from browser import chromium, require_browser, upload
 from gradio_client import Client, handle_file
+from hub_model import run_command
 from running_app import ROOT, RunningApp
 from signals import speech_like
 
+from app import build
+from ser import EmotionRecognizer
 from ser.demo.served_model import ServedModel
-from ser.errors import ModelError
-from ser.hub.space import render_space
+from ser.errors import HubError, ModelError
+
+MODEL = "ada/voices"
+PASSWORD = "pass wörd"
 
 
 @pytest.fixture(scope="module")
@@ -24,62 +33,67 @@ def clip(tmp_path_factory):
     return path
 
 
-@pytest.fixture
-def start(tmp_path, session_hub):
-    """Return a function that starts the app with settings of its own."""
+@pytest.fixture(scope="module")
+def space(session_hub, recognizer, clip, tmp_path_factory):
+    """Return a Space on a machine that has used its model before, while the Hub is away."""
     session_hub.go_away()
     session_hub.come_back()
     session_hub.clear()
-    running = []
-
-    def start(**settings):
-        running.append(RunningApp(tmp_path, **hub_settings(session_hub, tmp_path), **settings))
-        return running[-1].wait()
-
-    yield start
-    for app in running:
-        app.kill()
-
-
-def hub_settings(hub, folder):
-    return {"HF_HOME": str(folder / "hf"), "HF_ENDPOINT": hub.url, "HF_HUB_DISABLE_XET": "0"}
-
-
-def test_a_space_serves_a_model_that_came_by_xet_with_the_hub_away(
-    session_hub, start, recognizer, clip, tmp_path
-):
     session_hub.xet = True
-    repo = session_hub.add("ada/voices", recognizer.files)
-    command = [sys.executable, "-m", "ser", "predict", "--model", "ada/voices", str(clip)]
-    environment = os.environ | hub_settings(session_hub, tmp_path)
-    said = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
-    assert said.returncode == 0 and recognizer.predict(clip).emotion in said.stdout, said.stderr
-    assert list((tmp_path / "hf" / "hub" / "blobs").rglob("*"))
+    revision = session_hub.add(MODEL, recognizer.files).find("main").sha
+    home = tmp_path_factory.mktemp("space")
+    hub = {"HF_HOME": str(home / "hf"), "HF_ENDPOINT": session_hub.url, "HF_HUB_DISABLE_XET": "0"}
+    command = [sys.executable, "-m", "ser", "predict", "--model", MODEL, str(clip)]
+    said = subprocess.check_output(command, cwd=ROOT, env=os.environ | hub, text=True)
 
     session_hub.go_away()
-    for name, content in render_space("ada/voices").items():
-        path = tmp_path / "space" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-    app = start(root=tmp_path / "space", SER_MODEL="ada/voices")
-    client = Client(app.url, verbose=False)
+    deploy = ["deploy", "--dry-run", "ada/demo", "--model", MODEL, "--output", home / "files"]
+    assert run_command(*deploy)[0] == 0
+    settings = {"SER_MODEL": MODEL, "SER_SHARE_DATASET": "ada/clips", "SER_PASSWORD": PASSWORD}
+    app = RunningApp(home, home / "files", HF_TOKEN="hf_ada", **hub, **settings).wait()
+    yield SimpleNamespace(url=app.url, log=app.log, said=said, revision=revision, cache=home / "hf")
+    app.kill()
+
+
+def test_a_space_serves_a_model_that_came_by_xet_with_the_hub_away(space, recognizer, clip):
+    assert recognizer.predict(clip).emotion in space.said
+    assert list((space.cache / "hub" / "blobs").rglob("*"))
+    client = Client(space.url, auth=("anyone", PASSWORD), verbose=False)
     info = client.predict(api_name="/model_info")
-    assert (info["model"], info["revision"]) == ("ada/voices", repo.find("main").sha)
+    assert (info["model"], info["revision"]) == (MODEL, space.revision)
     answer = client.predict(handle_file(clip), api_name="/predict")
     assert answer["probabilities"] == recognizer.predict(clip).probabilities
-    assert app.log.read_text().count("'ada/voices' is taken from the cache") == 1
-    assert "huggingface_hub" not in app.log.read_text()
+    log = space.log.read_text()
+    assert log.count(f"'{MODEL}' is taken from the cache") == 1
+    assert "huggingface_hub" not in log and "Traceback" not in log
 
 
-def test_the_hub_being_away_is_said_and_a_shared_clip_waits(start, session_hub, clip, tmp_path):
+def test_a_password_puts_a_login_before_the_page_and_the_api(space):
+    with urllib.request.urlopen(space.url) as page:
+        assert '"auth_required":true' in page.read().decode()
+    for path in ("call/v2/model_info", "upload", "mcp/"):
+        assert httpx.post(f"{space.url}/gradio_api/{path}", json={}).status_code in (401, 404)
+    for wrong in (None, ("ada", "password")):
+        with pytest.raises(Exception, match="login"):
+            Client(space.url, auth=wrong, verbose=False)
+    with pytest.raises(HTTPError, match="400"):
+        urllib.request.urlopen(f"{space.url}/login", b"username=&password=")
+    model = f"{space.url}/v1/model"
+    assert httpx.get(model).status_code == 401
+    assert "emotions" in httpx.get(model, auth=("anyone", PASSWORD)).json()
+    assert "Traceback" not in space.log.read_text()
+
+
+def test_a_shared_clip_waits_for_the_hub(space, clip):
     require_browser()
-    session_hub.go_away()
-    app = start(SER_MODEL="ada/elsewhere", SER_SHARE_DATASET="ada/clips", HF_TOKEN="hf_ada")
     with chromium(clip) as browser:
-        page = open_page(browser, app.url)
-        notice = page.locator("#ser-notice").inner_text()
-        assert "the model that ships" in notice and session_hub.url not in notice
-        assert f"cannot be reached at {session_hub.url}" in app.log.read_text()
+        page = browser.new_page()
+        page.goto(space.url)
+        page.get_by_label("username").fill("ada")
+        page.get_by_label("password").fill(PASSWORD)
+        page.get_by_role("button", name="Login").click()
+        page.locator("#ser-result .ser-result").wait_for()
+        assert not page.locator("#ser-notice").is_visible()
         page.get_by_role("button", name="Share this clip").click()
         page.get_by_text("Only a recording of your own").wait_for()
         upload(page, clip)
@@ -96,7 +110,26 @@ def test_the_hub_being_away_is_said_and_a_shared_clip_waits(start, session_hub, 
         page.get_by_text("Only a recording of your own").wait_for(state="detached")
         page.get_by_text("Thank you").wait_for()
         assert page.get_by_role("radio", name="happy").is_disabled()
-    assert len(list((tmp_path / "hf").rglob("*.parquet"))) == 1
+    assert len(list(space.cache.rglob("*.parquet"))) == 1
+
+
+def test_visitors_are_told_that_the_hub_is_away_and_not_where_it_is(
+    tiny_model, monkeypatch, caplog
+):
+    address, load = "http://hub.internal:9", EmotionRecognizer.from_pretrained
+
+    def from_pretrained(name=None):
+        if name:
+            raise HubError(f"The Hub cannot be reached at {address}.")
+        return load(tiny_model)
+
+    monkeypatch.setattr(EmotionRecognizer, "from_pretrained", from_pretrained)
+    model = ServedModel("ada/elsewhere")
+    model.start()
+    (fill,) = [each.fn for each in build(model).fns.values() if each.name == "fill"]
+    (notice,) = [now for part, now in fill(None).items() if part.elem_id == "ser-notice"]
+    assert notice.visible and "the model that ships" in notice.value
+    assert address not in notice.value and address in caplog.text
 
 
 def test_visitors_read_neither_what_to_do_on_the_server_nor_where_its_files_are(tmp_path, caplog):

@@ -5,12 +5,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-import soundfile
 import yaml
-from gradio_client import Client, handle_file
 from hub_model import run_command
-from running_app import RunningApp
-from tiny_model import FEATURES, voice
 
 from ser.errors import HubError, ModelNotFoundError, SpaceError
 from ser.hub.space import ROOT, read_settings, render_space
@@ -227,17 +223,3 @@ def test_the_command_deploys_or_writes_a_folder(hub, machine, model, tmp_path):
     status, out, err = machine.run(run_command, "deploy", SPACE, "--model", MODEL)
     assert status == 0 and out.startswith(f"{hub.url}/spaces/{SPACE}") and not err
     assert hub.repos["space", SPACE].files.keys() - {".gitattributes"} == written
-
-
-@pytest.mark.slow
-def test_the_folder_alone_serves_predictions(tiny_model, tmp_path):
-    clip = tmp_path / "clip.wav"
-    soundfile.write(clip, voice("angry", seed=100), FEATURES.sample_rate)
-    space = tmp_path / "space"
-    assert run_command("deploy", "--dry-run", SPACE, "--model", MODEL, "--output", space)[0] == 0
-    app = RunningApp(tmp_path, space, SER_MODEL=str(tiny_model)).wait()
-    try:
-        answer = Client(app.url, verbose=False).predict(handle_file(clip), api_name="/predict")
-        assert answer["emotion"] == "angry"
-    finally:
-        app.kill()
