@@ -125,8 +125,8 @@ def test_visitors_are_told_that_the_hub_is_away_and_not_where_it_is(
 
     monkeypatch.setattr(EmotionRecognizer, "from_pretrained", from_pretrained)
     model = ServedModel("ada/elsewhere")
-    model.start()
     (fill,) = [each.fn for each in build(model).fns.values() if each.name == "fill"]
+    model.start()
     (notice,) = [now for part, now in fill().items() if part.elem_id == "ser-notice"]
     assert notice.visible and "the model that ships" in notice.value
     assert address not in notice.value and address in caplog.text

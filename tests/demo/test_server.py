@@ -139,8 +139,8 @@ def test_a_session_is_forgotten_when_its_visitor_leaves(tiny_model, tmp_path, mo
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
     monkeypatch.setattr("ser.demo.server.blocks.UNUSED", 0.05)
     model = ServedModel(str(tiny_model))
-    model.start()
     with launched(model) as demo:
+        model.start()
         own, held = SimpleNamespace(url=demo.local_url.rstrip("/")), demo.state_holder
         assert "complete" in answer_of(join(own, "model_info", []))[1]
         assert held.session_data == {}  # a program's, as soon as it has its answer
