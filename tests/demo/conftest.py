@@ -29,6 +29,7 @@ def log_of_this_test(request):
 def page(browser, app):
     """Return a visitor's page, with which the tests of a module go on: opening one is slow."""
     page = open_page(browser, app.url)
+    page.locator("#ser-why .ser-result").wait_for()  # the last that it opens with
     yield page
     page.context.close()
 
