@@ -72,6 +72,14 @@ def upload(page, clip):
     page.locator("#ser-result :is(.ser-result, .ser-error)").wait_for()
 
 
+def give_voice(page, clip):
+    """Give the visitor's voice, from whatever tab is shown."""
+    page.get_by_role("tab", name="Recognise").click()
+    page.get_by_role("button", name="My voice").click()
+    page.set_input_files("#ser-voice input[type=file]", clip)
+    page.locator("#ser-voice", has_text="Your voice is known").wait_for()
+
+
 def shown_probabilities(page, panel="#ser-result"):
     """Return the bars: from each emotion to its share of 1, in the order of the page."""
     rows = page.locator(f"{panel} .ser-bars li").all()

@@ -5,7 +5,7 @@ import csv
 import numpy as np
 import pytest
 import soundfile
-from browser import chromium, open_page, require_browser
+from browser import chromium, give_voice, open_page, require_browser
 from signals import speech_like
 
 RATE = 24000
@@ -228,10 +228,7 @@ def test_a_batch_whose_turn_never_comes_can_be_cancelled_and_started_again(page,
 def test_the_voice_is_used_and_said(page, files, tmp_path):
     voice = tmp_path / "voice.wav"
     soundfile.write(voice, np.tile(speech_like(), 2), RATE)
-    page.get_by_role("tab", name="Recognise").click()
-    page.get_by_role("button", name="My voice").click()
-    page.set_input_files("#ser-voice input[type=file]", voice)
-    page.locator("#ser-voice", has_text="Your voice is known").wait_for()
+    give_voice(page, voice)
     page.get_by_role("tab", name="Batch").click()
     page.locator("#ser-batch-voice", has_text="results will be relative to it").wait_for()
     finish(page, [files[0]])

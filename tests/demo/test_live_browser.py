@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 import soundfile
-from browser import chromium, clear, require_browser
+from browser import chromium, clear, give_voice, require_browser
 
 RATE = 24000
 SHIFTS = """() => {
@@ -108,10 +108,7 @@ def test_live_ends_when_the_page_is_left_but_not_at_a_glance_elsewhere(page):
 
 
 def test_live_is_relative_to_a_known_voice_from_the_first_word(page, four_voices):
-    page.get_by_role("tab", name="Recognise").click()
-    page.get_by_role("button", name="My voice").click()
-    page.set_input_files("#ser-voice input[type=file]", four_voices)
-    page.locator("#ser-voice", has_text="Your voice is known").wait_for()
+    give_voice(page, four_voices)
     page.get_by_role("tab", name="Live").click()
     page.locator(".ser-compared .ser-relative", has_text="Relative to your voice").wait_for()
     listen(page)
