@@ -176,15 +176,9 @@ def test_ten_minutes_are_drawn_from_their_start_and_can_be_cancelled(page, clips
 
 
 def test_what_there_is_to_wait_for_is_said_at_once(page, clips):
-    held, is_slow = [], False
-
-    def hold(route):
-        held.append(route) if is_slow else route.continue_()
-
-    page.route("**/gradio_api/upload?*", hold)
-    page.route("**/gradio_api/queue/join?*", hold)
+    uploads, calls, is_slow = [], [], False
     clear(page)
-    is_slow = True
+    page.route("**/gradio_api/upload?*", lambda route: uploads.append(route))
     page.set_input_files("#ser-clip input[type=file]", clips["minute"])
     told = "document.querySelector('#ser-wait [role=status]').textContent"
     page.wait_for_function(f"{told} === 'Uploading…'", timeout=2000)
@@ -192,14 +186,19 @@ def test_what_there_is_to_wait_for_is_said_at_once(page, clips):
     page.wait_for_function(f"{MOVING} > 0")
     page.emulate_media(reduced_motion="reduce")
     page.wait_for_function(f"{MOVING} === 0")
-    while not held:
+    page.route(
+        "**/gradio_api/queue/join?*",
+        lambda route: calls.append(route) if is_slow else route.continue_(),
+    )
+    while not uploads:
         page.wait_for_timeout(20)
-    held.pop().continue_()
+    is_slow = True
+    uploads.pop().continue_()
     page.locator("#ser-wait p", has_text="Listening to the recording…").wait_for()
-    while not held:
+    while not calls:
         page.wait_for_timeout(20)
     is_slow = False
-    for route in held:
+    for route in calls:
         route.continue_()
     page.locator("#ser-result .ser-result").wait_for()
     page.wait_for_function("document.querySelector('#ser-wait p').textContent === ''")
