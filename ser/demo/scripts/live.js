@@ -2,7 +2,6 @@
 // page while the microphone is on. Listening ends when the page is left, and at the time limit.
 (() => {
   const GRACE = 2000; // ms that a page may be out of sight
-  const EVERY = 100; // ms
   const FLOOR = -60; // dB
   const AGAIN = 500; // ms
   const PATIENCE = 20; // attempts
@@ -39,19 +38,14 @@
     return place;
   };
 
-  const tick = () => {
-    const { stream, analyser, samples, since, limit } = listening;
-    if (!stream.active) return end();
+  const hear = (decibels) => {
+    const { since, limit } = listening;
     if (Date.now() - since > limit) return stop(`: ${limit / 60000} minutes are over`);
-    analyser.getFloatTimeDomainData(samples);
-    const power = samples.reduce((sum, sample) => sum + sample * sample, 0) / samples.length;
-    show(10 * Math.log10(power + 1e-12), (level) => `${level} dB`.replace("-", "−"));
+    show(decibels, (level) => `${level} dB`.replace("-", "−"));
   };
 
   const end = () => {
-    const { timer, context, place, title, reason } = listening;
-    clearInterval(timer);
-    context.close();
+    const { place, title, reason } = listening;
     place.remove();
     document.title = title;
     listening = null;
@@ -60,22 +54,16 @@
 
   const begin = ({ target, detail: stream }) => {
     if (target.id !== "ser-live" || listening) return;
-    const context = new AudioContext();
-    const analyser = context.createAnalyser();
-    context.createMediaStreamSource(stream).connect(analyser);
     listening = {
       stream,
-      context,
-      analyser,
-      samples: new Float32Array(analyser.fftSize),
       since: Date.now(),
       limit: 1000 * document.querySelector("#ser-level").dataset.limit,
       place: mark(),
       title: document.title,
       reason: "",
-      timer: setInterval(tick, EVERY),
     };
     document.title = `● Listening: ${document.title}`;
+    serLevel(stream, hear, end);
   };
 
   // Gradio's recorder loads behind the page, and fails if Record is pressed before it is there.

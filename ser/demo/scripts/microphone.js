@@ -1,6 +1,24 @@
 // The microphone: without the browser's echo cancellation, noise suppression and automatic gain,
 // which alter the voice. Why it cannot be used is said once, under the button that was pressed.
 (() => {
+  const EVERY = 60; // ms
+  // Tells the level of a stream, in dB below full scale, until the stream ends.
+  globalThis.serLevel = (stream, tell, ended) => {
+    const context = new AudioContext();
+    const analyser = context.createAnalyser();
+    context.createMediaStreamSource(stream).connect(analyser);
+    const samples = new Float32Array(analyser.fftSize);
+    const timer = setInterval(() => {
+      if (!stream.active) {
+        clearInterval(timer);
+        context.close();
+        return ended();
+      }
+      analyser.getFloatTimeDomainData(samples);
+      const power = samples.reduce((sum, sample) => sum + sample * sample, 0) / samples.length;
+      tell(10 * Math.log10(power + 1e-12));
+    }, EVERY);
+  };
   const REASONS = {
     NotAllowedError:
       "This page may not use the microphone: allow it in the browser, press Record " +
