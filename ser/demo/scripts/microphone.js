@@ -1,5 +1,6 @@
 // The microphone: without the browser's echo cancellation, noise suppression and automatic gain,
-// which alter the voice. Why it cannot be used is said once, under the button that was pressed.
+// which alter the voice; and its level. Why it cannot be used is said once, under the button that
+// was pressed.
 (() => {
   const EVERY = 60; // ms
   // Tells the level of a stream, in dB below full scale, until the stream ends.
