@@ -281,8 +281,11 @@ def test_what_a_restart_of_the_server_took_is_said(browser, clips, tmp_path, mon
         second = RunningApp(tmp_path)
         page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")  # looked at again
         page.locator("#ser-lost", has_text="cannot be reached").wait_for()
-        second.wait()
         lost = page.locator("#ser-lost", has_text="your recording and voice profile are gone")
+        with page.expect_event("load", timeout=90_000):  # gradio loads the page anew
+            second.wait()
+            lost.wait_for()
+        page.locator("#ser-result .ser-result").wait_for()
         lost.wait_for()
         upload(page, clips["short"])
         lost.wait_for(state="hidden")
