@@ -39,6 +39,10 @@ UNFETCHED = 600.0
 UNUSED = 300.0
 """Seconds in which a session whose page seems closed is kept for it to come back."""
 
+LOOKS = 0.01
+"""Seconds between two looks into the queue. Gradio looks a thousand times a second, which takes a
+tenth of a core while nobody asks."""
+
 LONG_NAME = f"The name of the session is longer than {MAX_NAME} characters: give a shorter one."
 NOT_OURS = "This is not what the page sends: load the page anew, and choose the recording again."
 
@@ -54,6 +58,7 @@ class Demo(gr.Blocks):
         """Queue as gradio does, but let visitors take turns, and keep nothing without end."""
         super().queue(api_open=False, **settings)  # nothing goes round the queue
         queue = self._queue
+        queue.sleep_when_free = LOOKS
         queue.pending_messages_per_session = LRUCache(MAX_UNFETCHED)
         joined: dict[str, float] = {}  # when sessions last asked for something, the oldest first
         push = queue.push
