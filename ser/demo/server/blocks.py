@@ -40,8 +40,8 @@ UNUSED = 300.0
 """Seconds in which a session whose page seems closed is kept for it to come back."""
 
 LOOKS = 0.01
-"""Seconds between two looks into the queue. Gradio looks a thousand times a second, which takes much
-of the processor while nobody asks."""
+"""Seconds between two looks into the queue. Gradio looks a thousand times a second, which takes
+much of the processor while nobody asks."""
 
 LONG_NAME = f"The name of the session is longer than {MAX_NAME} characters: give a shorter one."
 NOT_OURS = "This is not what the page sends: load the page anew, and choose the recording again."
